@@ -1,0 +1,1 @@
+//! The election as a sans-I/O state machine.

@@ -1,0 +1,2 @@
+//! heartbeatctl
+fn main() {}

@@ -1,0 +1,2 @@
+//! heartbeatd
+fn main() {}

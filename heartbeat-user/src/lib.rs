@@ -1,0 +1,1 @@
+//! The daemon and its control program, as a library.

@@ -1,0 +1,2 @@
+//! What kernel and userspace must agree on, and nothing else.
+#![no_std]
