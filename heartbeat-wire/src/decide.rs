@@ -1,0 +1,311 @@
+//! What to do with a heartbeat, as pure functions of what was read: the same code runs in the XDP
+//! program and in the host's tests.
+//!
+//! The decision is free of atomics. Where a word must be raised by compare-and-swap, the decision says
+//! to what ([`GrantStep`]), the caller raises it, reads both promise words once more behind the full
+//! barrier that the compare-and-swap is, and asks [`after_grant`] whether the grant stands.
+
+use crate::epoch::Epoch;
+use crate::frame::{Frame, Kind, MAGIC, SEQUENCE_LIMIT, VERSION};
+use crate::maps::{Address, Config, Control, Grant, Keys, Member, Sent, member_flag};
+use crate::tag::{KEY_SLOTS, verify};
+use crate::verdict::Verdict;
+
+/// The last accepted probe as one word: 16 bits of its epoch, 48 bits of its sequence number.
+///
+/// Two receive queues may run the program at once; only one word can be swapped in one piece.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct Accepted(pub u64);
+
+impl Accepted {
+    /// The word of probe `sequence` (below [`SEQUENCE_LIMIT`]) in `epoch`.
+    #[must_use]
+    #[inline(always)]
+    pub const fn new(epoch: Epoch, sequence: u64) -> Self {
+        Self(((epoch.fold() as u64) << 48) | (sequence & (SEQUENCE_LIMIT - 1)))
+    }
+
+    /// Whether probe `sequence` of `epoch` repeats what was accepted.
+    #[must_use]
+    #[inline(always)]
+    pub const fn repeats(self, epoch: Epoch, sequence: u64) -> bool {
+        (self.0 >> 48) == epoch.fold() as u64 && sequence <= (self.0 & (SEQUENCE_LIMIT - 1))
+    }
+}
+
+/// The words that the gate and the promises hang on, as read for one frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Promises {
+    /// [`Control::promised_epoch`].
+    pub promised: Epoch,
+    /// [`Grant::probed_epoch`].
+    pub probed: Epoch,
+}
+
+impl Promises {
+    /// The higher of the two: what a probe must not lie below.
+    #[must_use]
+    #[inline(always)]
+    pub fn highest(self) -> Epoch {
+        if self.promised.0 > self.probed.0 {
+            self.promised
+        } else {
+            self.probed
+        }
+    }
+}
+
+/// What the caller read before it decided about one authentic frame.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// The sender's entry, if its slot can have one.
+    pub sender: Option<&'a Member>,
+    /// Both promise words.
+    pub promises: Promises,
+    /// [`Grant::accepted`].
+    pub accepted: Accepted,
+    /// [`Control::abstain_until_ns`].
+    pub abstain_until_ns: u64,
+    /// The frame's IP source.
+    pub source: Address,
+    /// Arrival, CLOCK_BOOTTIME in nanoseconds.
+    pub now_ns: u64,
+}
+
+/// What to do with a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Not ours to judge: up the stack.
+    Pass(Verdict),
+    /// Consume it.
+    Drop(Verdict),
+    /// Our own slot came from another machine. `shut`: and it could be master there.
+    Duplicate {
+        /// Whether the gate is to be shut.
+        shut: bool,
+    },
+    /// Answer with a refusal, if the rate limit allows.
+    Refuse,
+    /// Take these steps, then ask [`after_grant`].
+    Accept(GrantStep),
+    /// Answer a query; nothing is recorded.
+    AnswerQuery,
+    /// An answer to a question of ours: look at our own record of it.
+    MatchAnswer,
+}
+
+/// How an accepted probe is recorded, and how it is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GrantStep {
+    /// What to raise [`Grant::end_ns`] to; 0 if nothing is granted.
+    pub end_ns: u64,
+    /// What to swap [`Grant::accepted`] to.
+    pub accepted: Accepted,
+    /// How the answer will be counted.
+    pub verdict: Verdict,
+}
+
+/// Checks that need only the body and the configuration, before the tag's cost is paid.
+///
+/// # Errors
+/// The verdict, and whether the frame is passed on.
+#[inline(always)]
+pub fn check_shape(frame: &Frame, config: &Config) -> Result<Kind, Decision> {
+    if config.cluster_id == 0 {
+        return Err(Decision::Pass(Verdict::Unconfigured));
+    }
+    if frame.magic != MAGIC || frame.version != VERSION {
+        return Err(Decision::Drop(Verdict::Malformed));
+    }
+    let Some(kind) = Kind::from_u8(frame.kind) else {
+        return Err(Decision::Drop(Verdict::Malformed));
+    };
+    if frame.cluster_id != config.cluster_id {
+        return Err(Decision::Pass(Verdict::Foreign));
+    }
+    if frame.sequence >= SEQUENCE_LIMIT || frame.sender == 0 {
+        return Err(Decision::Drop(Verdict::Malformed));
+    }
+    Ok(kind)
+}
+
+/// Whether the frame was tagged with one of our keys.
+#[must_use]
+#[inline(always)]
+pub fn is_authentic(frame: &Frame, keys: &Keys) -> bool {
+    // Compared one by one: an index computed from the packet would need a bounds proof that the
+    // verifier does not always keep.
+    match frame.key_slot {
+        0 => verify(frame, &keys.slots[0]),
+        1 => verify(frame, &keys.slots[1]),
+        _ => false,
+    }
+}
+
+const _: () = assert!(KEY_SLOTS == 2, "is_authentic names each key slot");
+
+/// What to do with an authentic frame of our cluster.
+#[must_use]
+#[inline(always)]
+pub fn decide(frame: &Frame, kind: Kind, view: &View<'_>) -> Decision {
+    let Some(sender) = view.sender else {
+        return Decision::Drop(Verdict::Impostor);
+    };
+    if sender.flags & member_flag::PRESENT == 0 || sender.address != view.source {
+        return Decision::Drop(Verdict::Impostor);
+    }
+    if matches!(kind, Kind::Probe) && Epoch(frame.epoch).slot() != frame.sender {
+        return Decision::Drop(Verdict::Impostor);
+    }
+    if frame.sender == view.config.slot {
+        return own_slot(frame, kind, view);
+    }
+    match kind {
+        Kind::Probe => decide_probe(frame, view),
+        Kind::Query => Decision::AnswerQuery,
+        Kind::Reply | Kind::Refusal => Decision::MatchAnswer,
+    }
+}
+
+/// A frame of our own slot: ours, reflected; or a second machine's.
+///
+/// Only a probe that is not below what we know shuts the gate: an older one is a replay from an
+/// earlier life of our own maps, and a recording must not be able to end a mastership.
+#[inline(always)]
+fn own_slot(frame: &Frame, kind: Kind, view: &View<'_>) -> Decision {
+    if frame.incarnation == view.config.incarnation {
+        return Decision::Drop(Verdict::Reflected);
+    }
+    let is_current = frame.epoch >= view.promises.highest().0;
+    match kind {
+        Kind::Probe if is_current => Decision::Duplicate { shut: true },
+        Kind::Probe => Decision::Drop(Verdict::Replayed),
+        Kind::Query | Kind::Reply | Kind::Refusal => Decision::Duplicate { shut: false },
+    }
+}
+
+#[inline(always)]
+fn decide_probe(frame: &Frame, view: &View<'_>) -> Decision {
+    let epoch = Epoch(frame.epoch);
+    let highest = view.promises.highest();
+    if !epoch.is_plausible_after(highest) {
+        return Decision::Drop(Verdict::Implausible);
+    }
+    if epoch < highest {
+        return Decision::Refuse;
+    }
+    if view.accepted.repeats(epoch, frame.sequence) {
+        return Decision::Drop(Verdict::Replayed);
+    }
+    let lease_ns = frame.lease_us as u64 * 1_000;
+    let config = view.config;
+    let same_electors = frame.elector_version == config.elector_version
+        && frame.elector_digest == config.elector_digest;
+    let (end_ns, verdict) = if !same_electors {
+        (0, Verdict::OtherElectors)
+    } else if lease_ns == 0 || lease_ns > config.max_lease_ns {
+        (0, Verdict::LeaseTooLong)
+    } else if view.now_ns < view.abstain_until_ns {
+        // The grant is recorded, so that this node does not stand against a master it hears, but the
+        // answer says that it counts for no lease.
+        (view.now_ns + lease_ns, Verdict::Abstained)
+    } else {
+        (view.now_ns + lease_ns, Verdict::Granted)
+    };
+    let verdict = if config.is_elector == 0 && !frame.phase_selects(config.slot) {
+        Verdict::Recorded
+    } else {
+        verdict
+    };
+    Decision::Accept(GrantStep {
+        end_ns,
+        accepted: Accepted::new(epoch, frame.sequence),
+        verdict,
+    })
+}
+
+/// Whether a probe's epoch still stands once its grant is written and both promise words were read
+/// again behind the barrier. If not, the answer is a refusal.
+#[must_use]
+#[inline(always)]
+pub fn after_grant(frame: &Frame, reread: Promises) -> bool {
+    frame.epoch >= reread.highest().0
+}
+
+/// How an answer to one of our questions counts, by our own record of that question.
+#[must_use]
+#[inline(always)]
+pub fn match_answer(
+    frame: &Frame,
+    kind: Kind,
+    sent: &Sent,
+    config: &Config,
+    now_ns: u64,
+) -> Verdict {
+    let is_ours = sent.sequence == frame.sequence
+        && sent.epoch == frame.epoch
+        && sent.sent_ns == frame.sent_ns
+        && sent.sequence != 0;
+    if !is_ours || now_ns.saturating_sub(sent.sent_ns) > config.detect_ns {
+        return Verdict::Stale;
+    }
+    let asked = sent.kind;
+    match kind {
+        Kind::Reply if asked == Kind::Query as u64 => Verdict::QueryReplyCounted,
+        Kind::Reply if asked == Kind::Probe as u64 => {
+            let same_electors = frame.elector_version == config.elector_version
+                && frame.elector_digest == config.elector_digest;
+            if frame.flags & crate::frame::flag::NO_GRANT != 0 || !same_electors {
+                Verdict::ReplyNoGrant
+            } else {
+                Verdict::ReplyCounted
+            }
+        }
+        Kind::Refusal if asked == Kind::Probe as u64 => {
+            let probed = Epoch(frame.probed_epoch);
+            if frame.flags & crate::frame::flag::PROBED != 0
+                && probed.0 > frame.epoch
+                && probed.is_plausible_after(Epoch(frame.epoch))
+            {
+                Verdict::RefusalProbed
+            } else {
+                Verdict::RefusalPromised
+            }
+        }
+        Kind::Probe | Kind::Query | Kind::Reply | Kind::Refusal => Verdict::Stale,
+    }
+}
+
+/// Whether the gate lets traffic of an address that follows the master through.
+///
+/// What remains of the lease is bounded as well: a deadline far in the future can only be a fault.
+#[must_use]
+#[inline(always)]
+pub fn gate_is_open(
+    lease_deadline_ns: u64,
+    lease_epoch: u64,
+    grant: &Grant,
+    max_lease_ns: u64,
+    now_ns: u64,
+) -> bool {
+    now_ns < lease_deadline_ns
+        && lease_deadline_ns - now_ns <= max_lease_ns
+        && lease_epoch >= grant.probed_epoch
+        && (grant.duplicate_ns == 0 || now_ns.saturating_sub(grant.duplicate_ns) > max_lease_ns)
+}
+
+/// The gate's question with the words of one node.
+#[must_use]
+#[inline(always)]
+pub fn gate_of(control: &Control, grant: &Grant, config: &Config, now_ns: u64) -> bool {
+    gate_is_open(
+        control.lease_deadline_ns,
+        control.lease_epoch,
+        grant,
+        config.max_lease_ns,
+        now_ns,
+    )
+}
