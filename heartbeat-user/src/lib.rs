@@ -1,1 +1,4 @@
 //! The daemon and its control program, as a library.
+#![deny(unsafe_code)]
+
+pub mod sys;
