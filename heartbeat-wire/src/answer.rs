@@ -65,15 +65,29 @@ fn answer_flags(frame: &Frame, kind: Kind, verdict: Verdict, own: &Own<'_>) -> u
     flags
 }
 
-/// What is left of the longer of both grants (the kernel's by a probe, the daemon's by a vote).
+/// When the grant that this node gave ends: the kernel's by a probe or the daemon's by a vote, the
+/// later one; 0 if its holder released the epoch that it was given to.
+#[must_use]
+#[inline(always)]
+pub fn grant_end_ns(control: &Control, grant: &Grant) -> u64 {
+    let by_probe = if grant.probed_epoch > control.released_epoch {
+        grant.end_ns
+    } else {
+        0
+    };
+    let by_vote = if control.vote_epoch > control.released_epoch {
+        control.vote_grant_end_ns
+    } else {
+        0
+    };
+    if by_probe > by_vote { by_probe } else { by_vote }
+}
+
+/// What is left of [`grant_end_ns`], in microseconds.
 #[must_use]
 #[inline(always)]
 pub fn grant_left_us(control: &Control, grant: &Grant, now_ns: u64) -> u32 {
-    let end_ns = if grant.end_ns > control.vote_grant_end_ns {
-        grant.end_ns
-    } else {
-        control.vote_grant_end_ns
-    };
+    let end_ns = grant_end_ns(control, grant);
     if end_ns <= now_ns {
         return 0;
     }

@@ -143,8 +143,8 @@ pub struct Control {
     pub sequence: u64,
     /// Highest epoch this node was ever a candidate or master in, a floor for its next one.
     pub epoch_floor: u64,
-    /// Room to the end of the second cache line pair.
-    pub reserved: u64,
+    /// Highest epoch that its own master gave up by `release`: grants to it no longer hold.
+    pub released_epoch: u64,
 }
 
 /// The kernel's words about the grant it gave, memory-mapped, never written by the daemon.
