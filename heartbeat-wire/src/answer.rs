@@ -80,7 +80,11 @@ pub fn grant_end_ns(control: &Control, grant: &Grant) -> u64 {
     } else {
         0
     };
-    if by_probe > by_vote { by_probe } else { by_vote }
+    if by_probe > by_vote {
+        by_probe
+    } else {
+        by_vote
+    }
 }
 
 /// What is left of [`grant_end_ns`], in microseconds.

@@ -1,0 +1,96 @@
+//! What the node tells the driver to do, in this order.
+
+use std::time::Duration;
+
+use crate::message::{Message, Network};
+use crate::snapshot::{Alarm, Reason, Role};
+use crate::{Epoch, Instant, Slot};
+
+/// One thing to do. Order is data: a command is carried out before the next one is looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Raise the promised epoch in the kernel's view, then (behind a full barrier) read the kernel's
+    /// words and hand them back as [`crate::Event::Promised`] before anything else.
+    Promise(Epoch),
+    /// Write the grant given by a vote (or to oneself) into the maps.
+    VoteGrant {
+        /// Epoch voted for; its slot holds the grant.
+        epoch: Epoch,
+        /// Incarnation voted for.
+        incarnation: u64,
+        /// When the grant ends.
+        end: Instant,
+    },
+    /// Write the lease: the gate is open until `deadline` unless a higher epoch is probed.
+    Lease {
+        /// The mastership's epoch.
+        epoch: Epoch,
+        /// When the lease ends.
+        deadline: Instant,
+    },
+    /// Shut the gate: lease deadline zero.
+    GateShut,
+    /// Note in the maps that this epoch was released.
+    Released(Epoch),
+    /// Note in the maps until when this node neither votes nor grants.
+    Abstain(Instant),
+    /// Note in the maps, and save in the background, the highest epoch stood in.
+    Floor(Epoch),
+    /// Tell the kernel this node's role, for its answers.
+    Role(Role),
+    /// Tell the kernel whether this node may become master, for its answers.
+    Eligible(bool),
+    /// Write the sent record and the sequence word, then send a probe by multicast.
+    Probe(Question),
+    /// Write the sent record and the sequence word, then send a query by multicast.
+    Query(Question),
+    /// Send a control message.
+    Send {
+        /// To which member.
+        to: Slot,
+        /// By which network.
+        network: Network,
+        /// What.
+        message: Message,
+    },
+    /// Add the virtual addresses that follow the master, and announce them.
+    AddAddresses(Epoch),
+    /// Delete them.
+    RemoveAddresses(Epoch),
+    /// A role changed: one line in the log, one entry in the history.
+    RoleChanged {
+        /// The role left.
+        from: Role,
+        /// The role taken.
+        to: Role,
+        /// Why.
+        reason: Reason,
+        /// The epoch concerned.
+        epoch: Epoch,
+        /// How long the role left had lasted.
+        lasted: Duration,
+    },
+    /// An alarm is raised (`true`) or cleared.
+    Alarm(Alarm, bool),
+    /// The stop that was ordered is complete.
+    Exit,
+}
+
+/// The fields of a probe or query that the election decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// Probe: the mastership's epoch. Query: the epoch that would be taken.
+    pub epoch: Epoch,
+    /// Its number, above all earlier ones of this incarnation.
+    pub sequence: u64,
+    /// Its send time: `now` of the event that led to it, which was read before the lease was checked.
+    pub sent: Instant,
+    /// The lease asked for.
+    pub lease: Duration,
+    /// Who follows if the sender is lost; 0 for nobody.
+    pub successor: Slot,
+    /// Members that are no electors answer when `slot % stride == offset`.
+    pub stride: u16,
+    /// See `stride`.
+    pub offset: u16,
+}

@@ -1,0 +1,90 @@
+//! What the election goes by: validated values only.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::Slot;
+
+/// One node's view of its cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// This node's slot; a key of `members`.
+    pub slot: Slot,
+    /// Every member, this node included.
+    pub members: BTreeMap<Slot, Member>,
+    /// Version of the electors' set.
+    pub elector_version: u32,
+    /// Digest of the electors' set.
+    pub elector_digest: u32,
+    /// Digest of the configuration that must be equal on all nodes.
+    pub config_digest: u64,
+    /// The cluster's times.
+    pub timing: Timing,
+    /// After how long a healthy lower slot takes mastership back, by switchover; `None`: never.
+    pub preempt_after: Option<Duration>,
+}
+
+/// What the election knows of a member beforehand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Its answers and votes count towards the majority.
+    pub elector: bool,
+    /// It never becomes master.
+    pub witness: bool,
+}
+
+/// The cluster's times; see the protocol's table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timing {
+    /// Time between two probes, 1 ms to 10 s.
+    pub period: Duration,
+    /// Periods without a probe after which the master counts as lost, 2 to 255.
+    pub multiplier: u32,
+    /// Longest lease that a grant is given for.
+    pub max_lease: Duration,
+}
+
+impl Timing {
+    /// L: how long a lease and a grant last.
+    #[must_use]
+    pub fn lease(&self) -> Duration {
+        self.period * self.multiplier
+    }
+
+    /// d: taken off the master's lease. Time daemons slew CLOCK_BOOTTIME by up to 10% on each side, and
+    /// 0.8 / 0.9 < 1 / 1.1.
+    #[must_use]
+    pub fn drift_guard(&self) -> Duration {
+        self.lease() / 5
+    }
+
+    /// How long a node without the maps of its last run neither votes nor grants: `max_lease` and its drift.
+    #[must_use]
+    pub fn abstention(&self) -> Duration {
+        self.max_lease + self.max_lease / 5
+    }
+}
+
+impl Config {
+    /// The electors' slots, ascending.
+    pub fn electors(&self) -> impl Iterator<Item = Slot> + '_ {
+        self.members
+            .iter()
+            .filter(|(_, member)| member.elector)
+            .map(|(slot, _)| *slot)
+    }
+
+    /// How many electors are a majority.
+    #[must_use]
+    pub fn majority(&self) -> usize {
+        self.electors().count() / 2 + 1
+    }
+
+    /// Whether `slot` may ever become master: an elector that is no witness.
+    #[must_use]
+    pub fn may_be_master(&self, slot: Slot) -> bool {
+        self.members
+            .get(&slot)
+            .is_some_and(|member| member.elector && !member.witness)
+    }
+}

@@ -1,0 +1,112 @@
+//! Votes and commands: userspace datagrams on the control port, authenticated by the envelope.
+
+use std::time::Duration;
+
+use crate::snapshot::Diagnosis;
+use crate::{Epoch, Slot};
+
+/// Which of the two networks a message travels by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Network {
+    /// Heartbeats, votes, commands.
+    Management,
+    /// The service's own; low-rate cross-checks.
+    Business,
+}
+
+/// One control message. Sender, receiver and incarnation stand in the envelope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Message {
+    /// A candidate asks for a vote.
+    VoteRequest {
+        /// The epoch it would hold.
+        epoch: Epoch,
+        /// How long the vote's grant is to last.
+        lease: Duration,
+        /// Random number of the request: the same id gets the same answer and extends nothing.
+        id: u64,
+        /// Electors' version the candidate goes by.
+        elector_version: u32,
+        /// Electors' digest it goes by.
+        elector_digest: u32,
+    },
+    /// The answer to a vote request.
+    Vote {
+        /// The request's epoch.
+        epoch: Epoch,
+        /// The request's id.
+        id: u64,
+        /// Yes, or why not.
+        answer: VoteAnswer,
+        /// The voter's dynamic-information version.
+        info_version: u64,
+    },
+    /// Would you vote, in principle? Asked every 10 s over both networks, promising nothing.
+    Poll {
+        /// Random number that the answer repeats.
+        id: u64,
+    },
+    /// The answer to a poll.
+    PollAnswer {
+        /// The poll's id.
+        id: u64,
+        /// Whether the sender votes at all now (no abstention, clock sound).
+        votes: bool,
+    },
+    /// The new master tells the first one, and all, to follow it.
+    Promote {
+        /// The new master's epoch.
+        epoch: Epoch,
+    },
+    /// A master (or a candidate) gives its epoch up for good: grants given to it end.
+    Release {
+        /// The epoch that is over; its slot is the sender's.
+        epoch: Epoch,
+        /// Who is to follow at once; 0 for nobody in particular.
+        target: Slot,
+    },
+    /// The master's view of the members, on change and every second, so that every node shows the same.
+    Health {
+        /// The master's epoch.
+        epoch: Epoch,
+        /// One entry a member other than the master.
+        members: Vec<MemberHealth>,
+    },
+}
+
+/// The answer to a vote request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VoteAnswer {
+    /// Yes: a grant for the lease that was asked for.
+    Granted,
+    /// A grant to somebody else is in force for so much longer.
+    Held(Duration),
+    /// The epoch is not above what the voter promised or saw probed.
+    Old {
+        /// Highest epoch promised.
+        promised: Epoch,
+        /// Highest epoch probed.
+        probed: Epoch,
+    },
+    /// The voter restarted without its maps, or its clock is at fault, for so much longer.
+    Abstains(Duration),
+    /// The voter goes by another version of the electors' set.
+    OtherElectors,
+    /// The lease asked for is longer than `max_lease`, or the asker may not become master.
+    NotAllowed,
+}
+
+/// What the master found out about one member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemberHealth {
+    /// Which member.
+    pub slot: Slot,
+    /// Whether it replied of late.
+    pub healthy: bool,
+    /// What is wrong with it.
+    pub diagnosis: Diagnosis,
+    /// Its role as its answers say ([`heartbeat_wire::frame::role`]).
+    pub role: u8,
+    /// Round trip of its newest answer, in microseconds; `u32::MAX` if unknown.
+    pub rtt_us: u32,
+}

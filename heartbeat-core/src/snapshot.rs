@@ -1,0 +1,218 @@
+//! What a node knows, for people and for other programs: plain values, published once a turn.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::{Epoch, Instant, Slot};
+
+/// What a node is in its cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Not decided yet: it waits for a probe, or for its abstention to end.
+    Init,
+    /// It follows a master, or waits for one.
+    Slave,
+    /// It asks for votes.
+    Candidate,
+    /// It holds the lease.
+    Master,
+    /// It answers and votes, and never becomes master.
+    Witness,
+}
+
+impl Role {
+    /// The word for it in status, logs and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Init => "init",
+            Self::Slave => "slave",
+            Self::Candidate => "candidate",
+            Self::Master => "master",
+            Self::Witness => "witness",
+        }
+    }
+}
+
+/// What is wrong with a node; see the protocol's table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Diagnosis {
+    /// Nothing.
+    Healthy,
+    /// Its configuration digest, or its electors' set, is another one.
+    Misconfigured,
+    /// Its kernel answers and its daemon does not beat.
+    DaemonStalled,
+    /// It does not answer on the management network; it does on the business network.
+    ManagementFault,
+    /// It answers on neither network.
+    Down,
+    /// It did not answer yet, or nobody could judge.
+    Unknown,
+}
+
+impl Diagnosis {
+    /// The word for it in status, logs and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Misconfigured => "misconfigured",
+            Self::DaemonStalled => "daemon_stalled",
+            Self::ManagementFault => "management_fault",
+            Self::Down => "down",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// Why a role changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// The daemon started.
+    Started,
+    /// The maps of the last run were kept, and its lease still held.
+    LeaseTakenUp,
+    /// A probe of this master was accepted.
+    ProbeHeard(Slot),
+    /// No probe for the whole grant, or since the start.
+    Orphaned,
+    /// The master handed over to this node.
+    HandedOver(Slot),
+    /// A majority voted for this node.
+    Elected,
+    /// Too few electors would vote, or did.
+    NotElected,
+    /// The lease ended because no majority of electors replied.
+    MajorityLost,
+    /// A higher epoch was probed, or its master sent `promote`.
+    HigherEpoch(Epoch),
+    /// An operator ordered it, to this slot.
+    Switchover(Slot),
+    /// An operator put this node into maintenance.
+    Maintenance,
+    /// The daemon was told to stop.
+    Stopped,
+    /// The clock ran faster or slower than the drift guard covers.
+    ClockFault,
+    /// Another machine uses this node's slot.
+    DuplicateSlot,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Started => f.write_str("the daemon started"),
+            Self::LeaseTakenUp => f.write_str("the lease of the last run still held"),
+            Self::ProbeHeard(slot) => write!(f, "slot {slot} probes as master"),
+            Self::Orphaned => f.write_str("no probe came for a whole grant"),
+            Self::HandedOver(slot) => write!(f, "slot {slot} handed over"),
+            Self::Elected => f.write_str("a majority of electors voted for this node"),
+            Self::NotElected => f.write_str("no majority of electors voted for this node"),
+            Self::MajorityLost => f.write_str("no majority of electors replied for a whole lease"),
+            Self::HigherEpoch(epoch) => write!(
+                f,
+                "slot {} became master in round {}",
+                epoch.slot(),
+                epoch.round()
+            ),
+            Self::Switchover(slot) => write!(f, "switchover to slot {slot}"),
+            Self::Maintenance => f.write_str("this node was put into maintenance"),
+            Self::Stopped => f.write_str("the daemon was told to stop"),
+            Self::ClockFault => f.write_str("the clock ran outside the drift guard"),
+            Self::DuplicateSlot => f.write_str("another machine uses this slot"),
+        }
+    }
+}
+
+/// A state of affairs that an operator should hear of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Alarm {
+    /// A member does not answer, or is not well.
+    Member(Slot, Diagnosis),
+    /// Another machine uses this slot.
+    DuplicateSlot(Slot),
+    /// The clock ran outside the drift guard.
+    ClockFault,
+    /// No master is known for longer than an election may take.
+    NoMaster,
+    /// Too few electors answer on the control port.
+    NotElectable,
+}
+
+/// One member as this node sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemberSnapshot {
+    /// Which member.
+    pub slot: Slot,
+    /// Its role as last heard.
+    pub role: Role,
+    /// Whether it replied of late; `None` when this node cannot know.
+    pub healthy: Option<bool>,
+    /// What is wrong with it.
+    pub diagnosis: Diagnosis,
+    /// Round trip of its newest answer.
+    pub rtt: Option<Duration>,
+    /// When its newest answer (or probe) arrived here.
+    pub last_reply: Option<Instant>,
+}
+
+/// What a node knows at one point in time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// When.
+    pub at: Instant,
+    /// This node's role.
+    pub role: Role,
+    /// Why it has it.
+    pub reason: Reason,
+    /// Since when.
+    pub since: Instant,
+    /// The highest epoch known to have been probed or held.
+    pub epoch: Epoch,
+    /// Who is master, if one is known.
+    pub master: Option<Slot>,
+    /// When this node's lease ends, if it is master.
+    pub lease_deadline: Option<Instant>,
+    /// When the grant it gave ends.
+    pub grant_end: Instant,
+    /// Who follows if the master is lost.
+    pub successor: Option<Slot>,
+    /// Whether it could become master now, were the master lost.
+    pub electable: bool,
+    /// Why not, if not.
+    pub not_electable: Option<NotElectable>,
+    /// Until when it neither votes nor grants.
+    pub abstains_until: Option<Instant>,
+    /// Whether an operator put it into maintenance.
+    pub maintenance: bool,
+    /// Electors that answered the last poll (itself included), and how many are a majority.
+    pub electors_answering: usize,
+    /// How many electors are a majority.
+    pub majority: usize,
+    /// Every member, itself included, by slot.
+    pub members: Vec<MemberSnapshot>,
+    /// Alarms in force.
+    pub alarms: Vec<Alarm>,
+}
+
+/// Why a node could not become master now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotElectable {
+    /// It is a witness.
+    Witness,
+    /// It is no elector.
+    NotElector,
+    /// An operator put it into maintenance.
+    Maintenance,
+    /// It restarted without its maps and waits.
+    Abstaining,
+    /// Its clock is at fault.
+    ClockFault,
+    /// Another machine uses its slot.
+    DuplicateSlot,
+    /// Too few electors answer on the control port.
+    ControlPort,
+    /// It was told to stop.
+    Stopping,
+}
