@@ -60,7 +60,7 @@ pub struct DaemonWords {
     pub sequence: u64,
     /// Highest epoch ever stood or served in.
     pub epoch_floor: Epoch,
-    /// Highest epoch given up by its master.
+    /// Epoch last given up by its holder: grants to exactly it no longer hold.
     pub released: Epoch,
 }
 

@@ -67,15 +67,19 @@ fn answer_flags(frame: &Frame, kind: Kind, verdict: Verdict, own: &Own<'_>) -> u
 
 /// When the grant that this node gave ends: the kernel's by a probe or the daemon's by a vote, the
 /// later one; 0 if its holder released the epoch that it was given to.
+///
+/// Equality, not order: a candidate that gives up releases an epoch above the working master's, and
+/// the master's grant must outlive that. A probed epoch was elected, so whatever an earlier epoch's
+/// probe left in the word is over anyway.
 #[must_use]
 #[inline(always)]
 pub fn grant_end_ns(control: &Control, grant: &Grant) -> u64 {
-    let by_probe = if grant.probed_epoch > control.released_epoch {
+    let by_probe = if grant.probed_epoch != control.released_epoch {
         grant.end_ns
     } else {
         0
     };
-    let by_vote = if control.vote_epoch > control.released_epoch {
+    let by_vote = if control.vote_epoch != control.released_epoch {
         control.vote_grant_end_ns
     } else {
         0

@@ -143,7 +143,7 @@ pub struct Control {
     pub sequence: u64,
     /// Highest epoch this node was ever a candidate or master in, a floor for its next one.
     pub epoch_floor: u64,
-    /// Highest epoch that its own master gave up by `release`: grants to it no longer hold.
+    /// Epoch that its own holder last gave up by `release`: grants to exactly it no longer hold.
     pub released_epoch: u64,
 }
 
