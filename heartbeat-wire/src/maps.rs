@@ -19,9 +19,12 @@ pub const MAX_ELECTORS: usize = 9;
 /// How many of the newest questions the daemon's own record holds; a power of two above the largest
 /// detect multiplier (255).
 pub const SENT_RECORDS: usize = 256;
-/// Slots in one value of [`Replies`]: 64 records of 96 bytes stay far below the 32,768 bytes that a
-/// per-CPU value may have.
-pub const REPLIES_CHUNK: usize = 64;
+/// Slots in one value of [`Replies`]. Userspace gets a value from every possible CPU at once, so the
+/// chunk that the electors' answers stand in is kept small: 2 kB a CPU, far below the 32,768 bytes that
+/// a per-CPU value may have.
+pub const REPLIES_CHUNK: usize = 16;
+/// Most interfaces that the responder answers on.
+pub const MAX_INTERFACES: usize = 16;
 /// Bytes of the event ring buffer: about 800 events, far more than one detect time can bring.
 pub const EVENTS_BYTES: usize = 64 * 1024;
 /// Most virtual addresses of a cluster.
@@ -169,6 +172,16 @@ pub struct Grant {
     pub lease_ns: u64,
 }
 
+/// One interface that the responder answers on, by its index.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Interface {
+    /// Its hardware address: the source of answers, since a multicast question does not bear it.
+    pub mac: [u8; 6],
+    /// Room to the next eight bytes.
+    pub reserved: u16,
+}
+
 /// One question that this node sent, memory-mapped; written before the question leaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
@@ -203,7 +216,10 @@ pub struct Reply {
     pub epoch: u64,
     /// Incarnation of the newest answer.
     pub incarnation: u64,
-    /// When two incarnations were last seen to alternate, in nanoseconds; 0 for never.
+    /// The incarnation before that; 0 for none.
+    pub former_incarnation: u64,
+    /// When that former incarnation was last seen to come back, in nanoseconds; 0 for never. A restart
+    /// changes the incarnation once; two machines in one slot make it alternate.
     pub clash_ns: u64,
     /// Round trip of the newest answer, in nanoseconds.
     pub rtt_ns: u64,
@@ -382,6 +398,8 @@ map_names! {
     KEYS = "hb_keys", "the two frame keys: secret, readable by root only (written by the daemon at start)";
     /// [`super::Member`] by slot.
     MEMBERS = "hb_members", "every member's address and flags, by slot (written by the daemon at start)";
+    /// [`super::Interface`] by interface index.
+    INTERFACES = "hb_interfaces", "the interfaces that the responder answers on (written by the daemon)";
     /// [`super::Control`].
     CONTROL = "hb_control", "lease deadline, promised epoch, beat, role and the daemon's other words (written by the daemon)";
     /// [`super::Grant`].
@@ -416,8 +434,9 @@ const _: () = {
     assert!(size_of::<Member>() == 24);
     assert!(size_of::<Control>() == 8 * 16);
     assert!(size_of::<Grant>() == 8 * 8);
+    assert!(size_of::<Interface>() == 8);
     assert!(size_of::<Sent>() == 8 * 4);
-    assert!(size_of::<Reply>() == 8 * 12 + 4 * 4 + 2 + 3 + 3);
+    assert!(size_of::<Reply>() == 8 * 13 + 4 * 4 + 2 + 3 + 3);
     assert!(size_of::<Replies>() == size_of::<Reply>() * REPLIES_CHUNK);
     assert!(size_of::<Replies>() <= 32_768);
     assert!(size_of::<Limits>() == 8 * 4);
@@ -426,11 +445,26 @@ const _: () = {
     assert!(SENT_RECORDS.is_power_of_two() && SENT_RECORDS > 255);
 };
 
+macro_rules! from_bytes {
+    ($($type:ident),*) => {
+        $(impl $type {
+            /// The value in these bytes, of any alignment, as the kernel hands it out.
+            #[must_use]
+            pub const fn from_bytes(bytes: &[u8; size_of::<Self>()]) -> Self {
+                // SAFETY: integers only, so any bytes are a valid value; the source has as many bytes as
+                // the type, and `read_unaligned` asks for no alignment.
+                unsafe { core::ptr::read_unaligned(bytes.as_ptr().cast()) }
+            }
+        })*
+    };
+}
+from_bytes!(Reply, Event);
+
 #[cfg(feature = "user")]
 mod pod {
     use super::{
-        Config, Control, Event, GateCounts, Grant, Histogram, Keys, Limits, Member, Replies, Sent,
-        Verdicts, Vip,
+        Config, Control, Event, GateCounts, Grant, Histogram, Interface, Keys, Limits, Member,
+        Replies, Sent, Verdicts, Vip,
     };
 
     macro_rules! pod {
@@ -443,7 +477,7 @@ mod pod {
         };
     }
     pod!(
-        Config, Keys, Member, Control, Grant, Sent, Replies, Verdicts, GateCounts, Histogram,
-        Limits, Vip, Event
+        Config, Keys, Member, Interface, Control, Grant, Sent, Replies, Verdicts, GateCounts,
+        Histogram, Limits, Vip, Event
     );
 }
