@@ -1,2 +1,27 @@
-//! cargo xtask
-fn main() {}
+//! `cargo xtask`: builds, tests and shows heartbeatd. One file a subcommand.
+
+mod build_ebpf;
+mod workspace;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// heartbeatd's build and test commands.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Xtask {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build the kernel programs, so that the next `cargo build` embeds them
+    BuildEbpf(build_ebpf::Options),
+}
+
+fn main() -> Result<()> {
+    match Xtask::parse().command {
+        Command::BuildEbpf(options) => build_ebpf::run(&options),
+    }
+}
