@@ -1,4 +1,5 @@
 //! The daemon and its control program, as a library.
 #![deny(unsafe_code)]
 
+pub mod datapath;
 pub mod sys;

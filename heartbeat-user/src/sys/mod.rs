@@ -7,8 +7,10 @@
     reason = "system calls and address layouts for which no safe wrapper exists are kept here, so that nothing outside this folder needs unsafe"
 )]
 
+pub mod bpf;
 pub mod clock;
 pub mod link_address;
 pub mod lock;
 pub mod memory;
+pub mod mmap;
 pub mod realtime;

@@ -1,0 +1,244 @@
+//! Attaching the programs to interfaces, by links that are pinned and outlive the daemon.
+
+use std::io;
+use std::path::Path;
+
+use aya::programs::links::{FdLink, LinkOrder, PinnedLink};
+use aya::programs::tc::{SchedClassifierLink, TcAttachOptions};
+use aya::programs::xdp::XdpLink;
+use aya::programs::{ProgramError, SchedClassifier, TcAttachType, Xdp, XdpMode, loaded_programs};
+
+use super::error::DatapathError;
+use super::interface::{self, Framing, Interface};
+use super::load::is_denied;
+use super::pins::{Pins, remove_link};
+use super::{AttachMode, Mode, RESPONDER};
+
+/// Fails for an interface whose frames have no Ethernet header.
+pub(super) fn need_ethernet(
+    name: &str,
+    facts: &Interface,
+    loopback_too: bool,
+) -> Result<(), DatapathError> {
+    match facts.framing {
+        Framing::Ethernet => Ok(()),
+        Framing::Loopback if loopback_too => Ok(()),
+        Framing::Loopback => Err(not_ethernet(name, libc::ARPHRD_LOOPBACK)),
+        Framing::Other(kind) => Err(not_ethernet(name, kind)),
+    }
+}
+
+fn not_ethernet(name: &str, kind: u16) -> DatapathError {
+    DatapathError::NotEthernet {
+        interface: name.to_owned(),
+        kind,
+    }
+}
+
+/// Attaches the responder, or takes over the link that the last daemon left. Says in which mode.
+pub(super) fn attach_responder(
+    program: &mut Xdp,
+    pins: &Pins,
+    name: &str,
+    wanted: AttachMode,
+) -> Result<Mode, DatapathError> {
+    let failed = |source| attach_error(RESPONDER, name, source);
+    let id = program.info().map_err(failed)?.id();
+    let pin = pins.link(RESPONDER, name);
+    if pin.exists() {
+        if let Some(mode) = take_over_responder(program, &pin, name, id)?
+            && wanted.allows(mode)
+        {
+            return Ok(mode);
+        }
+        remove_link(&pin)?;
+    }
+    let (link, mode) = new_responder(program, name, wanted)?;
+    let link = program.take_link(link).map_err(failed)?;
+    pin_link(link.try_into().ok(), &pin, RESPONDER, name)?;
+    Ok(mode)
+}
+
+/// Puts this program into the pinned link; `None` if that link no longer leads to this interface,
+/// because it vanished or was renamed.
+fn take_over_responder(
+    program: &mut Xdp,
+    pin: &Path,
+    name: &str,
+    id: u32,
+) -> Result<Option<Mode>, DatapathError> {
+    let Some(link) = open_link::<XdpLink>(pin) else {
+        return Ok(None);
+    };
+    match program.attach_to_link(link) {
+        // The pin holds the link, so our own hold on it can go.
+        Ok(link) => drop(program.take_link(link)),
+        Err(error) if is_dead(&error) => return Ok(None),
+        Err(error) => return Err(attach_error(RESPONDER, name, error)),
+    }
+    let there = interface::find(name)?.xdp;
+    Ok(there
+        .filter(|there| there.program_id == id)
+        .map(|there| Mode::of(there.native)))
+}
+
+/// Native first; generic only where the driver has no native XDP.
+fn new_responder(
+    program: &mut Xdp,
+    name: &str,
+    wanted: AttachMode,
+) -> Result<(aya::programs::xdp::XdpLinkId, Mode), DatapathError> {
+    if wanted.allows(Mode::Native) {
+        match program.attach(name, XdpMode::Driver) {
+            Ok(link) => return Ok((link, Mode::Native)),
+            Err(error) => match (os_error(&error), wanted) {
+                (Some(libc::EOPNOTSUPP), AttachMode::Auto) => {}
+                (Some(code @ libc::EOPNOTSUPP), AttachMode::Native | AttachMode::Generic) => {
+                    return Err(DatapathError::NoNativeMode {
+                        interface: name.to_owned(),
+                        source: io::Error::from_raw_os_error(code),
+                    });
+                }
+                (_, AttachMode::Auto | AttachMode::Native | AttachMode::Generic) => {
+                    return Err(attach_error(RESPONDER, name, error));
+                }
+            },
+        }
+    }
+    program
+        .attach(name, XdpMode::Skb)
+        .map(|link| (link, Mode::Generic))
+        .map_err(|error| attach_error(RESPONDER, name, error))
+}
+
+/// Attaches one side of the gate, first in the chain, or takes over the link that the last daemon left.
+pub(super) fn attach_gate(
+    program: &mut SchedClassifier,
+    label: &'static str,
+    pins: &Pins,
+    name: &str,
+    side: TcAttachType,
+) -> Result<(), DatapathError> {
+    let failed = |source| attach_error(label, name, source);
+    let id = program.info().map_err(failed)?.id();
+    let pin = pins.link(label, name);
+    if pin.exists() {
+        if take_over_gate(program, label, &pin, name, side, id)? {
+            return Ok(());
+        }
+        remove_link(&pin)?;
+    }
+    let first = TcAttachOptions::TcxOrder(LinkOrder::first());
+    let link = program
+        .attach_with_options(name, side, first)
+        .map_err(failed)?;
+    let link = program.take_link(link).map_err(failed)?;
+    pin_link(link.try_into().ok(), &pin, label, name)
+}
+
+/// As [`take_over_responder`]: true if the link leads to this interface.
+fn take_over_gate(
+    program: &mut SchedClassifier,
+    label: &'static str,
+    pin: &Path,
+    name: &str,
+    side: TcAttachType,
+    id: u32,
+) -> Result<bool, DatapathError> {
+    let failed = |source| attach_error(label, name, source);
+    let Some(link) = open_link::<SchedClassifierLink>(pin) else {
+        return Ok(false);
+    };
+    match program.attach_to_link(link) {
+        Ok(link) => drop(program.take_link(link)),
+        Err(error) if is_dead(&error) => return Ok(false),
+        Err(error) => return Err(failed(error)),
+    }
+    let (_, there) = SchedClassifier::query_tcx(name, side).map_err(failed)?;
+    Ok(there.iter().any(|there| there.id() == id))
+}
+
+/// The link behind the pin; `None` if it is no longer one, or one of another kind.
+fn open_link<L: TryFrom<FdLink>>(pin: &Path) -> Option<L> {
+    FdLink::from(PinnedLink::from_pin(pin).ok()?)
+        .try_into()
+        .ok()
+}
+
+/// Pins the link and lets go of it. `None`: aya fell back on an attachment that is no link and would
+/// not outlive the daemon; it is undone by being dropped.
+fn pin_link(
+    link: Option<FdLink>,
+    pin: &Path,
+    program: &'static str,
+    name: &str,
+) -> Result<(), DatapathError> {
+    let link = link.ok_or_else(|| no_link(program, name))?;
+    link.pin(pin)
+        .map(drop)
+        .map_err(|source| DatapathError::Pin {
+            path: pin.to_owned(),
+            source,
+        })
+}
+
+fn no_link(program: &'static str, name: &str) -> DatapathError {
+    DatapathError::NoLink {
+        program,
+        interface: name.to_owned(),
+    }
+}
+
+/// ENOLINK: the link's interface is gone, and so is the attachment.
+fn is_dead(error: &ProgramError) -> bool {
+    os_error(error) == Some(libc::ENOLINK)
+}
+
+fn os_error(error: &ProgramError) -> Option<i32> {
+    match error {
+        ProgramError::SyscallError(call) => call.io_error.raw_os_error(),
+        _ => None,
+    }
+}
+
+fn attach_error(program: &'static str, name: &str, source: ProgramError) -> DatapathError {
+    let interface = name.to_owned();
+    match &source {
+        ProgramError::UnknownInterface { .. } => return DatapathError::NoInterface { interface },
+        ProgramError::SyscallError(call) if is_denied(&call.io_error) => {
+            return DatapathError::NoRights {
+                what: format!("attach {program} to {name}"),
+            };
+        }
+        _ => {}
+    }
+    match os_error(&source) {
+        Some(libc::ENODEV) => DatapathError::NoInterface { interface },
+        // EBUSY in the same mode, EEXIST in the other one.
+        Some(libc::EBUSY | libc::EEXIST) => DatapathError::OtherProgram {
+            other: other_program(name),
+            interface,
+        },
+        Some(libc::EINVAL) => no_link(program, name),
+        _ => DatapathError::Attach {
+            program,
+            interface,
+            source,
+        },
+    }
+}
+
+/// Id and name of the XDP program that is on an interface, as far as the kernel tells.
+fn other_program(name: &str) -> String {
+    let Some(there) = interface::find(name).ok().and_then(|facts| facts.xdp) else {
+        return "which the kernel does not name".to_owned();
+    };
+    let id = there.program_id;
+    let program = loaded_programs()
+        .filter_map(Result::ok)
+        .find(|program| program.id() == id);
+    match program.as_ref().and_then(|program| program.name_as_str()) {
+        Some(name) if !name.is_empty() => format!("{name} (id {id})"),
+        Some(_) | None => format!("id {id}"),
+    }
+}
