@@ -2,4 +2,5 @@
 #![deny(unsafe_code)]
 
 pub mod datapath;
+pub mod net;
 pub mod sys;

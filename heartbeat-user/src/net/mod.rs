@@ -1,0 +1,13 @@
+//! Everything that goes over a network socket: kernel facts by netlink, probes and announcements by
+//! packet socket, votes and commands by UDP.
+
+pub mod announce;
+mod checksum;
+pub mod mac;
+pub mod netlink;
+mod packet_socket;
+pub mod probe_frame;
+pub mod probe_socket;
+pub mod sysctl;
+
+pub use packet_socket::PacketSocketError;

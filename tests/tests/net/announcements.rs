@@ -1,0 +1,115 @@
+//! Announcements as another machine on the segment sees them.
+
+use std::io::Read;
+use std::net::Ipv4Addr;
+
+use heartbeat_user::net::announce::{ARP_FRAME_LEN, Announcer, Form, arp_frame};
+use heartbeat_user::net::mac::MacAddress;
+use heartbeat_user::net::netlink::Netlink;
+use heartbeat_user::sys::link_address::link_address;
+use socket2::{Domain, Socket, Type};
+
+use crate::namespace::{NODE_MAC, Namespace, SOON, Segment, eventually, is_root};
+
+const ETHERTYPE_ARP: u16 = 0x0806;
+
+/// Receives the ARP frames that arrive at an interface.
+pub(crate) struct ArpReceiver(Socket);
+
+impl ArpReceiver {
+    pub(crate) fn open(namespace: &Namespace, interface: &str) -> Self {
+        namespace.run(|| {
+            let index = Netlink::open()
+                .expect("netlink opens")
+                .link(interface)
+                .expect("the interface is there")
+                .index;
+            let socket = Socket::new(Domain::PACKET, Type::RAW, None).expect("root may");
+            socket
+                .bind(&link_address(index, ETHERTYPE_ARP))
+                .expect("bound");
+            socket.set_read_timeout(Some(SOON)).expect("set");
+            Self(socket)
+        })
+    }
+
+    /// The next frame; none if there was none for [`SOON`].
+    pub(crate) fn next(&mut self) -> Option<Vec<u8>> {
+        let mut frame = [0; 128];
+        let length = self.0.read(&mut frame).ok()?;
+        Some(frame[..length].to_vec())
+    }
+}
+
+#[test]
+fn both_forms_arrive_at_the_other_end_as_they_were_made() {
+    if !is_root("announcement frames") {
+        return;
+    }
+    let segment = Segment::new();
+    let address = Ipv4Addr::new(203, 0, 113, 100);
+    let mac = MacAddress(NODE_MAC);
+    let mut receiver = ArpReceiver::open(&segment.client, "client0");
+    announce(&segment, mac, address);
+    for form in Form::BOTH {
+        let frame = receiver.next().expect("a frame arrives");
+        assert_eq!(frame[..ARP_FRAME_LEN], arp_frame(form, mac, address));
+    }
+}
+
+#[test]
+fn a_neighbour_that_knew_another_hardware_address_uses_the_announced_one() {
+    if !is_root("announcement taken by a neighbour") {
+        return;
+    }
+    for form in Form::BOTH {
+        let segment = Segment::new();
+        let neighbours = || segment.client.ip("neighbour show 203.0.113.100");
+        segment
+            .client
+            .ip("neighbour replace 203.0.113.100 lladdr 02:00:00:00:00:ff dev client0 nud stale");
+        assert!(neighbours().contains("02:00:00:00:00:ff"));
+        segment.node.run(|| {
+            let link = Netlink::open()
+                .expect("netlink opens")
+                .link("biz0")
+                .expect("the interface is there");
+            let frame = arp_frame(form, MacAddress(NODE_MAC), Ipv4Addr::new(203, 0, 113, 100));
+            let socket = Socket::new(Domain::PACKET, Type::RAW, None).expect("root may");
+            socket
+                .send_to(&frame, &link_address(link.index, ETHERTYPE_ARP))
+                .expect("sent");
+        });
+        eventually(&format!("{form:?} is honoured"), || {
+            neighbours().contains("02:00:00:00:00:0a").then_some(())
+        });
+    }
+}
+
+#[test]
+fn an_interface_that_has_gone_is_an_error_and_not_a_silence() {
+    if !is_root("announcement on a missing interface") {
+        return;
+    }
+    let segment = Segment::new();
+    let error = segment.node.run(|| {
+        Announcer::open()
+            .expect("root may")
+            .announce(4711, MacAddress(NODE_MAC), Ipv4Addr::new(203, 0, 113, 100))
+            .expect_err("no such interface")
+    });
+    assert_eq!(error.raw_os_error(), Some(libc::ENXIO));
+}
+
+fn announce(segment: &Segment, mac: MacAddress, address: Ipv4Addr) {
+    segment.node.run(|| {
+        let link = Netlink::open()
+            .expect("netlink opens")
+            .link("biz0")
+            .expect("the interface is there");
+        Announcer::open()
+            .expect("root may")
+            .announce(link.index, mac, address)
+            .expect("sent");
+    });
+}
