@@ -1,6 +1,7 @@
 //! The daemon and its control program, as a library.
 #![deny(unsafe_code)]
 
+pub mod config;
 pub mod datapath;
 pub mod net;
 pub mod sys;

@@ -1,0 +1,130 @@
+//! `[management]`: group, ports and times.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use heartbeat_core::config::Timing;
+use toml::Spanned;
+
+use super::address::no_ipv6;
+use crate::config::duration;
+use crate::config::fault::Fault;
+use crate::config::file::{Cluster, Management};
+use crate::config::value::Wrong;
+
+const DEFAULT_PORT: u16 = 7405;
+const DEFAULT_CONTROL_PORT: u16 = 7406;
+const DEFAULT_PERIOD: Duration = Duration::from_millis(10);
+const DEFAULT_MULTIPLIER: u16 = 5;
+/// Shortest and longest time between two probes.
+const MIN_PERIOD: Duration = Duration::from_millis(1);
+const MAX_PERIOD: Duration = Duration::from_secs(10);
+/// The longest lease that can be configured: the longest period, 255 times.
+const MAX_LEASE: Duration = Duration::from_secs(10 * 255);
+
+/// Group, port and control port.
+pub(super) fn check(
+    management: &Management,
+    faults: &mut Vec<Fault>,
+) -> Option<(IpAddr, u16, u16)> {
+    let port_or = |port: &Option<Spanned<u16>>, default| {
+        port.as_ref().map_or(default, |port| *port.get_ref())
+    };
+    let port = port_or(&management.port, DEFAULT_PORT);
+    let control_port = port_or(&management.control_port, DEFAULT_CONTROL_PORT);
+    if port == control_port {
+        let at = management
+            .control_port
+            .as_ref()
+            .or(management.port.as_ref());
+        faults.push(Fault::new(
+            at.map_or(0..0, Spanned::span),
+            format!("heartbeats and votes both on port {port}"),
+            format!("give control_port another number; by default it is {DEFAULT_CONTROL_PORT}"),
+        ));
+    }
+    let group = management.group.as_ref()?;
+    if let Some(wrong) = unusable_group(*group.get_ref()) {
+        faults.push(Fault::new(group.span(), wrong.cause, wrong.cure));
+    }
+    Some((*group.get_ref(), port, control_port))
+}
+
+fn unusable_group(group: IpAddr) -> Option<Wrong> {
+    const CURE: &str = "choose a group of your own site (RFC 2365): 239.192.0.0 to 239.195.255.255";
+    let IpAddr::V4(v4) = group else {
+        return Some(no_ipv6());
+    };
+    if !v4.is_multicast() {
+        return Some(Wrong::new(format!("{group} is no multicast group"), CURE));
+    }
+    if let [224, 0, 0, _] = v4.octets() {
+        let cause = format!("{group} is reserved for the network's own protocols (RFC 5771)");
+        return Some(Wrong::new(cause, CURE));
+    }
+    None
+}
+
+/// Period, multiplier and longest lease.
+pub(super) fn timing(
+    management: &Management,
+    cluster: &Cluster,
+    faults: &mut Vec<Fault>,
+) -> Option<Timing> {
+    if let Some(wait) = &cluster.preempt_after
+        && wait.get_ref().is_zero()
+    {
+        let cause = "a slot that takes mastership back at once moves it needlessly";
+        let cure =
+            "write a time, such as \"10m\", or take the key out: then mastership stays where it is";
+        faults.push(Fault::new(wait.span(), cause, cure));
+    }
+    let period = match &management.period {
+        Some(period) => in_range(period, faults)?,
+        None => DEFAULT_PERIOD,
+    };
+    let multiplier = management
+        .detect_multiplier
+        .as_ref()
+        .map_or(DEFAULT_MULTIPLIER, |multiplier| *multiplier.get_ref());
+    let lease = period * u32::from(multiplier);
+    Some(Timing {
+        period,
+        multiplier: u32::from(multiplier),
+        max_lease: max_lease(cluster, lease, faults),
+    })
+}
+
+fn in_range(period: &Spanned<Duration>, faults: &mut Vec<Fault>) -> Option<Duration> {
+    if (MIN_PERIOD..=MAX_PERIOD).contains(period.get_ref()) {
+        return Some(*period.get_ref());
+    }
+    let length = duration::format(*period.get_ref());
+    let cause = format!("a period of {length} is not between 1ms and 10s");
+    let cure = "write period = \"10ms\" unless you measured that a shorter one is safe";
+    faults.push(Fault::new(period.span(), cause, cure));
+    None
+}
+
+fn max_lease(cluster: &Cluster, lease: Duration, faults: &mut Vec<Fault>) -> Duration {
+    let Some(longest) = &cluster.max_lease else {
+        return (lease * 4).min(MAX_LEASE);
+    };
+    if *longest.get_ref() < lease {
+        let cause = format!(
+            "max_lease is shorter than the lease, period x detect_multiplier = {}",
+            duration::format(lease)
+        );
+        let cure = format!("write at least max_lease = \"{}\"", duration::format(lease));
+        faults.push(Fault::new(longest.span(), cause, cure));
+    }
+    if *longest.get_ref() > MAX_LEASE {
+        let cause = "max_lease is longer than the longest lease, 255 periods of 10s";
+        let cure = format!(
+            "write at most max_lease = \"{}\"",
+            duration::format(MAX_LEASE)
+        );
+        faults.push(Fault::new(longest.span(), cause, cure));
+    }
+    *longest.get_ref()
+}

@@ -1,0 +1,76 @@
+//! Whether what the file says makes sense as a whole. Every check runs, whatever the others found.
+
+mod address;
+mod cluster;
+mod management;
+mod members;
+mod virtual_addresses;
+
+use std::path::Path;
+
+use toml::Spanned;
+
+use super::fault::Fault;
+use super::file::{File, Value};
+use super::keys::{self, ClusterKey};
+use super::{Attach, Config, digest};
+
+/// The configuration that the file describes. `None` only together with at least one fault; with faults
+/// the result is of no use.
+pub(super) fn check(file: File, folder: &Path, faults: &mut Vec<Fault>) -> Option<Config> {
+    let members = members::check(&file.members, faults);
+    let virtual_addresses =
+        virtual_addresses::check(&file.virtual_addresses, &file.members, faults);
+    let group = (file.management.as_ref()).and_then(|m| management::check(m, faults));
+    let keys = (file.cluster.as_ref()).and_then(|c| key_file(&c.key_file, folder, faults));
+    let name = (file.cluster.as_ref()).and_then(|c| cluster::name(c, faults));
+    let electors =
+        (file.cluster.as_ref()).and_then(|c| cluster::electors(c, &file.members, faults));
+    let (cluster, management) = (file.cluster?, file.management?);
+    let timing = management::timing(&management, &cluster, faults);
+    let (name, electors, timing) = (name?, electors?, timing?);
+    let (group, port, control_port) = group?;
+    let mut config = Config {
+        cluster_id: digest::cluster_id(&name),
+        cluster: name,
+        key_file: folder.join(cluster.key_file?.into_inner()),
+        keys: keys?,
+        elector_digest: digest::electors(&electors, timing.max_lease),
+        electors,
+        digest: 0,
+        timing,
+        preempt_after: cluster.preempt_after.map(Spanned::into_inner),
+        group,
+        port,
+        control_port,
+        attach: management.attach.map_or(Attach::Auto, Spanned::into_inner),
+        members: members?,
+        virtual_addresses: virtual_addresses?,
+    };
+    config.digest = digest::whole(&config);
+    Some(config)
+}
+
+fn key_file(
+    name: &Value<String>,
+    folder: &Path,
+    faults: &mut Vec<Fault>,
+) -> Option<Vec<ClusterKey>> {
+    let name = name.as_ref()?;
+    match keys::read(&folder.join(name.get_ref())) {
+        Ok(keys) => Some(keys),
+        Err(error) => {
+            faults.push(Fault::new(name.span(), error.to_string(), error.cure()));
+            None
+        }
+    }
+}
+
+/// Whether a name has 1 to `longest` characters, begins with a letter or digit, and has only those and `more`.
+fn is_name(name: &str, longest: usize, more: &[char]) -> bool {
+    name.len() <= longest
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || more.contains(&c))
+}

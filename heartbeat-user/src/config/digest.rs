@@ -1,0 +1,112 @@
+//! Numbers that tell two configurations apart, made from what they mean and not from how they are written.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use blake3::Hasher;
+use heartbeat_core::Slot;
+
+use super::{Config, Connection, Place};
+
+/// The cluster's number in every frame.
+pub(super) fn cluster_id(name: &str) -> u64 {
+    // Zero stands for "not configured" in the kernel's map.
+    first_u64(&blake3::hash(name.as_bytes())).max(1)
+}
+
+/// The electors' set: its slots, ascending, and `max_lease`.
+pub(super) fn electors(slots: &[Slot], max_lease: Duration) -> u32 {
+    let mut content = Content::new("heartbeatd 1 electors");
+    content.number(slots.len() as u64);
+    for slot in slots {
+        content.number(u64::from(*slot));
+    }
+    content.duration(max_lease);
+    let bytes = content.0.finalize();
+    let mut first = [0; 4];
+    first.copy_from_slice(&bytes.as_bytes()[..4]);
+    u32::from_le_bytes(first)
+}
+
+/// Everything that must be equal on all nodes. What belongs to one node alone is not in it: interface names
+/// of members, the key file's path, how the program is attached.
+pub(super) fn whole(config: &Config) -> u64 {
+    let mut content = Content::new("heartbeatd 1 configuration");
+    content.text(&config.cluster);
+    content.number(u64::from(electors(
+        &config.electors,
+        config.timing.max_lease,
+    )));
+    content.duration(config.timing.period);
+    content.number(u64::from(config.timing.multiplier));
+    content.duration(config.preempt_after.unwrap_or(Duration::ZERO));
+    content.address(config.group);
+    content.number(u64::from(config.port));
+    content.number(u64::from(config.control_port));
+    content.number(config.members.len() as u64);
+    for (slot, member) in &config.members {
+        content.number(u64::from(*slot));
+        content.text(&member.name);
+        content.number(u64::from(member.witness));
+        content.connection(Some(&member.management));
+        content.connection(member.business.as_ref());
+    }
+    content.virtual_addresses(config);
+    first_u64(&content.0.finalize())
+}
+
+fn first_u64(hash: &blake3::Hash) -> u64 {
+    let mut first = [0; 8];
+    first.copy_from_slice(&hash.as_bytes()[..8]);
+    u64::from_le_bytes(first)
+}
+
+/// Values fed to the hash so that no two sequences of them look alike: numbers have a fixed length, texts
+/// are preceded by theirs.
+struct Content(Hasher);
+
+impl Content {
+    fn new(purpose: &str) -> Self {
+        Self(Hasher::new_derive_key(purpose))
+    }
+
+    fn number(&mut self, number: u64) {
+        self.0.update(&number.to_le_bytes());
+    }
+
+    fn text(&mut self, text: &str) {
+        self.number(text.len() as u64);
+        self.0.update(text.as_bytes());
+    }
+
+    fn duration(&mut self, duration: Duration) {
+        self.0.update(&duration.as_nanos().to_le_bytes());
+    }
+
+    fn address(&mut self, address: IpAddr) {
+        self.text(&address.to_string());
+    }
+
+    fn connection(&mut self, connection: Option<&Connection>) {
+        match connection {
+            Some(connection) => self.address(connection.address),
+            None => self.text(""),
+        }
+    }
+
+    /// In the order of the addresses: their order in the file means nothing.
+    fn virtual_addresses(&mut self, config: &Config) {
+        let mut addresses: Vec<_> = config.virtual_addresses.iter().collect();
+        addresses.sort_by_key(|address| address.address);
+        self.number(addresses.len() as u64);
+        for address in addresses {
+            self.address(address.address);
+            self.number(u64::from(address.prefix));
+            match &address.place {
+                Place::Management => self.text("management"),
+                Place::Business => self.text("business"),
+                Place::Interface(name) => self.text(&format!("interface {name}")),
+            }
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! The cluster's secret: a file of one or two keys, newest first, that only its owner may read.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use heartbeat_wire::tag::{KEY_SLOTS, Key};
+
+/// Bytes of one key; the file has them as twice as many hexadecimal digits.
+pub const KEY_LEN: usize = 32;
+
+/// More than any key file has: two lines of 64 digits, with room for blanks and CRLF.
+const MAX_FILE_LEN: u64 = 1024;
+
+/// One key of the cluster, 256 bits, from which each use derives its own.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ClusterKey([u8; KEY_LEN]);
+
+impl ClusterKey {
+    /// The key in these bytes.
+    #[must_use]
+    pub const fn new(bytes: [u8; KEY_LEN]) -> Self {
+        Self(bytes)
+    }
+
+    /// Signs heartbeat frames (SipHash-2-4).
+    #[must_use]
+    pub fn heartbeat(&self) -> Key {
+        let derived = blake3::derive_key("heartbeatd 1 heartbeat frame tag", &self.0);
+        let mut half = [0; 16];
+        half.copy_from_slice(&derived[..16]);
+        Key::from_bytes(half)
+    }
+
+    /// Authenticates votes and commands on the control port (keyed BLAKE3).
+    #[must_use]
+    pub fn control(&self) -> [u8; KEY_LEN] {
+        blake3::derive_key("heartbeatd 1 control message tag", &self.0)
+    }
+}
+
+impl fmt::Debug for ClusterKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ClusterKey(secret)")
+    }
+}
+
+/// Why a key file is refused. What it holds is never shown.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyFileError {
+    /// Not there, or not to be opened.
+    #[error("cannot read key file {path}: {source}")]
+    Read {
+        /// The key file.
+        path: PathBuf,
+        /// What the kernel answered.
+        source: io::Error,
+    },
+    /// A folder, a device, a pipe.
+    #[error("key file {path} is no regular file")]
+    NoFile {
+        /// The key file.
+        path: PathBuf,
+    },
+    /// Group or others may read or write it.
+    #[error("key file {path} has mode {mode:04o}: others than its owner may use it")]
+    Mode {
+        /// The key file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// Somebody else's.
+    #[error("key file {path} belongs to user {owner}, who could replace it")]
+    Owner {
+        /// The key file.
+        path: PathBuf,
+        /// User id of its owner.
+        owner: u32,
+    },
+    /// Not one or two lines.
+    #[error("key file {path} has {lines} keys, one a line; a cluster has one or two at a time")]
+    Count {
+        /// The key file.
+        path: PathBuf,
+        /// How many lines are not blank.
+        lines: usize,
+    },
+    /// A line that is no key.
+    #[error(
+        "key file {path}, line {line}: {length} characters, of which {odd} are no hexadecimal digits; a key has 64 digits"
+    )]
+    Line {
+        /// The key file.
+        path: PathBuf,
+        /// Which line, from 1.
+        line: usize,
+        /// Its characters.
+        length: usize,
+        /// How many of them are no hexadecimal digits.
+        odd: usize,
+    },
+    /// Far too long for a key file.
+    #[error("key file {path} is longer than {MAX_FILE_LEN} bytes")]
+    TooLong {
+        /// The key file.
+        path: PathBuf,
+    },
+}
+
+impl KeyFileError {
+    /// What the operator can do about it.
+    #[must_use]
+    pub fn cure(&self) -> String {
+        match self {
+            Self::Read { path, source } if source.kind() == io::ErrorKind::NotFound => format!(
+                "make one with `heartbeatctl keygen --out {}`, or copy it from another node",
+                path.display()
+            ),
+            Self::Read { .. } => "run as root, who owns the key".to_owned(),
+            Self::Mode { path, .. } => format!(
+                "chmod 0600 {0}; if others may have read it, make a new key with `heartbeatctl keygen`",
+                path.display()
+            ),
+            Self::Owner { path, .. } => format!("chown root {}", path.display()),
+            Self::NoFile { .. } | Self::Count { .. } | Self::Line { .. } | Self::TooLong { .. } => {
+                "copy the file from another node, or make a new one with `heartbeatctl keygen`; it has one key \
+                 of 64 hexadecimal digits a line, newest first, and no comments"
+                    .to_owned()
+            }
+        }
+    }
+}
+
+/// Reads a key file: newest key first, one or two.
+///
+/// # Errors
+/// [`KeyFileError`]; also when the file is not the caller's or root's, or its mode leaves it open to others.
+pub fn read(path: &Path) -> Result<Vec<ClusterKey>, KeyFileError> {
+    let failed = |source| KeyFileError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    // Without O_NONBLOCK the open of a pipe would wait for a writer.
+    let mut file = File::options()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK)
+        .open(path)
+        .map_err(failed)?;
+    check_owner(path, &file.metadata().map_err(failed)?)?;
+    let mut text = Vec::new();
+    file.by_ref()
+        .take(MAX_FILE_LEN + 1)
+        .read_to_end(&mut text)
+        .map_err(failed)?;
+    if text.len() as u64 > MAX_FILE_LEN {
+        return Err(KeyFileError::TooLong {
+            path: path.to_owned(),
+        });
+    }
+    parse(path, &String::from_utf8_lossy(&text))
+}
+
+fn check_owner(path: &Path, facts: &std::fs::Metadata) -> Result<(), KeyFileError> {
+    let path = path.to_owned();
+    if !facts.is_file() {
+        return Err(KeyFileError::NoFile { path });
+    }
+    let mode = facts.mode() & 0o7777;
+    if mode & 0o077 != 0 {
+        return Err(KeyFileError::Mode { path, mode });
+    }
+    let owner = facts.uid();
+    if owner != 0 && owner != nix::unistd::geteuid().as_raw() {
+        return Err(KeyFileError::Owner { path, owner });
+    }
+    Ok(())
+}
+
+fn parse(path: &Path, text: &str) -> Result<Vec<ClusterKey>, KeyFileError> {
+    let lines: Vec<(usize, &str)> = text
+        .lines()
+        .enumerate()
+        .map(|(index, line)| (index + 1, line.trim()))
+        .filter(|(_, line)| !line.is_empty())
+        .collect();
+    if lines.is_empty() || lines.len() > KEY_SLOTS {
+        return Err(KeyFileError::Count {
+            path: path.to_owned(),
+            lines: lines.len(),
+        });
+    }
+    let key = |(number, line): (usize, &str)| {
+        hex(line).ok_or_else(|| KeyFileError::Line {
+            path: path.to_owned(),
+            line: number,
+            length: line.chars().count(),
+            odd: line.chars().filter(|c| !c.is_ascii_hexdigit()).count(),
+        })
+    };
+    lines.into_iter().map(key).collect()
+}
+
+fn hex(line: &str) -> Option<ClusterKey> {
+    if line.len() != 2 * KEY_LEN || !line.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    let mut bytes = [0; KEY_LEN];
+    for (index, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&line[2 * index..2 * index + 2], 16).ok()?;
+    }
+    Some(ClusterKey(bytes))
+}

@@ -1,0 +1,243 @@
+//! The configuration: read from a file, checked as a whole, and from then on only valid values.
+
+mod check;
+mod digest;
+pub mod duration;
+mod fault;
+mod file;
+pub mod keys;
+mod own_slot;
+mod section;
+mod value;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use fault::ConfigErrors;
+pub use heartbeat_core::config::Timing;
+pub use keys::ClusterKey;
+pub use own_slot::OwnSlotError;
+
+use fault::Fault;
+use heartbeat_core::Slot;
+
+/// Longest configuration file, in bytes: 10,000 members with long names need less than half.
+const MAX_FILE_LEN: u64 = 8 * 1024 * 1024;
+
+/// A cluster as its configuration file describes it; nothing in here needs to be checked again.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The cluster's name: 1 to 32 letters, digits, `-` and `_`.
+    pub cluster: String,
+    /// The name's number in every frame: the first 8 bytes of its BLAKE3 hash; never 0.
+    pub cluster_id: u64,
+    /// Where the keys were read from.
+    pub key_file: PathBuf,
+    /// One or two keys, newest first.
+    pub keys: Vec<ClusterKey>,
+    /// The electors' slots, ascending: 3 to 9.
+    pub electors: Vec<Slot>,
+    /// Digest of the electors' slots and `max_lease`.
+    pub elector_digest: u32,
+    /// Digest of everything that must be equal on all nodes.
+    pub digest: u64,
+    /// The cluster's times.
+    pub timing: Timing,
+    /// After how long a healthy lower slot takes mastership back; `None`: never.
+    pub preempt_after: Option<Duration>,
+    /// The multicast group of the heartbeats.
+    pub group: IpAddr,
+    /// UDP port of the heartbeats.
+    pub port: u16,
+    /// UDP port of votes and commands.
+    pub control_port: u16,
+    /// How the responder is attached to the management interface.
+    pub attach: Attach,
+    /// Every member by its slot.
+    pub members: BTreeMap<Slot, Member>,
+    /// The addresses that follow the master, in the file's order.
+    pub virtual_addresses: Vec<VirtualAddress>,
+}
+
+/// One machine of the cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Its name, unique in the cluster: 1 to 64 letters, digits, `-`, `_` and `.`.
+    pub name: String,
+    /// Where it is on the management network.
+    pub management: Connection,
+    /// Where it is on the business network, if it is.
+    pub business: Option<Connection>,
+    /// It answers and votes, and never becomes master.
+    pub witness: bool,
+}
+
+/// A member's place on one network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connection {
+    /// Its own address there.
+    pub address: IpAddr,
+    /// Its interface: 1 to 15 bytes.
+    pub interface: String,
+}
+
+/// An address that the master has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VirtualAddress {
+    /// The address.
+    pub address: IpAddr,
+    /// Length of its network's prefix, in bits. The address itself is added as a single one (/32).
+    pub prefix: u8,
+    /// Where it lives.
+    pub place: Place,
+}
+
+/// Which interface of a node carries a virtual address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The member's management interface.
+    Management,
+    /// The member's business interface.
+    Business,
+    /// The interface of this name, on every node.
+    Interface(String),
+}
+
+/// How the XDP program is attached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attach {
+    /// In the driver where it can, else in the kernel's generic hook.
+    Auto,
+    /// In the driver, or the daemon does not start.
+    Native,
+    /// In the generic hook, which every interface has and which is slower.
+    Generic,
+}
+
+impl Attach {
+    /// Every way.
+    pub const ALL: [Self; 3] = [Self::Auto, Self::Native, Self::Generic];
+
+    /// The word for it in the file.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Native => "native",
+            Self::Generic => "generic",
+        }
+    }
+}
+
+impl Config {
+    /// The interface that carries `address` on the member in `slot`; `None` for one without business network.
+    #[must_use]
+    pub fn interface_of<'a>(&'a self, address: &'a VirtualAddress, slot: Slot) -> Option<&'a str> {
+        let member = self.members.get(&slot)?;
+        match &address.place {
+            Place::Management => Some(&member.management.interface),
+            Place::Business => member.business.as_ref().map(|b| b.interface.as_str()),
+            Place::Interface(name) => Some(name),
+        }
+    }
+
+    /// What the election on the node in `slot` goes by, under this version of the electors' set.
+    #[must_use]
+    pub fn for_core(&self, slot: Slot, elector_version: u32) -> heartbeat_core::Config {
+        let member = |(slot, member): (&Slot, &Member)| {
+            let member = heartbeat_core::config::Member {
+                elector: self.electors.contains(slot),
+                witness: member.witness,
+            };
+            (*slot, member)
+        };
+        heartbeat_core::Config {
+            slot,
+            members: self.members.iter().map(member).collect(),
+            elector_version,
+            elector_digest: self.elector_digest,
+            config_digest: self.digest,
+            timing: self.timing,
+            preempt_after: self.preempt_after,
+        }
+    }
+}
+
+/// Reads and checks a configuration file and the key file that it names.
+///
+/// # Errors
+/// Everything that is wrong with it, at once. A file that is not TOML has all its syntax errors reported
+/// and nothing else, since what the rest of it means would be a guess.
+pub fn load(path: &Path) -> Result<Config, ConfigErrors> {
+    let source = read(path).map_err(|fault| ConfigErrors::new(path, String::new(), vec![fault]))?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    parse(&source, folder).map_err(|faults| ConfigErrors::new(path, source, faults))
+}
+
+/// `heartbeatd --check`: one sentence that says what the file describes.
+///
+/// # Errors
+/// As [`load`].
+pub fn check_file(path: &Path) -> Result<String, ConfigErrors> {
+    let config = load(path)?;
+    Ok(format!(
+        "{}: ok: cluster {} with {} members, {} of them electors, {} virtual addresses, lease {}, digest {:016x}",
+        path.display(),
+        config.cluster,
+        config.members.len(),
+        config.electors.len(),
+        config.virtual_addresses.len(),
+        duration::format(config.timing.lease()),
+        config.digest,
+    ))
+}
+
+fn read(path: &Path) -> Result<String, Fault> {
+    let refused = |error: io::Error| {
+        let cure = match error.kind() {
+            io::ErrorKind::NotFound => "name the configuration file with --config",
+            io::ErrorKind::PermissionDenied => "run as root, or let this user read the file",
+            _ => "name a readable text file with --config",
+        };
+        Fault::of_file(format!("cannot read the file: {error}"), cure)
+    };
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(MAX_FILE_LEN + 1).read_to_end(&mut bytes))
+        .map_err(refused)?;
+    if bytes.len() as u64 > MAX_FILE_LEN {
+        let cause = format!("the file is longer than {MAX_FILE_LEN} bytes");
+        return Err(Fault::of_file(
+            cause,
+            "name a configuration file with --config",
+        ));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        Fault::of_file(format!("the file is no text: {error}"), "save it as UTF-8")
+    })
+}
+
+fn parse(source: &str, folder: &Path) -> Result<Config, Vec<Fault>> {
+    let (table, errors) = toml::de::DeTable::parse_recoverable(source);
+    if !errors.is_empty() {
+        return Err(errors.iter().map(syntax).collect());
+    }
+    let mut faults = Vec::new();
+    let file = file::File::read(table.get_ref(), &mut faults);
+    match check::check(file, folder, &mut faults) {
+        Some(config) if faults.is_empty() => Ok(config),
+        Some(_) | None => Err(faults),
+    }
+}
+
+fn syntax(error: &toml::de::Error) -> Fault {
+    let cure = "correct the line; texts, addresses and durations stand in quotes";
+    Fault::new(error.span().unwrap_or(0..0), error.message(), cure)
+}
+
+#[cfg(test)]
+mod tests;
