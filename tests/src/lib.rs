@@ -1,1 +1,12 @@
-//! The lab.
+//! The lab: real daemons, real interfaces, real faults, on one machine.
+//!
+//! [`lab`] builds networks out of namespaces and runs daemons in them, [`fault`] breaks them,
+//! what it saw. Tests, demo and benchmarks share all of it.
+#![deny(unsafe_code)]
+
+pub mod client;
+pub mod fault;
+pub mod lab;
+pub mod paths;
+pub mod report;
+pub mod skip;

@@ -1,0 +1,128 @@
+//! The lab's faulty wires: what a bridge port does to the frames of the node behind it.
+//!
+//! One object is loaded for each port, so each port has maps of its own. The two directions are
+//! named from the node's side: what it sends passes the port's tcx ingress, what it receives the
+//! port's tcx egress (Linux 6.6). With nothing set every frame passes.
+#![no_std]
+#![no_main]
+
+use aya_ebpf::{
+    bindings::xdp_action,
+    btf_maps::{Array, PerCpuArray},
+    helpers::bpf_get_prandom_u32,
+    macros::{btf_map, classifier, xdp},
+    programs::{TcContext, XdpContext},
+};
+
+/// What a classifier says for "not my business, ask the next one" (`TCX_NEXT`, linux/bpf.h).
+const TCX_NEXT: i32 = -1;
+/// What a classifier says for "away with it" (`TC_ACT_SHOT`, linux/pkt_cls.h).
+const SHOT: i32 = 2;
+/// `BPF_F_INGRESS` of bpf_clone_redirect: the copy is received, not sent, by the device.
+const COPY_IS_RECEIVED: u64 = 1;
+/// Mark on a copy made here, so that the copy is not judged, counted and copied once more.
+const COPY_MARK: u32 = 0x6862_6c32;
+
+/// First of a direction's places in both maps: what the node sends.
+const FROM_NODE: u32 = 0;
+/// First of a direction's places in both maps: what the node receives.
+const TO_NODE: u32 = 4;
+/// Place after the direction's first: frames lost (`LAB_FAULT`: of a thousand; `LAB_COUNT`: so far).
+const LOST: u32 = 0;
+/// Place after the direction's first: frames doubled, likewise.
+const DOUBLED: u32 = 1;
+/// Place after the direction's first, only in `LAB_COUNT`: frames seen, lost and doubled included.
+const SEEN: u32 = 2;
+
+/// How many of a thousand frames meet which fault; written by the lab.
+#[btf_map]
+static LAB_FAULT: Array<u64, 8> = Array::new();
+
+/// How many frames met which fate; the witness that a fault was really at work.
+#[btf_map]
+static LAB_COUNT: PerCpuArray<u64, 8> = PerCpuArray::new();
+
+/// Lets everything pass. It must be there: a veth delivers what its peer answers by `XDP_TX` only
+/// if it carries an XDP program itself.
+#[xdp]
+pub fn lab_pass(_: XdpContext) -> u32 {
+    xdp_action::XDP_PASS
+}
+
+/// What the node sends, on its way into the bridge.
+#[classifier]
+pub fn lab_from_node(frame: TcContext) -> i32 {
+    judge(&frame, FROM_NODE, COPY_IS_RECEIVED)
+}
+
+/// What the bridge sends to the node.
+#[classifier]
+pub fn lab_to_node(frame: TcContext) -> i32 {
+    judge(&frame, TO_NODE, 0)
+}
+
+#[inline(always)]
+fn judge(frame: &TcContext, direction: u32, copy_flags: u64) -> i32 {
+    if mark_of(frame) == COPY_MARK {
+        frame.set_mark(0);
+        return TCX_NEXT;
+    }
+    count(direction + SEEN);
+    if meets(direction + LOST) {
+        count(direction + LOST);
+        return SHOT;
+    }
+    if meets(direction + DOUBLED) {
+        frame.set_mark(COPY_MARK);
+        if frame.clone_redirect(interface_of(frame), copy_flags).is_ok() {
+            count(direction + DOUBLED);
+        }
+        frame.set_mark(0);
+    }
+    TCX_NEXT
+}
+
+/// Whether this frame meets the fault at `place`: always at 1,000 of a thousand, never at 0.
+#[inline(always)]
+fn meets(place: u32) -> bool {
+    let Some(per_mille) = LAB_FAULT.get_ptr(place) else {
+        return false;
+    };
+    // SAFETY: a pointer that a map lookup returned stays readable while the program runs; the lab
+    // may write at the same time, and an aligned 64-bit read is never torn.
+    let per_mille = unsafe { per_mille.read_volatile() };
+    // SAFETY: the helper takes nothing and has no precondition.
+    per_mille > 0 && u64::from(unsafe { bpf_get_prandom_u32() } % 1_000) < per_mille
+}
+
+#[inline(always)]
+fn count(place: u32) {
+    if let Some(counter) = LAB_COUNT.get_ptr_mut(place) {
+        // SAFETY: the slot belongs to this CPU, and classifiers run with preemption of their kind
+        // off, so nobody else writes it meanwhile.
+        unsafe { *counter += 1 };
+    }
+}
+
+#[inline(always)]
+fn mark_of(frame: &TcContext) -> u32 {
+    // SAFETY: the kernel hands a valid __sk_buff to the program for the whole of its run.
+    unsafe { (*frame.skb.skb).mark }
+}
+
+#[inline(always)]
+fn interface_of(frame: &TcContext) -> u32 {
+    // SAFETY: as for the mark.
+    unsafe { (*frame.skb.skb).ifindex }
+}
+
+#[cfg(not(test))]
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    loop {}
+}
+
+// The kernel lends some helpers only to programs under the GPL.
+#[unsafe(link_section = "license")]
+#[unsafe(no_mangle)]
+static LICENSE: [u8; 4] = *b"GPL\0";

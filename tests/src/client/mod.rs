@@ -1,0 +1,10 @@
+//! Looking on from outside: what a user's machine sees of the cluster, to the microsecond.
+
+pub mod datagram;
+pub mod journal;
+pub mod lifeline;
+pub mod observer;
+pub mod packet;
+pub mod prober;
+pub mod responder;
+pub mod schedule;

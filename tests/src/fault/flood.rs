@@ -1,0 +1,121 @@
+//! Forged heartbeats, as fast as one processor sends.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, Result};
+use heartbeat_wire::frame::{FRAME_LEN, Frame, Kind};
+
+use crate::client::packet::IPV4;
+use crate::fault::replay::is_heartbeat;
+use crate::lab::Lab;
+use crate::lab::addresses::{Network, ROGUE};
+use crate::lab::helper::Helper;
+use crate::lab::packet_socket::PacketSocket;
+
+/// Where the body begins: Ethernet, IPv4 without options, UDP.
+pub(super) const BODY: usize = 14 + 20 + 8;
+
+/// Has the rogue take one of the master's probes as a pattern and send forgeries of it until
+/// [`finish`].
+///
+/// # Errors
+/// When no probe comes by within a second, or the helper fails.
+pub fn start(lab: &Lab) -> Result<Helper> {
+    let mut helper = Helper::start(
+        lab.topology().rogue(),
+        lab.folder(),
+        "flood",
+        &["flood".to_owned()],
+    )?;
+    helper.ready().context("the rogue's flood")?;
+    Ok(helper)
+}
+
+/// Stops a flood or a replay and says how many frames it sent.
+///
+/// # Errors
+/// When the helper failed meanwhile.
+pub fn finish(helper: Helper) -> Result<u64> {
+    let said = helper.finish()?;
+    said.trim()
+        .parse()
+        .with_context(|| format!("expected a number of frames, got {said:?}"))
+}
+
+/// Sends forgeries until `stop`; says at the start that it is at work, at the end how many it sent.
+///
+/// # Errors
+/// Without CAP_NET_RAW.
+pub fn run(stop: &AtomicBool) -> Result<()> {
+    let socket = PacketSocket::open(Network::Management.interface(), IPV4)?;
+    let pattern = first_probe(&socket)?;
+    println!("at work");
+    let mut sent = 0u64;
+    while !stop.load(Ordering::Relaxed) {
+        // No buffer now is no reason to stop: the next try follows at once.
+        if socket.send(&forgery(&pattern, sent)).is_ok() {
+            sent += 1;
+        }
+    }
+    println!("{sent}");
+    Ok(())
+}
+
+fn first_probe(socket: &PacketSocket) -> Result<Vec<u8>> {
+    socket
+        .socket()
+        .set_read_timeout(Some(std::time::Duration::from_secs(1)))?;
+    let mut bytes = [0; 256];
+    loop {
+        let length = socket
+            .receive(&mut bytes)
+            .context("no probe came by within a second")?;
+        let frame = &bytes[..length];
+        if is_heartbeat(frame) && frame.get(BODY + 5) == Some(&(Kind::Probe as u8)) {
+            return Ok(frame[..BODY + FRAME_LEN].to_vec());
+        }
+    }
+}
+
+/// The probe's own addresses, newer in every field that could do harm, with a tag that is a guess.
+/// Only the hardware address is the rogue's: else the bridge itself would be fooled, and no
+/// protocol above it can help that.
+fn forgery(pattern: &[u8], number: u64) -> Vec<u8> {
+    let (headers, body) = pattern.split_at(BODY);
+    let mut frame = headers.to_vec();
+    frame[6..12].copy_from_slice(&Network::Management.mac(ROGUE));
+    // No checksum, so that nobody can drop the forgery for that.
+    frame[BODY - 2..BODY].fill(0);
+    let body: &[u8; FRAME_LEN] = body
+        .first_chunk()
+        .expect("the pattern was cut to this length");
+    let mut forged = Frame::from_bytes(body);
+    forged.sequence += 1 + number;
+    // Every other one claims the next mastership: the most that a forger could win.
+    forged.epoch += (number % 2) << 16;
+    forged.tag = forged.tag.wrapping_add(1 + number);
+    frame.extend(forged.as_bytes());
+    frame
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_forgery_is_newer_than_its_pattern_and_never_has_its_tag() {
+        let body = Frame {
+            sequence: 9,
+            tag: 77,
+            ..Frame::default()
+        };
+        let pattern = [&[1u8; BODY][..], body.as_bytes()].concat();
+        for number in 0..4 {
+            let made = forgery(&pattern, number);
+            let forged = Frame::from_bytes(made[BODY..].first_chunk().expect("a whole body"));
+            assert!(forged.sequence > body.sequence);
+            assert_ne!(forged.tag, body.tag);
+            assert_eq!(made[..6], pattern[..6]);
+        }
+    }
+}

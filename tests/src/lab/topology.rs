@@ -1,0 +1,223 @@
+//! The lab's cables: one bridge a network, each in a namespace of its own, and machines on them.
+//!
+//! Nodes have a link to both networks. On the business network there are also a client and an
+//! observer (apart, so that what the observer asks never teaches the client); on the management
+//! network a rogue, from which forged frames come.
+
+use std::fs;
+
+use anyhow::{Context, Result};
+
+use crate::lab::addresses::{
+    BRIDGE, CLIENT, Mac, NETWORKS, Network, OBSERVER, PREFIX, ROGUE, mac_text,
+};
+use crate::lab::clean::namespace_name;
+use crate::lab::command::ip_batch;
+use crate::lab::netns::Netns;
+use crate::lab::port::Port;
+
+/// What to build.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    /// How many nodes, 1 to 99; their slots are 1 to this.
+    pub nodes: u16,
+    /// Whether the management bridge forwards a group only to ports that joined it, and asks who
+    /// did (IGMP snooping with its own querier, once a second), as a managed switch does.
+    pub snooping: bool,
+}
+
+/// The built networks. Dropping removes every namespace and so every link.
+pub struct Topology {
+    // Programs go before the interfaces they sit on, and these with their namespaces.
+    ports: Vec<[Port; 2]>,
+    nodes: Vec<Netns>,
+    bridges: [Netns; 2],
+    client: Netns,
+    observer: Netns,
+    rogue: Netns,
+}
+
+impl Topology {
+    /// Builds `plan` under the names of lab `number` of this process.
+    ///
+    /// # Errors
+    /// When a command or the kernel refuses; what was built until then is removed.
+    pub fn build(number: u32, plan: Plan) -> Result<Self> {
+        let make = |role: &str| Netns::create(namespace_name(number, role));
+        let nodes: Vec<Netns> = (1..=plan.nodes)
+            .map(|slot| make(&format!("n{slot}")))
+            .collect::<Result<_>>()?;
+        let bridges = [make("mgmt")?, make("biz")?];
+        let (client, observer, rogue) = (make("client")?, make("watch")?, make("rogue")?);
+        let everyone = nodes
+            .iter()
+            .chain(&bridges)
+            .chain([&client, &observer, &rogue]);
+        everyone.into_iter().try_for_each(without_ipv6)?;
+        for network in NETWORKS {
+            let mut machines: Vec<(u8, &Netns)> = (1u8..).zip(&nodes).collect();
+            match network {
+                Network::Management => machines.push((ROGUE, &rogue)),
+                Network::Business => machines.extend([(CLIENT, &client), (OBSERVER, &observer)]),
+            }
+            let snooping = plan.snooping && network == Network::Management;
+            connect(&bridges[network as usize], network, &machines, snooping)?;
+        }
+        let ports = (1..=plan.nodes)
+            .map(|slot| {
+                Ok([
+                    attach(&bridges, Network::Management, slot)?,
+                    attach(&bridges, Network::Business, slot)?,
+                ])
+            })
+            .collect::<Result<_>>()?;
+        Ok(Self {
+            ports,
+            nodes,
+            bridges,
+            client,
+            observer,
+            rogue,
+        })
+    }
+
+    /// Slots of the nodes, from 1.
+    pub fn slots(&self) -> impl Iterator<Item = u16> + use<> {
+        let count = u16::try_from(self.nodes.len()).unwrap_or(u16::MAX);
+        1..=count
+    }
+
+    /// The namespace that is the node in `slot`.
+    ///
+    /// # Panics
+    /// If the lab has no such slot: the test is wrong.
+    #[must_use]
+    pub fn node(&self, slot: u16) -> &Netns {
+        &self.nodes[usize::from(slot) - 1]
+    }
+
+    /// The wire of the node in `slot` on that network.
+    ///
+    /// # Panics
+    /// If the lab has no such slot: the test is wrong.
+    #[must_use]
+    pub fn port(&self, slot: u16, network: Network) -> &Port {
+        &self.ports[usize::from(slot) - 1][network as usize]
+    }
+
+    /// The namespace of that network's bridge.
+    #[must_use]
+    pub fn bridge(&self, network: Network) -> &Netns {
+        &self.bridges[network as usize]
+    }
+
+    /// The user's machine on the business network.
+    #[must_use]
+    pub fn client(&self) -> &Netns {
+        &self.client
+    }
+
+    /// The machine on the business network that asks every node.
+    #[must_use]
+    pub fn observer(&self) -> &Netns {
+        &self.observer
+    }
+
+    /// The machine on the management network that means ill.
+    #[must_use]
+    pub fn rogue(&self) -> &Netns {
+        &self.rogue
+    }
+}
+
+/// Name of the bridge's interface to the machine with this last byte.
+fn port_name(last: u8) -> String {
+    format!("p{last}")
+}
+
+fn attach(bridges: &[Netns; 2], network: Network, slot: u16) -> Result<Port> {
+    let last = u8::try_from(slot).context("a lab has at most 99 nodes")?;
+    Port::attach(&bridges[network as usize], &port_name(last))
+}
+
+/// Makes the bridge and a link from it to each machine, all up and with their addresses.
+fn connect(
+    bridge: &Netns,
+    network: Network,
+    machines: &[(u8, &Netns)],
+    snooping: bool,
+) -> Result<()> {
+    ip_batch(bridge.name(), &bridge_lines(network, machines, snooping))?;
+    for (last, machine) in machines {
+        let interface = network.interface();
+        ip_batch(
+            machine.name(),
+            &[
+                format!(
+                    "addr add {}/{PREFIX} dev {interface}",
+                    network.address(*last)
+                ),
+                format!("link set {interface} up"),
+            ],
+        )?;
+    }
+    Ok(())
+}
+
+fn bridge_lines(network: Network, machines: &[(u8, &Netns)], snooping: bool) -> Vec<String> {
+    let mut lines = vec![
+        format!(
+            "link add br0 address {} type bridge stp_state 0 forward_delay 0 {}",
+            mac_text(network.mac(BRIDGE)),
+            snooping_options(snooping)
+        ),
+        format!("addr add {}/{PREFIX} dev br0", network.address(BRIDGE)),
+        "link set br0 up".to_owned(),
+    ];
+    for (last, machine) in machines {
+        let port = port_name(*last);
+        lines.push(format!(
+            "link add {port} address {} type veth peer name {} address {} netns {}",
+            mac_text(port_mac(network, *last)),
+            network.interface(),
+            mac_text(network.mac(*last)),
+            machine.name()
+        ));
+        lines.push(format!("link set {port} master br0 up"));
+    }
+    lines
+}
+
+/// The port's own hardware address: the machine's with another fifth byte, so never the same.
+fn port_mac(network: Network, last: u8) -> Mac {
+    let mut mac = network.mac(last);
+    mac[4] = 1;
+    mac
+}
+
+/// Times are in hundredths of a second: a switch's 125 s between queries would outlast any test.
+fn snooping_options(snooping: bool) -> &'static str {
+    if snooping {
+        "mcast_snooping 1 mcast_querier 1 mcast_query_interval 100 mcast_query_response_interval 50 \
+         mcast_startup_query_interval 50 mcast_membership_interval 250 mcast_last_member_interval 50"
+    } else {
+        "mcast_snooping 0"
+    }
+}
+
+/// The lab speaks IPv4; router solicitations and duplicate address detection would only be noise in its counters.
+fn without_ipv6(namespace: &Netns) -> Result<()> {
+    for which in ["all", "default"] {
+        let path = format!("/proc/sys/net/ipv6/conf/{which}/disable_ipv6");
+        let written = namespace.run(|| fs::write(&path, "1"))?;
+        match written {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(error)
+                    .with_context(|| format!("cannot write {path} in {}", namespace.name()));
+            }
+            // A kernel without IPv6 makes no such noise.
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,62 @@
+//! Tests that need more than every machine has: they are skipped, say so, and must not be where
+//! the machine has it all.
+
+use std::io::Write;
+
+use nix::unistd::Uid;
+
+use crate::paths;
+
+/// Set to 1 by `cargo xtask test` where rights and tools are there: a skip is then a failure.
+pub const REQUIRE_VARIABLE: &str = "HEARTBEAT_REQUIRE_ALL";
+/// Start of the line that tells a skip; `cargo xtask test` counts these.
+pub const SKIPPED: &str = "skipped: ";
+
+/// Something a test may need.
+#[derive(Debug, Clone, Copy)]
+pub enum Need {
+    /// To make namespaces, load programs and give real-time priority.
+    Root,
+    /// iproute2.
+    Ip,
+    /// The lab's BPF object (faulty wires).
+    LabObject,
+    /// A program of this workspace that cargo does not build along with these tests.
+    Program(&'static str),
+}
+
+/// What every test in the lab needs.
+pub const LAB: [Need; 3] = [Need::Root, Need::Ip, Need::LabObject];
+
+impl Need {
+    /// Why this need is not met here; `None` if it is.
+    fn unmet(self) -> Option<String> {
+        match self {
+            Self::Root => (!Uid::effective().is_root()).then(|| "not root; run as root".to_owned()),
+            Self::Ip => (!std::path::Path::new("/usr/sbin/ip").exists()
+                && !std::path::Path::new("/sbin/ip").exists()
+                && !std::path::Path::new("/usr/bin/ip").exists())
+            .then(|| "no program ip; install the package iproute2".to_owned()),
+            Self::LabObject => paths::lab_object().err().map(|error| error.to_string()),
+            Self::Program(name) => paths::program(name).err().map(|error| error.to_string()),
+        }
+    }
+}
+
+/// Whether `test` must be skipped for want of one of `needs`; says so if it must.
+///
+/// # Panics
+/// Where [`REQUIRE_VARIABLE`] is 1: there everything is to be had, so the want is a defect.
+#[must_use]
+pub fn lacks(test: &str, needs: &[Need]) -> bool {
+    let Some(reason) = needs.iter().find_map(|need| need.unmet()) else {
+        return false;
+    };
+    assert!(
+        std::env::var_os(REQUIRE_VARIABLE).is_none_or(|value| value != "1"),
+        "{test} may not be skipped here ({REQUIRE_VARIABLE}=1), but: {reason}"
+    );
+    // Straight to the descriptor: what print! says in a passing test is never seen.
+    let _ = writeln!(std::io::stderr(), "{SKIPPED}{test}: {reason}");
+    true
+}
