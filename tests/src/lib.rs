@@ -1,7 +1,8 @@
 //! The lab: real daemons, real interfaces, real faults, on one machine.
 //!
 //! [`lab`] builds networks out of namespaces and runs daemons in them, [`fault`] breaks them,
-//! what it saw. Tests, demo and benchmarks share all of it.
+//! [`client`] looks on from outside as a user's machine would, and [`report`] tells what it saw.
+//! Tests, demo and benchmarks share all of it.
 #![deny(unsafe_code)]
 
 pub mod client;

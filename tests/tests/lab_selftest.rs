@@ -222,10 +222,7 @@ fn a_cut_wire_passes_nothing_and_a_healed_one_everything() {
         wire::cut(lab.topology(), 2, Network::Management)?;
         assert_eq!(ping(lab, 20)?, (0, 0));
         let to_node = counts(lab, 2, Direction::ToNode)?;
-        assert!(
-            to_node.lost >= 20,
-            "the requests were lost: {to_node:?}"
-        );
+        assert!(to_node.lost >= 20, "the requests were lost: {to_node:?}");
         wire::heal(lab.topology(), 2, Network::Management)?;
         assert_eq!(ping(lab, 20)?, (20, 0));
         Ok(())
