@@ -3,6 +3,9 @@
 
 pub mod announce;
 mod checksum;
+pub mod codec;
+pub mod datagrams;
+pub mod envelope;
 pub mod mac;
 pub mod netlink;
 mod packet_socket;

@@ -6,6 +6,7 @@
 
 mod addresses;
 mod announcements;
+mod datagrams;
 mod links;
 mod namespace;
 mod probes;
