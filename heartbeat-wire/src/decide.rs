@@ -8,7 +8,7 @@
 use crate::epoch::Epoch;
 use crate::frame::{Frame, Kind, MAGIC, SEQUENCE_LIMIT, VERSION};
 use crate::maps::{Address, Config, Control, Grant, Keys, Member, Sent, member_flag};
-use crate::tag::{KEY_SLOTS, verify};
+use crate::tag::{KEY_SLOTS, Key, verify};
 use crate::verdict::Verdict;
 
 /// The last accepted probe as one word: 16 bits of its epoch, 48 bits of its sequence number.
@@ -30,7 +30,14 @@ impl Accepted {
     #[must_use]
     #[inline(always)]
     pub const fn repeats(self, epoch: Epoch, sequence: u64) -> bool {
-        (self.0 >> 48) == epoch.fold() as u64 && sequence <= (self.0 & (SEQUENCE_LIMIT - 1))
+        self.is_of(epoch) && sequence <= (self.0 & (SEQUENCE_LIMIT - 1))
+    }
+
+    /// Whether the accepted probe was one of `epoch`, as far as 16 bits can tell.
+    #[must_use]
+    #[inline(always)]
+    pub const fn is_of(self, epoch: Epoch) -> bool {
+        (self.0 >> 48) == epoch.fold() as u64
     }
 }
 
@@ -78,8 +85,6 @@ pub struct View<'a> {
 /// What to do with a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// Not ours to judge: up the stack.
-    Pass(Verdict),
     /// Consume it.
     Drop(Verdict),
     /// Our own slot came from another machine. `shut`: and it could be master there.
@@ -111,23 +116,23 @@ pub struct GrantStep {
 /// Checks that need only the body and the configuration, before the tag's cost is paid.
 ///
 /// # Errors
-/// The verdict, and whether the frame is passed on.
+/// The verdict with which the frame is passed on or dropped.
 #[inline(always)]
-pub fn check_shape(frame: &Frame, config: &Config) -> Result<Kind, Decision> {
+pub fn check_shape(frame: &Frame, config: &Config) -> Result<Kind, Verdict> {
     if config.cluster_id == 0 {
-        return Err(Decision::Pass(Verdict::Unconfigured));
+        return Err(Verdict::Unconfigured);
     }
     if frame.magic != MAGIC || frame.version != VERSION {
-        return Err(Decision::Drop(Verdict::Malformed));
+        return Err(Verdict::Malformed);
     }
     let Some(kind) = Kind::from_u8(frame.kind) else {
-        return Err(Decision::Drop(Verdict::Malformed));
+        return Err(Verdict::Malformed);
     };
     if frame.cluster_id != config.cluster_id {
-        return Err(Decision::Pass(Verdict::Foreign));
+        return Err(Verdict::Foreign);
     }
     if frame.sequence >= SEQUENCE_LIMIT || frame.sender == 0 {
-        return Err(Decision::Drop(Verdict::Malformed));
+        return Err(Verdict::Malformed);
     }
     Ok(kind)
 }
@@ -136,16 +141,23 @@ pub fn check_shape(frame: &Frame, config: &Config) -> Result<Kind, Decision> {
 #[must_use]
 #[inline(always)]
 pub fn is_authentic(frame: &Frame, keys: &Keys) -> bool {
-    // Compared one by one: an index computed from the packet would need a bounds proof that the
+    key_of(keys, frame.key_slot.into()).is_some_and(|key| verify(frame, &key))
+}
+
+/// The key in this slot, if there is such a slot.
+#[must_use]
+#[inline(always)]
+pub fn key_of(keys: &Keys, slot: u16) -> Option<Key> {
+    // Named one by one: an index computed from the packet would need a bounds proof that the kernel's
     // verifier does not always keep.
-    match frame.key_slot {
-        0 => verify(frame, &keys.slots[0]),
-        1 => verify(frame, &keys.slots[1]),
-        _ => false,
+    match slot {
+        0 => Some(keys.slots[0]),
+        1 => Some(keys.slots[1]),
+        _ => None,
     }
 }
 
-const _: () = assert!(KEY_SLOTS == 2, "is_authentic names each key slot");
+const _: () = assert!(KEY_SLOTS == 2, "key_of names each key slot");
 
 /// What to do with an authentic frame of our cluster.
 #[must_use]

@@ -279,7 +279,7 @@ pub struct Histogram {
     pub buckets: [u64; BUCKETS],
 }
 
-/// Rate limits of one CPU.
+/// Rate limits of one CPU, and what they could not keep from being lost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct Limits {
@@ -291,6 +291,8 @@ pub struct Limits {
     pub alarms_since_ns: u64,
     /// Alarm events submitted in it.
     pub alarms: u64,
+    /// Events of any kind that found the ring buffer full.
+    pub lost_events: u64,
 }
 
 /// One virtual address that the gate guards, by its [`Address`].
@@ -439,7 +441,7 @@ const _: () = {
     assert!(size_of::<Reply>() == 8 * 13 + 4 * 4 + 2 + 3 + 3);
     assert!(size_of::<Replies>() == size_of::<Reply>() * REPLIES_CHUNK);
     assert!(size_of::<Replies>() <= 32_768);
-    assert!(size_of::<Limits>() == 8 * 4);
+    assert!(size_of::<Limits>() == 8 * 5);
     assert!(size_of::<Vip>() == 8);
     assert!(size_of::<Event>() == 4 + 2 + 1 + 1 + 8 * 6 + 4 * 4 + 8);
     assert!(SENT_RECORDS.is_power_of_two() && SENT_RECORDS > 255);

@@ -71,7 +71,7 @@ counted! {
     ReplyNoGrant = 18, "reply_no_grant";
     /// Answer to our query, handed to the daemon.
     QueryReplyCounted = 19, "query_reply_counted";
-    /// A copy of an answer that was counted already.
+    /// A copy of an answer that was counted already, or one that a newer one overtook.
     Repeated = 20, "repeated";
     /// Answer that matches no question we sent in the last detect time: dropped.
     Stale = 21, "stale";
@@ -79,7 +79,7 @@ counted! {
     RefusalPromised = 22, "refusal_promised";
     /// Refusal of our probe; the newer epoch was probed: gate shut.
     RefusalProbed = 23, "refusal_probed";
-    /// The daemon has not written its configuration yet: passed on.
+    /// The daemon has not written its configuration yet, or not for this interface: passed on.
     Unconfigured = 24, "unconfigured";
 }
 

@@ -1,0 +1,104 @@
+//! heartbeatd's kernel programs: the responder (XDP) and the gate (tcx, both directions).
+//!
+//! Each entry point is one match from what was done with a packet to the kernel's action.
+#![no_std]
+#![no_main]
+#![feature(asm_experimental_arch, core_intrinsics)]
+#![expect(
+    internal_features,
+    reason = "the BPF target has no atomic compare-and-swap outside the compiler's intrinsics"
+)]
+
+mod atomic;
+mod counter;
+mod event;
+mod gate;
+mod maps;
+mod packet;
+mod responder;
+
+use aya_ebpf::bindings::{TC_ACT_SHOT, xdp_action};
+use aya_ebpf::macros::{classifier, xdp};
+use aya_ebpf::programs::{TcContext, XdpContext};
+use heartbeat_wire::Verdict;
+use heartbeat_wire::verdict::GateVerdict;
+
+use gate::Side;
+
+/// TCX_NEXT (linux/bpf.h): on to the next program. TC_ACT_OK would end the chain and skip it.
+const NEXT: i32 = -1;
+
+/// Answers probes and queries, counts replies. With `frags`: jumbo frames need not be refused.
+#[xdp(frags)]
+pub fn heartbeat(ctx: XdpContext) -> u32 {
+    let Some(verdict) = responder::respond(&ctx) else {
+        return xdp_action::XDP_PASS;
+    };
+    maps::count(verdict);
+    match verdict {
+        Verdict::Foreign | Verdict::Unconfigured => xdp_action::XDP_PASS,
+        Verdict::Refused
+        | Verdict::Granted
+        | Verdict::Abstained
+        | Verdict::LeaseTooLong
+        | Verdict::OtherElectors
+        | Verdict::QueryAnswered => xdp_action::XDP_TX,
+        Verdict::Malformed
+        | Verdict::Unauthentic
+        | Verdict::Impostor
+        | Verdict::Reflected
+        | Verdict::Duplicate
+        | Verdict::Implausible
+        | Verdict::RefusalLimited
+        | Verdict::Replayed
+        | Verdict::Contended
+        | Verdict::Recorded
+        | Verdict::ReplyCounted
+        | Verdict::ReplyNoGrant
+        | Verdict::QueryReplyCounted
+        | Verdict::Repeated
+        | Verdict::Stale
+        | Verdict::RefusalPromised
+        | Verdict::RefusalProbed => xdp_action::XDP_DROP,
+    }
+}
+
+/// Holds back what enters for a virtual address while there is no lease.
+#[classifier]
+pub fn gate_in(ctx: TcContext) -> i32 {
+    pass_or_drop(gate::judge(&ctx, Side::In))
+}
+
+/// Holds back what leaves from a virtual address while there is no lease.
+#[classifier]
+pub fn gate_out(ctx: TcContext) -> i32 {
+    pass_or_drop(gate::judge(&ctx, Side::Out))
+}
+
+#[inline(always)]
+fn pass_or_drop(verdict: Option<GateVerdict>) -> i32 {
+    let Some(verdict) = verdict else {
+        return NEXT;
+    };
+    maps::count_gate(verdict);
+    match verdict {
+        GateVerdict::OpenOut | GateVerdict::OpenIn => NEXT,
+        GateVerdict::ShutOut
+        | GateVerdict::ShutIn
+        | GateVerdict::ShutAnswer
+        | GateVerdict::ShutQuestion
+        | GateVerdict::Unjudged => TC_ACT_SHOT,
+    }
+}
+
+/// No code path panics; the linker wants one all the same.
+#[panic_handler]
+fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
+    loop {}
+}
+
+/// The helpers that the programs call are for programs under the GPL; these are under both licences of
+/// the project, of which the first is compatible.
+#[unsafe(link_section = "license")]
+#[unsafe(no_mangle)]
+static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";

@@ -1,0 +1,263 @@
+//! Heartbeats: what is ours is judged, recorded and answered in place.
+
+use core::mem::MaybeUninit;
+
+use aya_ebpf::helpers::bpf_ktime_get_boot_ns;
+use aya_ebpf::programs::XdpContext;
+use heartbeat_wire::answer::{Own, write_answer};
+use heartbeat_wire::decide::{
+    Accepted, Decision, GrantStep, Promises, View, after_grant, check_shape, decide, is_authentic,
+    key_of,
+};
+use heartbeat_wire::maps::{
+    Config, EventKind, Interface, Keys, LIMIT_WINDOW_NS, Member, REFUSAL_GAP_NS,
+    REFUSALS_PER_WINDOW,
+};
+use heartbeat_wire::{Epoch, Frame, Kind, Verdict, tag};
+
+use crate::atomic::{Contended, ControlWords, GrantWords};
+use crate::counter::count_answer;
+use crate::packet::Datagram;
+use crate::{event, maps};
+
+/// What was done with a packet; `None` if it is no heartbeat for this node.
+#[inline(always)]
+pub(crate) fn respond(ctx: &XdpContext) -> Option<Verdict> {
+    let datagram = Datagram::find(ctx)?;
+    let config = maps::config()?;
+    if !datagram.is_ours(ctx, config) {
+        return None;
+    }
+    Some(match judge(ctx, &datagram, config) {
+        Ok(verdict) | Err(verdict) => verdict,
+    })
+}
+
+/// Everything about one authentic frame that is looked up once.
+struct Question<'a> {
+    ctx: &'a XdpContext,
+    datagram: &'a Datagram,
+    frame: &'a mut Frame,
+    kind: Kind,
+    config: &'a Config,
+    keys: &'a Keys,
+    interface: &'a Interface,
+    sender: Option<&'a Member>,
+    control: ControlWords,
+    grant: GrantWords,
+    now_ns: u64,
+}
+
+/// `Err` holds a verdict too: the earlier a frame is done with, the earlier this returns.
+#[inline(always)]
+fn judge(ctx: &XdpContext, datagram: &Datagram, config: &Config) -> Result<Verdict, Verdict> {
+    let mut body = MaybeUninit::uninit();
+    let frame = datagram
+        .load_body(ctx, &mut body)
+        .ok_or(Verdict::Malformed)?;
+    let kind = check_shape(frame, config)?;
+    let keys = maps::keys().ok_or(Verdict::Unconfigured)?;
+    if !is_authentic(frame, keys) {
+        return Err(Verdict::Unauthentic);
+    }
+    let index = ctx.ingress_ifindex() as u32;
+    let mut question = Question {
+        ctx,
+        datagram,
+        kind,
+        config,
+        keys,
+        interface: maps::interface(index).ok_or(Verdict::Unconfigured)?,
+        sender: maps::member(frame.sender),
+        control: maps::control().ok_or(Verdict::Unconfigured)?,
+        grant: maps::grant().ok_or(Verdict::Unconfigured)?,
+        // SAFETY: the helper takes nothing.
+        now_ns: unsafe { bpf_ktime_get_boot_ns() },
+        frame,
+    };
+    Ok(question.carry_out())
+}
+
+impl Question<'_> {
+    #[inline(always)]
+    fn carry_out(&mut self) -> Verdict {
+        let decision = decide(
+            self.frame,
+            self.kind,
+            &View {
+                config: self.config,
+                sender: self.sender,
+                promises: self.promises(),
+                accepted: Accepted(self.grant.accepted().read()),
+                abstain_until_ns: self.control.abstain_until_ns().read(),
+                source: self.datagram.source(),
+                now_ns: self.now_ns,
+            },
+        );
+        match decision {
+            Decision::Drop(verdict) => {
+                if matches!(verdict, Verdict::Implausible) {
+                    event::implausible(self.ctx, self.frame, self.now_ns);
+                }
+                verdict
+            }
+            Decision::Duplicate { shut } => self.note_duplicate(shut),
+            Decision::Refuse => self.refuse(),
+            Decision::Accept(step) => self.accept(step),
+            Decision::AnswerQuery => self.answer(Kind::Reply, Verdict::QueryAnswered),
+            Decision::MatchAnswer => self.match_answer(),
+        }
+    }
+
+    #[inline(always)]
+    fn promises(&self) -> Promises {
+        Promises {
+            promised: Epoch(self.control.promised_epoch().read()),
+            probed: Epoch(self.grant.probed_epoch().read()),
+        }
+    }
+
+    #[inline(always)]
+    fn note_duplicate(&self, shut: bool) -> Verdict {
+        if shut {
+            self.grant.duplicate_ns().exchange(self.now_ns);
+        }
+        event::duplicate(self.ctx, self.frame, self.now_ns);
+        Verdict::Duplicate
+    }
+
+    /// Records the grant; then, behind the full barrier, reads both promise words once more: of a
+    /// promise and a grant that cross, at least one side sees the other.
+    #[inline(always)]
+    fn accept(&mut self, step: GrantStep) -> Verdict {
+        let accepted = match self.raise_words(&step) {
+            Ok(accepted) => accepted,
+            Err(verdict) => return verdict,
+        };
+        if !after_grant(self.frame, self.promises()) {
+            return self.refuse();
+        }
+        self.note_probe(accepted);
+        if matches!(step.verdict, Verdict::Recorded) {
+            return step.verdict;
+        }
+        self.answer(Kind::Reply, step.verdict)
+    }
+
+    /// Swaps the accepted word and raises the other two. Returns what was accepted before.
+    ///
+    /// The last of them is the barrier before the promises are read again.
+    #[inline(always)]
+    fn raise_words(&self, step: &GrantStep) -> Result<Accepted, Verdict> {
+        let epoch = Epoch(self.frame.epoch);
+        let before = self
+            .grant
+            .accepted()
+            .replace_unless(step.accepted.0, |found| {
+                Accepted(found)
+                    .repeats(epoch, self.frame.sequence)
+                    .then_some(Verdict::Replayed)
+            })
+            .map_err(|stopped| stopped.unwrap_or_else(|Contended| Verdict::Contended))?;
+        let contended = |Contended| Verdict::Contended;
+        self.grant
+            .probed_epoch()
+            .raise(epoch.0)
+            .map_err(contended)?;
+        self.grant.end_ns().raise(step.end_ns).map_err(contended)?;
+        Ok(Accepted(before))
+    }
+
+    /// What the daemon and the operator want to know about the accepted probe; no decision of the
+    /// kernel's rests on it.
+    #[inline(always)]
+    fn note_probe(&self, before: Accepted) {
+        let (frame, grant) = (&*self.frame, self.grant);
+        let last_ns = grant.arrival_ns().exchange(self.now_ns);
+        grant.holder_incarnation().exchange(frame.incarnation);
+        grant.successor().exchange(frame.successor.into());
+        grant.lease_ns().exchange(u64::from(frame.lease_us) * 1_000);
+        if !before.is_of(Epoch(frame.epoch)) {
+            event::tell(EventKind::NewEpoch, frame, self.now_ns);
+        } else {
+            maps::count_gap(self.now_ns.saturating_sub(last_ns));
+        }
+    }
+
+    #[inline(always)]
+    fn refuse(&mut self) -> Verdict {
+        if !may_refuse(self.frame.sender, self.now_ns) {
+            return Verdict::RefusalLimited;
+        }
+        self.answer(Kind::Refusal, Verdict::Refused)
+    }
+
+    /// Turns the frame into its answer in place.
+    #[inline(always)]
+    fn answer(&mut self, kind: Kind, verdict: Verdict) -> Verdict {
+        let Some(sender) = self.sender else {
+            return Verdict::Impostor;
+        };
+        let Some(key) = key_of(self.keys, self.config.signing_slot) else {
+            return Verdict::Unconfigured;
+        };
+        write_answer(
+            self.frame,
+            kind,
+            verdict,
+            &Own {
+                config: self.config,
+                control: &self.control.snapshot(),
+                grant: &self.grant.snapshot(),
+                now_ns: self.now_ns,
+            },
+        );
+        tag::sign(self.frame, self.config.signing_slot as u8, &key);
+        match self.datagram.turn_round(
+            self.ctx,
+            self.frame,
+            self.interface.mac,
+            &sender.address,
+            self.config,
+        ) {
+            Some(()) => verdict,
+            None => Verdict::Malformed,
+        }
+    }
+
+    #[inline(always)]
+    fn match_answer(&self) -> Verdict {
+        let verdict = count_answer(self.frame, self.kind, self.config, self.now_ns);
+        if !matches!(verdict, Verdict::RefusalProbed) {
+            return verdict;
+        }
+        // The gate goes by this word: raising it shuts the gate before userspace runs.
+        match self.grant.probed_epoch().raise(self.frame.probed_epoch) {
+            Ok(_) => verdict,
+            Err(Contended) => Verdict::Contended,
+        }
+    }
+}
+
+/// Whether this CPU may send one more refusal to a slot now.
+#[inline(always)]
+fn may_refuse(slot: u16, now_ns: u64) -> bool {
+    let (Some(limits), Some(last_ns)) = (maps::limits(), maps::last_refusal(slot)) else {
+        return false;
+    };
+    // SAFETY: this CPU's own values; no other program runs on it meanwhile.
+    let (limits, last_ns) = unsafe { (&mut *limits, &mut *last_ns) };
+    if now_ns.saturating_sub(*last_ns) < REFUSAL_GAP_NS {
+        return false;
+    }
+    if now_ns.saturating_sub(limits.refusals_since_ns) > LIMIT_WINDOW_NS {
+        limits.refusals_since_ns = now_ns;
+        limits.refusals = 0;
+    }
+    if limits.refusals >= REFUSALS_PER_WINDOW {
+        return false;
+    }
+    limits.refusals += 1;
+    *last_ns = now_ns;
+    true
+}
