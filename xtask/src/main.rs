@@ -3,7 +3,8 @@
 mod build_ebpf;
 mod workspace;
 
-use anyhow::Result;
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 
 /// heartbeatd's build and test commands.
@@ -20,8 +21,15 @@ enum Command {
     BuildEbpf(build_ebpf::Options),
 }
 
-fn main() -> Result<()> {
-    match Xtask::parse().command {
+fn main() -> ExitCode {
+    let done = match Xtask::parse().command {
         Command::BuildEbpf(options) => build_ebpf::run(&options),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }
