@@ -164,8 +164,9 @@ fn load_error(error: EbpfError) -> DatapathError {
     }
 }
 
+/// EPERM alone: EACCES is how the verifier refuses a program.
 pub(super) fn is_denied(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::PermissionDenied
+    error.raw_os_error() == Some(libc::EPERM)
 }
 
 /// Writes what the programs go by. The configuration comes last: with it the responder begins.
