@@ -21,6 +21,8 @@ pub enum Need {
     Ip,
     /// The lab's BPF object (faulty wires).
     LabObject,
+    /// The product's kernel program, built into it.
+    KernelProgram,
     /// A program of this workspace that cargo does not build along with these tests.
     Program(&'static str),
 }
@@ -37,6 +39,10 @@ impl Need {
                 && !std::path::Path::new("/sbin/ip").exists()
                 && !std::path::Path::new("/usr/bin/ip").exists())
             .then(|| "no program ip; install the package iproute2".to_owned()),
+            Self::KernelProgram => (!heartbeat_user::datapath::is_built_in()).then(|| {
+                "the kernel program is not built in; run `cargo xtask build-ebpf`, then build again"
+                    .to_owned()
+            }),
             Self::LabObject => paths::lab_object().err().map(|error| error.to_string()),
             Self::Program(name) => paths::program(name).err().map(|error| error.to_string()),
         }

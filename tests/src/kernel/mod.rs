@@ -1,0 +1,351 @@
+//! The product's kernel programs under test: loaded by the product, run packet by packet with
+//! BPF_PROG_TEST_RUN, their maps open to look into.
+
+pub mod frames;
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use anyhow::{Context, Result, ensure};
+use aya::maps::{Array, HashMap, Map, MapData};
+use aya::programs::{SchedClassifier, TestRun as _, TestRunOptions, Xdp};
+use aya::{Ebpf, EbpfLoader, Pod};
+use heartbeat_user::datapath::{Datapath, Opened, Setup, detach};
+use heartbeat_wire::maps::{
+    Config, Interface, Keys, LAYOUT, MAPS, Member, Vip, mapped, member_flag, name,
+};
+use heartbeat_wire::tag::Key;
+use nix::mount::{MsFlags, mount};
+use nix::sys::statfs::{BPF_FS_MAGIC, statfs};
+
+use crate::lab::clean::BPF_FOLDER;
+
+/// The node that the programs under test answer for.
+pub const OWN_SLOT: u16 = 2;
+/// Its electors, members and slots in the tests.
+pub const SLOTS: std::ops::RangeInclusive<u16> = 1..=5;
+/// Hardware address that answers come from.
+pub const OWN_MAC: [u8; 6] = [0x02, 0, 0, 0, 0, 0x02];
+/// The heartbeats' group.
+pub const GROUP: [u8; 4] = [239, 192, 7, 1];
+/// The heartbeats' port.
+pub const PORT: u16 = 7405;
+/// Longest lease that is granted, in nanoseconds.
+pub const MAX_LEASE_NS: u64 = 200_000_000;
+/// The virtual address that follows the master.
+pub const VIP: [u8; 4] = [203, 0, 113, 100];
+/// A virtual address that follows a slot.
+pub const SLOT_VIP: [u8; 4] = [203, 0, 113, 103];
+/// The keys; the first one signs.
+pub const KEYS: [Key; 2] = [
+    Key::from_bytes(*b"the newest key!!"),
+    Key::from_bytes(*b"the older key!!!"),
+];
+
+/// XDP and tc answers (linux/bpf.h, linux/pkt_cls.h).
+pub const XDP_DROP: u32 = 1;
+/// See [`XDP_DROP`].
+pub const XDP_PASS: u32 = 2;
+/// See [`XDP_DROP`].
+pub const XDP_TX: u32 = 3;
+/// See [`XDP_DROP`].
+pub const TC_ACT_SHOT: u32 = 2;
+/// TCX_NEXT, -1.
+pub const TCX_NEXT: u32 = u32::MAX;
+
+/// Management address of a slot in the tests.
+#[must_use]
+pub const fn address(slot: u16) -> [u8; 4] {
+    [10, 77, 0, slot as u8]
+}
+
+/// The configuration that the tests load the programs with.
+#[must_use]
+pub fn config() -> Config {
+    Config {
+        cluster_id: 0x6865_6172_7462_6561,
+        incarnation: 0,
+        created_ns: 0,
+        config_digest: 0xd16e,
+        max_lease_ns: MAX_LEASE_NS,
+        detect_ns: 50_000_000,
+        own_address: mapped(address(OWN_SLOT)),
+        group: mapped(GROUP),
+        elector_version: 7,
+        elector_digest: 0xe1ec,
+        slot: OWN_SLOT,
+        port: PORT,
+        signing_slot: 0,
+        is_elector: 1,
+    }
+}
+
+/// Every member of the tests' cluster.
+#[must_use]
+pub fn members() -> Vec<(u16, Member)> {
+    SLOTS
+        .map(|slot| {
+            let member = Member {
+                address: mapped(address(slot)),
+                flags: member_flag::PRESENT | member_flag::ELECTOR,
+            };
+            (slot, member)
+        })
+        .collect()
+}
+
+/// A folder for pins that no other test uses; gone with all in it when dropped.
+#[derive(Debug)]
+pub struct PinFolder(pub PathBuf);
+
+impl PinFolder {
+    /// Names one, and mounts the bpf file system if nothing has.
+    ///
+    /// # Errors
+    /// When it is not mounted and cannot be.
+    pub fn new() -> Result<Self> {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        mount_bpffs()?;
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        // The name by which the lab finds what a killed test leaves.
+        let name = format!("hblab-{}-kernel{number}", std::process::id());
+        Ok(Self(PathBuf::from(BPF_FOLDER).join(name)))
+    }
+}
+
+impl Drop for PinFolder {
+    fn drop(&mut self) {
+        if let Err(error) = detach(&self.0) {
+            eprintln!("cannot remove the pins of a test: {error}");
+        }
+        let _ = fs::remove_dir(&self.0);
+    }
+}
+
+fn mount_bpffs() -> Result<()> {
+    if statfs(BPF_FOLDER).is_ok_and(|stat| stat.filesystem_type() == BPF_FS_MAGIC) {
+        return Ok(());
+    }
+    mount(
+        Some("bpf"),
+        BPF_FOLDER,
+        Some("bpf"),
+        MsFlags::empty(),
+        None::<&str>,
+    )
+    .with_context(|| format!("cannot mount the bpf file system at {BPF_FOLDER}"))
+}
+
+/// What a program did with one packet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ran {
+    /// Its answer.
+    pub action: u32,
+    /// The packet as it left it.
+    pub packet: Vec<u8>,
+}
+
+/// The programs, loaded by the product, and a second copy of them on the same maps to run packets
+/// through.
+pub struct Kernel {
+    /// The product's own view.
+    pub opened: Opened,
+    programs: Ebpf,
+    pins: PinFolder,
+}
+
+impl Kernel {
+    /// Loads both, with an interface entry for `lo`, where test runs come from; abstention is over.
+    ///
+    /// # Errors
+    /// Whatever the product says.
+    pub fn load() -> Result<Self> {
+        Self::load_with(config())
+    }
+
+    /// The same with another configuration.
+    ///
+    /// # Errors
+    /// Whatever the product says.
+    pub fn load_with(config: Config) -> Result<Self> {
+        let pins = PinFolder::new()?;
+        let vips = [
+            (
+                mapped(VIP),
+                Vip {
+                    ifindex: 1,
+                    follows_slot: 0,
+                },
+            ),
+            (
+                mapped(SLOT_VIP),
+                Vip {
+                    ifindex: 1,
+                    follows_slot: 3,
+                },
+            ),
+        ];
+        let opened = Datapath::open(
+            &pins.0,
+            &Setup {
+                config,
+                keys: Keys { slots: KEYS },
+                members: &members(),
+                vips: &vips,
+                max_slot: *SLOTS.end(),
+            },
+        )?;
+        let kernel = Self {
+            programs: second_copy(&pins)?,
+            opened,
+            pins,
+        };
+        kernel.set_interface(1)?;
+        kernel.opened.words.set_abstain_until(0);
+        Ok(kernel)
+    }
+
+    /// The folder of the pins.
+    #[must_use]
+    pub fn pins(&self) -> &PinFolder {
+        &self.pins
+    }
+
+    /// Runs one packet through the responder, as if it had come in on `lo`.
+    ///
+    /// # Errors
+    /// What the kernel answers to the test run.
+    pub fn responder(&self, packet: &[u8]) -> Result<Ran> {
+        let program: &Xdp = self
+            .programs
+            .program("heartbeat")
+            .context("no program heartbeat")?
+            .try_into()?;
+        run(|options| program.test_run(options), packet)
+    }
+
+    /// Runs the same packet through the responder `times` times and returns the last answer. The
+    /// kernel does not restore the packet in between.
+    ///
+    /// # Errors
+    /// What the kernel answers to the test run.
+    pub fn repeat(&self, packet: &[u8], times: u32) -> Result<u32> {
+        let program: &Xdp = self
+            .programs
+            .program("heartbeat")
+            .context("no program heartbeat")?
+            .try_into()?;
+        let options = TestRunOptions {
+            data_in: Some(packet),
+            repeat: times,
+            ..TestRunOptions::default()
+        };
+        Ok(program.test_run(options)?.return_value)
+    }
+
+    /// Runs one packet through one side of the gate (`gate_in`, `gate_out`).
+    ///
+    /// # Errors
+    /// What the kernel answers to the test run.
+    pub fn gate(&self, side: &str, packet: &[u8]) -> Result<Ran> {
+        let program: &SchedClassifier = self
+            .programs
+            .program(side)
+            .with_context(|| format!("no program {side}"))?
+            .try_into()?;
+        run(|options| program.test_run(options), packet)
+    }
+
+    /// Reads a map's value.
+    ///
+    /// # Errors
+    /// No such map or index.
+    pub fn get<T: Pod>(&self, map: &str, index: u32) -> Result<T> {
+        Ok(Array::<_, T>::try_from(self.map(map)?)?.get(&index, 0)?)
+    }
+
+    /// Writes a map's value.
+    ///
+    /// # Errors
+    /// No such map or index.
+    pub fn set<T: Pod>(&self, map: &str, index: u32, value: T) -> Result<()> {
+        Ok(Array::<_, T>::try_from(self.map(map)?)?.set(index, value, 0)?)
+    }
+
+    /// Lets the responder answer on the interface of this index.
+    ///
+    /// # Errors
+    /// The map is full.
+    pub fn set_interface(&self, index: u32) -> Result<()> {
+        let entry = Interface {
+            mac: OWN_MAC,
+            reserved: 0,
+        };
+        let mut map = HashMap::<_, u32, Interface>::try_from(self.map(name::INTERFACES)?)?;
+        Ok(map.insert(index, entry, 0)?)
+    }
+
+    /// Takes that away again.
+    ///
+    /// # Errors
+    /// There was none.
+    pub fn remove_interface(&self, index: u32) -> Result<()> {
+        let mut map = HashMap::<_, u32, Interface>::try_from(self.map(name::INTERFACES)?)?;
+        Ok(map.remove(&index)?)
+    }
+
+    fn map(&self, map: &str) -> Result<Map> {
+        Ok(Map::from_map_data(MapData::from_pin(pin_of(
+            &self.pins, map,
+        ))?)?)
+    }
+}
+
+fn pin_of(pins: &PinFolder, map: &str) -> PathBuf {
+    pins.0.join(format!("maps/v{LAYOUT}")).join(map)
+}
+
+fn second_copy(pins: &PinFolder) -> Result<Ebpf> {
+    let object = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/bpf/heartbeat");
+    let bytes = fs::read(object).with_context(|| format!("cannot read {object}"))?;
+    let mut loader = EbpfLoader::new();
+    for map in MAPS {
+        loader.map_pin_path(map.name, pin_of(pins, map.name));
+    }
+    let mut programs = loader.load(&bytes)?;
+    let responder: &mut Xdp = programs
+        .program_mut("heartbeat")
+        .context("no program heartbeat")?
+        .try_into()?;
+    responder.load()?;
+    for side in ["gate_in", "gate_out"] {
+        let gate: &mut SchedClassifier = programs
+            .program_mut(side)
+            .with_context(|| format!("no program {side}"))?
+            .try_into()?;
+        gate.load()?;
+    }
+    Ok(programs)
+}
+
+fn run(
+    test_run: impl FnOnce(
+        TestRunOptions<'_>,
+    ) -> Result<aya::programs::TestRunResult, aya::programs::ProgramError>,
+    packet: &[u8],
+) -> Result<Ran> {
+    let mut after = vec![0; packet.len() + 256];
+    let result = test_run(TestRunOptions {
+        data_in: Some(packet),
+        data_out: Some(&mut after),
+        ..TestRunOptions::default()
+    })?;
+    let length = usize::try_from(result.data_size_out)?;
+    ensure!(length <= after.len(), "the packet grew to {length} bytes");
+    after.truncate(length);
+    Ok(Ran {
+        action: result.return_value,
+        packet: after,
+    })
+}
