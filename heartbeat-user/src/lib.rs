@@ -2,6 +2,7 @@
 #![deny(unsafe_code)]
 
 pub mod config;
+pub mod control;
 pub mod datapath;
 pub mod net;
 pub mod sys;

@@ -241,3 +241,5 @@ fn syntax(error: &toml::de::Error) -> Fault {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) mod tests_support;

@@ -1,0 +1,124 @@
+//! The operator's end of the control socket.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::protocol::{Call, Reply, Request, Response};
+use super::snapshot::SCHEMA;
+
+/// Longest answer, in bytes: the status of 10,000 members has about 3 MB.
+const MAX_ANSWER_LEN: u64 = 32 * 1024 * 1024;
+/// How long to wait for an answer: longer than the daemon waits for itself.
+const ANSWER_TIME: Duration = Duration::from_secs(45);
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// Nobody serves the socket.
+    #[error(
+        "daemon unreachable: control socket {path}: {source}; is heartbeatd running here (systemctl status \
+         heartbeatd)? --control names another socket. The kernel part may still be at work: `bpftool map`"
+    )]
+    Unreachable {
+        /// The socket.
+        path: PathBuf,
+        /// What the kernel answered.
+        source: io::Error,
+    },
+    /// The socket is not for this user.
+    #[error("no permission for control socket {path}: run as root")]
+    Permission {
+        /// The socket.
+        path: PathBuf,
+    },
+    /// The daemon took the request and did not answer.
+    #[error(
+        "the daemon on control socket {path} does not answer ({source}): it may be stopped or starved; `top -H` and \
+         its log show more"
+    )]
+    Silent {
+        /// The socket.
+        path: PathBuf,
+        /// What the kernel answered.
+        source: io::Error,
+    },
+    /// The answer is in another language.
+    #[error(
+        "the answer on control socket {path} cannot be read: {cause}; use the heartbeatctl of the daemon's version"
+    )]
+    Foreign {
+        /// The socket.
+        path: PathBuf,
+        /// Why not.
+        cause: String,
+    },
+}
+
+/// Asks one daemon.
+#[derive(Clone, Debug)]
+pub struct Client {
+    path: PathBuf,
+}
+
+impl Client {
+    /// Asks the daemon that serves the socket at `path`.
+    #[must_use]
+    pub fn new(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+        }
+    }
+
+    /// Sends one request and waits for the answer, at most 45 s.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn ask(&self, request: Request) -> Result<Response, ClientError> {
+        let stream = UnixStream::connect(&self.path).map_err(|error| self.no_connection(error))?;
+        let line = Self::exchange(stream, request).map_err(|source| ClientError::Silent {
+            path: self.path.clone(),
+            source,
+        })?;
+        let reply: Reply =
+            serde_json::from_slice(&line).map_err(|error| self.foreign(error.to_string()))?;
+        if reply.schema != SCHEMA {
+            return Err(self.foreign(format!("it is in schema {}", reply.schema)));
+        }
+        Ok(reply.response)
+    }
+
+    fn exchange(mut stream: UnixStream, request: Request) -> io::Result<Vec<u8>> {
+        stream.set_read_timeout(Some(ANSWER_TIME))?;
+        stream.set_write_timeout(Some(ANSWER_TIME))?;
+        let call = Call {
+            schema: SCHEMA,
+            request,
+        };
+        let mut line = serde_json::to_vec(&call)?;
+        line.push(b'\n');
+        stream.write_all(&line)?;
+        let mut answer = Vec::new();
+        BufReader::new(stream.take(MAX_ANSWER_LEN)).read_until(b'\n', &mut answer)?;
+        if answer.is_empty() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(answer)
+    }
+
+    fn no_connection(&self, source: io::Error) -> ClientError {
+        let path = self.path.clone();
+        match source.kind() {
+            io::ErrorKind::PermissionDenied => ClientError::Permission { path },
+            _ => ClientError::Unreachable { path, source },
+        }
+    }
+
+    fn foreign(&self, cause: String) -> ClientError {
+        ClientError::Foreign {
+            path: self.path.clone(),
+            cause,
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! Why this node is or is not master, and what would change it: sentences made of the facts in its status.
+
+use heartbeat_core::Slot;
+
+use super::human::{duration, list};
+use super::snapshot::{Status, VirtualAddressStatus};
+use super::words::{Answering, NotElectable, Role};
+
+/// Full sentences, the most important first.
+#[must_use]
+pub fn explain(status: &Status) -> Vec<String> {
+    let mut sentences = vec![who(status)];
+    sentences.extend(match status.role {
+        Role::Master => master(status),
+        Role::Slave => follower(status),
+        Role::Candidate => candidate(status),
+        Role::Init => init(status),
+        Role::Witness => witness(status),
+    });
+    sentences.extend(addresses(status));
+    if status.degraded {
+        sentences.push(
+            "Degraded: the management network does not carry a majority's answers, so the probes go by the business \
+             network. It ends by itself as soon as the management network answers."
+                .to_owned(),
+        );
+    }
+    sentences.extend(missing_electors(status));
+    sentences.extend(
+        status
+            .alarms
+            .iter()
+            .map(|alarm| format!("Alarm {}: {}.", alarm.name.as_str(), alarm.text)),
+    );
+    sentences.extend(
+        status
+            .warnings
+            .iter()
+            .map(|warning| format!("Warning: {warning}.")),
+    );
+    sentences
+}
+
+fn who(status: &Status) -> String {
+    format!(
+        "This node, {} of cluster {}, has been {} for {}: {}.",
+        status.describe(status.slot),
+        status.cluster,
+        status.role.as_str(),
+        duration(status.role_age_us),
+        status.reason
+    )
+}
+
+fn master(status: &Status) -> Vec<String> {
+    let mut sentences = Vec::new();
+    let lease = status.lease_remaining_us.unwrap_or(0);
+    if lease == 0 {
+        sentences.push(
+            "Its lease is over: the gate is shut, and it steps down as soon as its pulse runs."
+                .to_owned(),
+        );
+    } else {
+        sentences.push(format!(
+            "It holds the lease for {} more, and every probe that {} of the {} electors answer (itself included) renews it.",
+            duration(lease),
+            status.majority,
+            status.electors.len()
+        ));
+    }
+    sentences.push(format!(
+        "It gives mastership up when fewer than {} electors answer for one lease ({}), on `heartbeatctl switchover`, on \
+         `heartbeatctl maintenance on`, or when its daemon is told to stop.",
+        status.majority,
+        duration(status.lease_us)
+    ));
+    sentences.push(match status.successor_slot {
+        Some(slot) => format!("If it is lost, {} follows.", status.describe(slot)),
+        None => "If it were lost, nobody could follow: no other member is healthy and eligible."
+            .to_owned(),
+    });
+    sentences
+}
+
+fn follower(status: &Status) -> Vec<String> {
+    let mut sentences = Vec::new();
+    match status.master_slot {
+        Some(master) => {
+            sentences.push(format!(
+                "It is not master because {} is, in round {}.",
+                status.describe(master),
+                status.epoch.round
+            ));
+            sentences.extend(grant(status));
+            sentences.push(place_in_succession(status, master));
+        }
+        None => {
+            sentences.push(format!(
+                "No master is known: this node is orphaned. {}",
+                needed_votes(status)
+            ));
+            sentences.extend(grant(status));
+        }
+    }
+    sentences.extend(own_chance(status));
+    sentences
+}
+
+fn candidate(status: &Status) -> Vec<String> {
+    let mut sentences = vec![format!(
+        "It asks the electors whether they would vote for it, and then for their votes. {}",
+        needed_votes(status)
+    )];
+    sentences.extend(own_chance(status));
+    sentences
+}
+
+fn init(status: &Status) -> Vec<String> {
+    let mut sentences = vec![format!(
+        "It has just started and listens for a master's probe for one grant ({}) before it stands itself.",
+        duration(status.lease_us)
+    )];
+    sentences.extend(own_chance(status));
+    sentences
+}
+
+fn witness(status: &Status) -> Vec<String> {
+    let mut sentences = vec![
+        "A witness answers and votes, and never becomes master; only the configuration could change that."
+            .to_owned(),
+    ];
+    match status.master_slot {
+        Some(master) => sentences.push(format!(
+            "{} is master, in round {}.",
+            capital(&status.describe(master)),
+            status.epoch.round
+        )),
+        None => sentences.push(format!("No master is known. {}", needed_votes(status))),
+    }
+    sentences.extend(grant(status));
+    sentences.extend(abstention(status));
+    sentences
+}
+
+fn grant(status: &Status) -> Option<String> {
+    let left = duration(status.grant_remaining_us?);
+    Some(format!(
+        "Its own grant runs for {left} more: until then it votes for nobody else."
+    ))
+}
+
+fn place_in_succession(status: &Status, master: Slot) -> String {
+    match status.successor_slot {
+        Some(slot) if slot == status.slot => format!(
+            "It is the successor: when no probe of {} comes for one grant ({}), it asks for votes at once.",
+            status.describe(master),
+            duration(status.lease_us)
+        ),
+        Some(slot) => format!(
+            "If that master is lost, {} follows; this node stands only if that one fails too.",
+            status.describe(slot)
+        ),
+        None => {
+            "The master names no successor: it sees no other member that is healthy and eligible."
+                .to_owned()
+        }
+    }
+}
+
+fn needed_votes(status: &Status) -> String {
+    let (needed, answering) = (status.majority, status.electors_answering);
+    let most = format!(
+        "A master needs {needed} of the {} electors, and {answering} answer this node (itself included)",
+        status.electors.len()
+    );
+    if answering >= needed {
+        format!("{most}: one can be elected as soon as the grants in force are over.")
+    } else {
+        format!(
+            "{most}: nobody can be elected from here until {} more answer.",
+            needed - answering
+        )
+    }
+}
+
+/// Whether this node could become master at all, and what to do if not.
+fn own_chance(status: &Status) -> Vec<String> {
+    let mut sentences: Vec<String> = abstention(status).into_iter().collect();
+    if status.electable {
+        sentences.push(
+            "`heartbeatctl switchover --to` with this slot, on the master, would make it master now.".to_owned(),
+        );
+    } else if let Some(why) = status.not_electable {
+        sentences.extend(not_electable(status, why));
+    }
+    sentences
+}
+
+fn abstention(status: &Status) -> Option<String> {
+    let left = duration(status.abstaining_for_us?);
+    Some(format!(
+        "It started without the maps of its last run, so it does not know what it granted before: it neither votes nor \
+         grants for {left} more. That ends by itself."
+    ))
+}
+
+fn not_electable(status: &Status, why: NotElectable) -> Option<String> {
+    let (cause, cure) = match why {
+        NotElectable::Witness => (
+            "it is a witness",
+            "only the configuration could change that",
+        ),
+        NotElectable::NotElector => (
+            "it is no elector",
+            "listing its slot in electors of [cluster] on every node would change that",
+        ),
+        NotElectable::Maintenance => (
+            "it is in maintenance",
+            "`heartbeatctl maintenance off` ends it",
+        ),
+        // The abstention has a sentence of its own.
+        NotElectable::Abstaining => return None,
+        NotElectable::ClockFault => (
+            "its clock ran faster or slower than the drift guard covers",
+            "`chronyc tracking` and `adjtimex --print` show who slews it",
+        ),
+        NotElectable::DuplicateSlot => {
+            ("another machine uses its slot", "shut one of the two down")
+        }
+        NotElectable::ControlPort => {
+            return Some(format!(
+                "It could not become master now: only {} of {} electors answer its polls on the control port, and {} are \
+                 needed. Look for a firewall or a dead daemon there.",
+                status.electors_answering,
+                status.electors.len(),
+                status.majority
+            ));
+        }
+        NotElectable::Stopping => (
+            "its daemon was told to stop",
+            "starting it again changes that",
+        ),
+    };
+    Some(format!("It could not become master now: {cause}; {cure}."))
+}
+
+fn addresses(status: &Status) -> Vec<String> {
+    let sentence = |address: &VirtualAddressStatus| address_sentence(status, address);
+    status
+        .virtual_addresses
+        .iter()
+        .filter_map(sentence)
+        .collect()
+}
+
+fn address_sentence(status: &Status, entry: &VirtualAddressStatus) -> Option<String> {
+    let (address, interface) = (entry.address, entry.interface.as_deref()?);
+    let master = status.role == Role::Master;
+    Some(match (master, entry.held, entry.gate_open) {
+        (true, true, true) => format!("It serves {address} on {interface}: the gate is open."),
+        (true, true, false) => format!(
+            "It has {address} on {interface}, and the gate stops its traffic because the lease does not hold at this \
+             moment."
+        ),
+        (true, false, _) => format!(
+            "{address} is not on {interface} although this node is master: look whether the interface is there and up."
+        ),
+        (false, true, true) => format!(
+            "{address} is on {interface} and its gate is open although this node is not master: a role change is under \
+             way."
+        ),
+        (false, true, false) => format!(
+            "{address} is still on {interface}; the gate is shut, so nobody is answered from here, and the daemon removes \
+             it."
+        ),
+        (false, false, _) => return None,
+    })
+}
+
+/// Electors that are known not to answer: what an operator can change.
+fn missing_electors(status: &Status) -> Option<String> {
+    let missing: Vec<String> = status
+        .members
+        .iter()
+        .filter(|member| member.elector && member.answering == Some(Answering::Missing))
+        .map(|member| {
+            format!(
+                "{} ({})",
+                status.describe(member.slot),
+                member.diagnosis.as_str()
+            )
+        })
+        .collect();
+    if missing.is_empty() {
+        return None;
+    }
+    Some(format!("These electors do not answer: {}.", list(&missing)))
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(chars).collect()
+    })
+}

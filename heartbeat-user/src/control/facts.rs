@@ -1,0 +1,179 @@
+//! From the election's snapshot, and what else the daemon knows, to the status that an operator sees.
+
+use std::time::Duration;
+
+use heartbeat_core::snapshot::{self as core, MemberSnapshot, Snapshot};
+use heartbeat_core::{Instant, Slot};
+
+use super::snapshot::{Alarm, Datapath, Local, MemberStatus, SCHEMA, Status, VirtualAddressStatus};
+use super::words::{AlarmName, Answering, Guarantee};
+use crate::config::Config;
+
+/// What the election does not know.
+#[derive(Clone, Debug)]
+pub struct LocalFacts {
+    /// This node's slot.
+    pub slot: Slot,
+    /// The electors in force.
+    pub electors: Vec<Slot>,
+    /// Whether probes go by the business network.
+    pub degraded: bool,
+    /// The virtual addresses here.
+    pub virtual_addresses: Vec<VirtualAddressStatus>,
+    /// How heartbeats are answered, if they are.
+    pub datapath: Option<Datapath>,
+    /// How late the pulse ran.
+    pub local: Local,
+    /// What this node lacks.
+    pub warnings: Vec<String>,
+}
+
+impl Status {
+    /// The status of the node that `facts` are of.
+    #[must_use]
+    pub fn new(config: &Config, snapshot: &Snapshot, facts: LocalFacts) -> Self {
+        let left = |end: Instant| {
+            Some(end.since(snapshot.at))
+                .filter(|left| !left.is_zero())
+                .map(us)
+        };
+        let member = |member| member_status(config, &facts.electors, snapshot.at, member);
+        Self {
+            schema: SCHEMA,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            cluster: config.cluster.clone(),
+            slot: facts.slot,
+            role: snapshot.role.into(),
+            role_age_us: us(snapshot.at.since(snapshot.since)),
+            reason: snapshot.reason.to_string(),
+            epoch: snapshot.epoch.into(),
+            master_slot: snapshot.master,
+            successor_slot: snapshot.successor,
+            lease_remaining_us: snapshot
+                .lease_deadline
+                .map(|end| us(end.since(snapshot.at))),
+            grant_remaining_us: left(snapshot.grant_end),
+            guarantee: Guarantee::Quorum,
+            electable: snapshot.electable,
+            not_electable: snapshot.not_electable.map(Into::into),
+            abstaining_for_us: snapshot.abstains_until.and_then(left),
+            degraded: facts.degraded,
+            maintenance: snapshot.maintenance,
+            electors_answering: snapshot.electors_answering,
+            majority: snapshot.majority,
+            period_us: us(config.timing.period),
+            lease_us: us(config.timing.lease()),
+            members: snapshot.members.iter().filter_map(member).collect(),
+            alarms: (snapshot.alarms.iter())
+                .filter_map(|raised| alarm(config, *raised))
+                .collect(),
+            electors: facts.electors,
+            virtual_addresses: facts.virtual_addresses,
+            datapath: facts.datapath,
+            local: facts.local,
+            warnings: facts.warnings,
+        }
+    }
+
+    /// A member's entry.
+    #[must_use]
+    pub fn member(&self, slot: Slot) -> Option<&MemberStatus> {
+        self.members.iter().find(|member| member.slot == slot)
+    }
+
+    /// A member as a person is told of it: `slot 2 (n2)`.
+    #[must_use]
+    pub fn describe(&self, slot: Slot) -> String {
+        match self.member(slot) {
+            Some(member) => format!("slot {slot} ({})", member.name),
+            None => format!("slot {slot}"),
+        }
+    }
+}
+
+fn us(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn member_status(
+    config: &Config,
+    electors: &[Slot],
+    now: Instant,
+    seen: &MemberSnapshot,
+) -> Option<MemberStatus> {
+    let member = config.members.get(&seen.slot)?;
+    let answering = |healthy| {
+        if healthy {
+            Answering::Healthy
+        } else {
+            Answering::Missing
+        }
+    };
+    Some(MemberStatus {
+        slot: seen.slot,
+        name: member.name.clone(),
+        address: member.management.address,
+        elector: electors.contains(&seen.slot),
+        role: seen.role.into(),
+        answering: seen.healthy.map(answering),
+        diagnosis: seen.diagnosis.into(),
+        rtt_us: seen.rtt.map(us),
+        last_reply_age_us: seen.last_reply.map(|at| us(now.since(at))),
+    })
+}
+
+fn alarm(config: &Config, raised: core::Alarm) -> Option<Alarm> {
+    let name_of = |slot| config.members.get(&slot).map_or("?", |member| &member.name);
+    let (name, slot, text) = match raised {
+        core::Alarm::Member(slot, diagnosis) => {
+            let (name, what) = member_alarm(diagnosis)?;
+            (
+                name,
+                Some(slot),
+                format!("slot {slot} ({}) {what}", name_of(slot)),
+            )
+        }
+        core::Alarm::DuplicateSlot(slot) => (
+            AlarmName::DuplicateSlot,
+            Some(slot),
+            format!("another machine uses slot {slot}: shut one of the two down"),
+        ),
+        core::Alarm::ClockFault => (
+            AlarmName::ClockFault,
+            None,
+            "this node's clock ran faster or slower than the drift guard covers".to_owned(),
+        ),
+        core::Alarm::NoMaster => (
+            AlarmName::NoMaster,
+            None,
+            "no master is known for longer than an election may take".to_owned(),
+        ),
+        core::Alarm::NotElectable => (
+            AlarmName::NotElectable,
+            None,
+            "too few electors answer on the control port: this node could not be elected"
+                .to_owned(),
+        ),
+    };
+    Some(Alarm { name, slot, text })
+}
+
+/// Name and sentence of an alarm about a member; none for one that is well or not judged yet.
+fn member_alarm(diagnosis: core::Diagnosis) -> Option<(AlarmName, &'static str)> {
+    Some(match diagnosis {
+        core::Diagnosis::Misconfigured => (
+            AlarmName::Misconfigured,
+            "has another configuration or electors' set",
+        ),
+        core::Diagnosis::DaemonStalled => (
+            AlarmName::DaemonStalled,
+            "answers from its kernel, and its daemon gives no sign of life",
+        ),
+        core::Diagnosis::ManagementFault => (
+            AlarmName::ManagementFault,
+            "answers on the business network only",
+        ),
+        core::Diagnosis::Down => (AlarmName::Down, "answers on neither network"),
+        core::Diagnosis::Healthy | core::Diagnosis::Unknown => return None,
+    })
+}

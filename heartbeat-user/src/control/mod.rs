@@ -1,0 +1,27 @@
+//! How an operator's program talks to the daemon: a unix socket, one JSON line each way.
+
+mod client;
+mod explain;
+mod facts;
+mod history;
+pub(crate) mod human;
+mod maps;
+mod protocol;
+mod server;
+mod snapshot;
+mod words;
+
+pub use client::{Client, ClientError};
+pub use explain::explain;
+pub use facts::LocalFacts;
+pub use history::{HistoryEntry, TakeoverStamps, rfc3339};
+pub use maps::{PinnedMap, pinned_maps};
+pub use protocol::{Request, Response};
+pub use server::{BindError, ControlSocket, Handler};
+pub use snapshot::{
+    Alarm, Datapath, EpochParts, Local, MemberStatus, SCHEMA, Status, VirtualAddressStatus,
+};
+pub use words::{AlarmName, Answering, Diagnosis, Guarantee, NotElectable, Role};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,66 @@
+//! What goes over the socket: one line of JSON each way, then the connection ends.
+
+use heartbeat_core::Slot;
+use serde::{Deserialize, Serialize};
+
+use super::history::HistoryEntry;
+use super::maps::PinnedMap;
+use super::snapshot::Status;
+
+/// What is asked of the daemon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum Request {
+    /// What does this node know?
+    Status,
+    /// Why is it what it is?
+    Explain,
+    /// Which role changes were there?
+    History,
+    /// Which map holds what?
+    Maps,
+    /// Hand mastership to this slot, or to the successor.
+    Switchover {
+        /// The target; null for the successor.
+        to: Option<Slot>,
+    },
+    /// Never become master (a master hands over first), or do again.
+    Maintenance {
+        /// Into it, or out of it.
+        on: bool,
+    },
+}
+
+/// What the daemon answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "answer", content = "value", rename_all = "snake_case")]
+pub enum Response {
+    /// To [`Request::Status`].
+    Status(Box<Status>),
+    /// To [`Request::Explain`]: full sentences.
+    Explanation(Vec<String>),
+    /// To [`Request::History`]: oldest first.
+    History(Vec<HistoryEntry>),
+    /// To [`Request::Maps`].
+    Maps(Vec<PinnedMap>),
+    /// What was done.
+    Done(String),
+    /// Why nothing was.
+    Refused(String),
+}
+
+/// The line that a client sends.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Call {
+    /// [`super::SCHEMA`] of the client.
+    pub(super) schema: u32,
+    pub(super) request: Request,
+}
+
+/// The line that the daemon sends.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Reply {
+    /// [`super::SCHEMA`] of the daemon.
+    pub(super) schema: u32,
+    pub(super) response: Response,
+}

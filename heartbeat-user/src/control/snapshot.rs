@@ -1,0 +1,164 @@
+//! What `heartbeatctl status --json` shows. Programs rely on it: keys are added, never changed, under one
+//! `schema`.
+
+use std::net::IpAddr;
+
+use heartbeat_core::Slot;
+use serde::{Deserialize, Serialize};
+
+use super::words::{AlarmName, Answering, Diagnosis, Guarantee, NotElectable, Role};
+
+/// Version of the socket's language and of the status.
+pub const SCHEMA: u32 = 1;
+
+/// What one node knows of its cluster at one moment. Durations are in microseconds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The daemon's version.
+    pub version: String,
+    /// The cluster's name.
+    pub cluster: String,
+    /// This node's slot.
+    pub slot: Slot,
+    /// This node's role.
+    pub role: Role,
+    /// How long it has had that role.
+    pub role_age_us: u64,
+    /// Why it has it.
+    pub reason: String,
+    /// The highest epoch known to have been probed or held.
+    pub epoch: EpochParts,
+    /// Who is master; null when none is known.
+    pub master_slot: Option<Slot>,
+    /// Who follows if the master is lost; null when nobody could.
+    pub successor_slot: Option<Slot>,
+    /// What is left of this node's lease; null unless it is master.
+    pub lease_remaining_us: Option<u64>,
+    /// How long this node votes for nobody else; null when no grant of its own runs.
+    pub grant_remaining_us: Option<u64>,
+    /// Which promise keeps a second master away.
+    pub guarantee: Guarantee,
+    /// Whether this node could become master now.
+    pub electable: bool,
+    /// Why not; null if it could.
+    pub not_electable: Option<NotElectable>,
+    /// How long it will neither vote nor grant, after a restart without its maps; null if it does.
+    pub abstaining_for_us: Option<u64>,
+    /// Whether probes go by the business network, because the management network fails.
+    pub degraded: bool,
+    /// Whether an operator put this node into maintenance.
+    pub maintenance: bool,
+    /// The electors' slots.
+    pub electors: Vec<Slot>,
+    /// How many of them answered the last poll, this node included.
+    pub electors_answering: usize,
+    /// How many are a majority.
+    pub majority: usize,
+    /// One period's length.
+    pub period_us: u64,
+    /// How long a lease and a grant last.
+    pub lease_us: u64,
+    /// Every member, this node included, by slot.
+    pub members: Vec<MemberStatus>,
+    /// The addresses that follow the master.
+    pub virtual_addresses: Vec<VirtualAddressStatus>,
+    /// Where and how heartbeats are answered; null while the interface is not there.
+    pub datapath: Option<Datapath>,
+    /// How well this machine runs the daemon.
+    pub local: Local,
+    /// Alarms in force.
+    pub alarms: Vec<Alarm>,
+    /// What this node lacks, and what is lost by it.
+    pub warnings: Vec<String>,
+}
+
+/// The number of one mastership.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EpochParts {
+    /// Its round; 0 before the first.
+    pub round: u64,
+    /// Whose it is; 0 before the first.
+    pub slot: Slot,
+}
+
+impl From<heartbeat_core::Epoch> for EpochParts {
+    fn from(epoch: heartbeat_core::Epoch) -> Self {
+        Self {
+            round: epoch.round(),
+            slot: epoch.slot(),
+        }
+    }
+}
+
+/// One member, as the asked node sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberStatus {
+    /// Its slot.
+    pub slot: Slot,
+    /// Its name.
+    pub name: String,
+    /// Its management address.
+    pub address: IpAddr,
+    /// Whether its answers and votes count.
+    pub elector: bool,
+    /// Its role as last heard.
+    pub role: Role,
+    /// Whether it answered of late; null when the asked node cannot know.
+    pub answering: Option<Answering>,
+    /// What is wrong with it.
+    pub diagnosis: Diagnosis,
+    /// Round trip of its newest answer; null without one.
+    pub rtt_us: Option<u64>,
+    /// How long ago its newest answer or probe arrived; null without one.
+    pub last_reply_age_us: Option<u64>,
+}
+
+/// One virtual address on the asked node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VirtualAddressStatus {
+    /// The address.
+    pub address: IpAddr,
+    /// The interface that carries it here; null where none would.
+    pub interface: Option<String>,
+    /// Whether it is on that interface now.
+    pub held: bool,
+    /// Whether the kernel lets its traffic through now.
+    pub gate_open: bool,
+}
+
+/// How heartbeats are answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Datapath {
+    /// The management interface.
+    pub interface: String,
+    /// `native` or `generic`.
+    pub mode: String,
+}
+
+/// How late the pulse's turns ran since the daemon's start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Local {
+    /// Turns counted.
+    pub turns: u64,
+    /// Lateness of the last one.
+    pub last_lateness_us: u64,
+    /// Lateness that half of them did not exceed.
+    pub median_lateness_us: u64,
+    /// Lateness that 99.9 % of them did not exceed.
+    pub p999_lateness_us: u64,
+    /// The worst.
+    pub worst_lateness_us: u64,
+}
+
+/// An alarm in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alarm {
+    /// Its name, under which the docs have the cure.
+    pub name: AlarmName,
+    /// The member it is about; null when it is about this node or the cluster.
+    pub slot: Option<Slot>,
+    /// One sentence.
+    pub text: String,
+}

@@ -1,0 +1,202 @@
+//! Each state of affairs has its sentence, and the sentence its cure.
+
+use super::{master, slave};
+use crate::control::{
+    Answering, Diagnosis, NotElectable, Role, Status, VirtualAddressStatus, explain,
+};
+
+fn text(status: &Status) -> String {
+    let sentences = explain(status);
+    for sentence in &sentences {
+        assert!(sentence.ends_with('.'), "a full sentence: {sentence}");
+        let first = sentence.chars().next().expect("not empty");
+        assert!(!first.is_lowercase(), "a full sentence: {sentence}");
+    }
+    sentences.join("\n")
+}
+
+#[track_caller]
+fn says(status: &Status, parts: &[&str]) {
+    let text = text(status);
+    for part in parts {
+        assert!(text.contains(part), "{part:?} is missing in:\n{text}");
+    }
+}
+
+#[track_caller]
+fn is_silent_on(status: &Status, part: &str) {
+    let text = text(status);
+    assert!(!text.contains(part), "{part:?} is in:\n{text}");
+}
+
+#[test]
+fn a_master_says_what_it_rests_on_and_what_would_end_it() {
+    let status = master();
+    says(
+        &status,
+        &[
+            "slot 1 (n1) of cluster storage-a, has been master for 3.0 s: a majority of electors voted for this node.",
+            "holds the lease for 38.2 ms more",
+            "2 of the 3 electors",
+            "fewer than 2 electors answer for one lease (50.0 ms)",
+            "heartbeatctl switchover",
+            "If it is lost, slot 2 (n2) follows.",
+            "serves 203.0.113.100 on biz0: the gate is open",
+        ],
+    );
+    is_silent_on(&status, "do not answer");
+}
+
+#[test]
+fn a_master_without_successor_lease_or_address_says_so() {
+    let mut status = master();
+    status.successor_slot = None;
+    status.lease_remaining_us = Some(0);
+    status.virtual_addresses[0].gate_open = false;
+    says(
+        &status,
+        &[
+            "nobody could follow",
+            "Its lease is over: the gate is shut",
+            "the gate stops its traffic",
+        ],
+    );
+    status.virtual_addresses[0].held = false;
+    says(
+        &status,
+        &["203.0.113.100 is not on biz0 although this node is master"],
+    );
+}
+
+#[test]
+fn a_slave_names_its_master_its_grant_and_its_place() {
+    let mut status = slave();
+    says(
+        &status,
+        &[
+            "slot 2 (n2)",
+            "has been slave for 3.0 s: slot 1 probes as master.",
+            "not master because slot 1 (n1) is, in round 4",
+            "grant runs for 48.0 ms more",
+            "It is the successor",
+            "heartbeatctl switchover --to",
+        ],
+    );
+    status.successor_slot = Some(3);
+    says(&status, &["slot 3 (n3) follows; this node stands only if"]);
+    status.successor_slot = None;
+    says(&status, &["names no successor"]);
+    is_silent_on(&status, "203.0.113.100");
+}
+
+#[test]
+fn an_orphan_says_how_many_electors_are_needed_and_which_are_silent() {
+    let mut status = slave();
+    status.master_slot = None;
+    status.grant_remaining_us = None;
+    status.electors_answering = 1;
+    for slot in [0, 2] {
+        status.members[slot].answering = Some(Answering::Missing);
+        status.members[slot].diagnosis = Diagnosis::Down;
+    }
+    says(
+        &status,
+        &[
+            "this node is orphaned",
+            "needs 2 of the 3 electors, and 1 answer this node (itself included): nobody can be elected from here until 1 more answer.",
+            "These electors do not answer: slot 1 (n1) (down) and slot 3 (n3) (down).",
+        ],
+    );
+    status.electors_answering = 2;
+    says(&status, &["as soon as the grants in force are over"]);
+}
+
+#[test]
+fn a_candidate_and_a_new_node_say_what_they_wait_for() {
+    let mut status = slave();
+    status.master_slot = None;
+    status.role = Role::Candidate;
+    says(&status, &["asks the electors whether they would vote"]);
+    status.role = Role::Init;
+    says(
+        &status,
+        &["listens for a master's probe for one grant (50.0 ms)"],
+    );
+}
+
+#[test]
+fn a_witness_says_that_it_never_becomes_master() {
+    let mut status = slave();
+    status.role = Role::Witness;
+    status.electable = false;
+    status.not_electable = Some(NotElectable::Witness);
+    says(
+        &status,
+        &["never becomes master", "Slot 1 (n1) is master, in round 4."],
+    );
+    status.master_slot = None;
+    says(&status, &["No master is known."]);
+}
+
+#[test]
+fn every_reason_against_a_node_has_a_cure() {
+    for (why, cure) in [
+        (NotElectable::Witness, "only the configuration"),
+        (NotElectable::NotElector, "electors of [cluster]"),
+        (NotElectable::Maintenance, "heartbeatctl maintenance off"),
+        (NotElectable::ClockFault, "adjtimex"),
+        (NotElectable::DuplicateSlot, "shut one of the two down"),
+        (NotElectable::ControlPort, "Look for a firewall"),
+        (NotElectable::Stopping, "starting it again"),
+    ] {
+        let mut status = slave();
+        status.electable = false;
+        status.not_electable = Some(why);
+        says(&status, &["could not become master now", cure]);
+    }
+}
+
+#[test]
+fn an_abstaining_node_says_why_and_for_how_long() {
+    let mut status = slave();
+    status.role = Role::Init;
+    status.electable = false;
+    status.not_electable = Some(NotElectable::Abstaining);
+    status.abstaining_for_us = Some(123_400);
+    says(
+        &status,
+        &["without the maps of its last run", "for 123.4 ms more"],
+    );
+    is_silent_on(&status, "could not become master now");
+}
+
+#[test]
+fn degradation_alarms_and_warnings_are_told() {
+    let mut status = master();
+    status.degraded = true;
+    status.warnings = vec!["memory is not locked".to_owned()];
+    says(
+        &status,
+        &[
+            "Degraded: the management network",
+            "Warning: memory is not locked.",
+        ],
+    );
+}
+
+#[test]
+fn an_address_left_on_a_slave_is_told_and_a_witness_without_one_is_silent() {
+    let mut status = slave();
+    status.virtual_addresses[0].held = true;
+    says(
+        &status,
+        &["203.0.113.100 is still on biz0; the gate is shut"],
+    );
+    status.virtual_addresses[0].gate_open = true;
+    says(&status, &["a role change is under way"]);
+    status.virtual_addresses = vec![VirtualAddressStatus {
+        interface: None,
+        ..status.virtual_addresses[0].clone()
+    }];
+    is_silent_on(&status, "203.0.113.100");
+}

@@ -1,0 +1,81 @@
+//! The status of three nodes, as the other tests need it.
+
+mod explaining;
+mod serving;
+mod status;
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use heartbeat_core::snapshot::{Diagnosis, MemberSnapshot, Reason, Role, Snapshot};
+use heartbeat_core::{Epoch, Instant};
+
+use super::{Datapath, Local, LocalFacts, Status, VirtualAddressStatus};
+use crate::config::tests_support::three_nodes;
+
+/// What slot 1 knows as master of round 4, three seconds after its election.
+pub(super) fn snapshot_of_master() -> Snapshot {
+    let at = Instant(100_000_000_000);
+    let member = |slot| MemberSnapshot {
+        slot,
+        role: if slot == 1 { Role::Master } else { Role::Slave },
+        healthy: Some(true),
+        diagnosis: Diagnosis::Healthy,
+        rtt: (slot != 1).then_some(Duration::from_micros(120)),
+        last_reply: (slot != 1).then_some(at - Duration::from_millis(4)),
+    };
+    Snapshot {
+        at,
+        role: Role::Master,
+        reason: Reason::Elected,
+        since: at - Duration::from_secs(3),
+        epoch: Epoch::new(4, 1),
+        master: Some(1),
+        lease_deadline: Some(at + Duration::from_micros(38_200)),
+        grant_end: at + Duration::from_millis(48),
+        successor: Some(2),
+        electable: true,
+        not_electable: None,
+        abstains_until: None,
+        maintenance: false,
+        electors_answering: 3,
+        majority: 2,
+        members: (1..=3).map(member).collect(),
+        alarms: Vec::new(),
+    }
+}
+
+/// What the daemon of `slot` adds; it serves the address if it is `serving`.
+pub(super) fn facts(slot: u16, serving: bool) -> LocalFacts {
+    LocalFacts {
+        slot,
+        electors: vec![1, 2, 3],
+        degraded: false,
+        virtual_addresses: vec![VirtualAddressStatus {
+            address: IpAddr::V4(Ipv4Addr::new(203, 0, 113, 100)),
+            interface: Some("biz0".to_owned()),
+            held: serving,
+            gate_open: serving,
+        }],
+        datapath: Some(Datapath {
+            interface: "mgmt0".to_owned(),
+            mode: "native".to_owned(),
+        }),
+        local: Local::default(),
+        warnings: Vec::new(),
+    }
+}
+
+/// The master's status.
+pub(super) fn master() -> Status {
+    Status::new(&three_nodes(), &snapshot_of_master(), facts(1, true))
+}
+
+/// The status of slot 2 that follows it, and is its successor.
+pub(super) fn slave() -> Status {
+    let mut snapshot = snapshot_of_master();
+    snapshot.role = Role::Slave;
+    snapshot.reason = Reason::ProbeHeard(1);
+    snapshot.lease_deadline = None;
+    Status::new(&three_nodes(), &snapshot, facts(2, false))
+}

@@ -1,0 +1,123 @@
+//! The keys that programs rely on.
+
+use heartbeat_core::snapshot::{Alarm, Diagnosis};
+use serde_json::{Value, json};
+
+use super::{facts, master, slave, snapshot_of_master};
+use crate::config::tests_support::three_nodes;
+use crate::control::Status;
+
+#[test]
+fn the_json_has_the_documented_keys_and_words() {
+    let json = serde_json::to_value(master()).expect("writable");
+    let expected = json!({
+        "schema": 1,
+        "version": env!("CARGO_PKG_VERSION"),
+        "cluster": "storage-a",
+        "slot": 1,
+        "role": "master",
+        "role_age_us": 3_000_000,
+        "reason": "a majority of electors voted for this node",
+        "epoch": { "round": 4, "slot": 1 },
+        "master_slot": 1,
+        "successor_slot": 2,
+        "lease_remaining_us": 38_200,
+        "grant_remaining_us": 48_000,
+        "guarantee": "quorum",
+        "electable": true,
+        "not_electable": null,
+        "abstaining_for_us": null,
+        "degraded": false,
+        "maintenance": false,
+        "electors": [1, 2, 3],
+        "electors_answering": 3,
+        "majority": 2,
+        "period_us": 10_000,
+        "lease_us": 50_000,
+        "virtual_addresses": [
+            { "address": "203.0.113.100", "interface": "biz0", "held": true, "gate_open": true }
+        ],
+        "datapath": { "interface": "mgmt0", "mode": "native" },
+        "local": {
+            "turns": 0,
+            "last_lateness_us": 0,
+            "median_lateness_us": 0,
+            "p999_lateness_us": 0,
+            "worst_lateness_us": 0
+        },
+        "alarms": [],
+        "warnings": []
+    });
+    for (key, value) in expected.as_object().expect("an object") {
+        assert_eq!(json.get(key), Some(value), "{key}");
+    }
+    assert_eq!(
+        json["members"][1],
+        json!({
+            "slot": 2, "name": "n2", "address": "198.51.100.2", "elector": true, "role": "slave",
+            "answering": "healthy", "diagnosis": "healthy", "rtt_us": 120, "last_reply_age_us": 4_000
+        })
+    );
+    let keys = json.as_object().expect("an object").len();
+    assert_eq!(keys, expected.as_object().expect("an object").len() + 1);
+}
+
+#[test]
+fn a_status_is_read_back_as_it_was() {
+    for status in [master(), slave()] {
+        let line = serde_json::to_string(&status).expect("writable");
+        assert_eq!(
+            serde_json::from_str::<Status>(&line).expect("readable"),
+            status
+        );
+    }
+}
+
+#[test]
+fn what_is_over_or_unknown_is_null() {
+    let mut snapshot = snapshot_of_master();
+    snapshot.master = None;
+    snapshot.grant_end = snapshot.at;
+    snapshot.abstains_until = Some(snapshot.at);
+    snapshot.members[1].healthy = None;
+    let status = Status::new(&three_nodes(), &snapshot, facts(1, false));
+    let json = serde_json::to_value(status).expect("writable");
+    for key in ["master_slot", "grant_remaining_us", "abstaining_for_us"] {
+        assert_eq!(json[key], Value::Null, "{key}");
+    }
+    assert_eq!(json["members"][1]["answering"], Value::Null);
+}
+
+#[test]
+fn each_alarm_has_a_name_a_member_and_a_sentence() {
+    let mut snapshot = snapshot_of_master();
+    snapshot.alarms = vec![
+        Alarm::Member(3, Diagnosis::Down),
+        Alarm::Member(2, Diagnosis::DaemonStalled),
+        Alarm::DuplicateSlot(1),
+        Alarm::ClockFault,
+        Alarm::NoMaster,
+        Alarm::NotElectable,
+    ];
+    let status = Status::new(&three_nodes(), &snapshot, facts(1, true));
+    let names: Vec<(&str, Option<u16>)> = status
+        .alarms
+        .iter()
+        .map(|alarm| (alarm.name.as_str(), alarm.slot))
+        .collect();
+    assert_eq!(
+        names,
+        [
+            ("down", Some(3)),
+            ("daemon_stalled", Some(2)),
+            ("duplicate_slot", Some(1)),
+            ("clock_fault", None),
+            ("no_master", None),
+            ("not_electable", None),
+        ]
+    );
+    assert_eq!(
+        status.alarms[0].text,
+        "slot 3 (n3) answers on neither network"
+    );
+}

@@ -1,0 +1,156 @@
+//! The words of `status --json`: the election's own enums, as serde writes them.
+
+use heartbeat_core::snapshot as core;
+use serde::{Deserialize, Serialize};
+
+macro_rules! words {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum $name { $($(#[$doc])* #[serde(rename = $word)] $variant,)* }
+
+        impl $name {
+            /// The word itself.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word,)* }
+            }
+        }
+    };
+}
+
+words! {
+    /// What a node is in its cluster.
+    Role {
+        /// Not decided yet.
+        Init = "init",
+        /// It follows a master, or waits for one.
+        Slave = "slave",
+        /// It asks for votes.
+        Candidate = "candidate",
+        /// It holds the lease.
+        Master = "master",
+        /// It answers and votes, and never becomes master.
+        Witness = "witness",
+    }
+}
+
+impl From<core::Role> for Role {
+    fn from(role: core::Role) -> Self {
+        match role {
+            core::Role::Init => Self::Init,
+            core::Role::Slave => Self::Slave,
+            core::Role::Candidate => Self::Candidate,
+            core::Role::Master => Self::Master,
+            core::Role::Witness => Self::Witness,
+        }
+    }
+}
+
+words! {
+    /// Whether a member answered of late.
+    Answering {
+        /// It did.
+        Healthy = "healthy",
+        /// It did not.
+        Missing = "missing",
+    }
+}
+
+words! {
+    /// What is wrong with a member.
+    Diagnosis {
+        /// Nothing.
+        Healthy = "healthy",
+        /// Its configuration, or its electors' set, is another one.
+        Misconfigured = "misconfigured",
+        /// Its kernel answers and its daemon gives no sign of life.
+        DaemonStalled = "daemon_stalled",
+        /// It answers on the business network only.
+        ManagementFault = "management_fault",
+        /// It answers on neither network.
+        Down = "down",
+        /// Nobody could judge yet.
+        Unknown = "unknown",
+    }
+}
+
+impl From<core::Diagnosis> for Diagnosis {
+    fn from(diagnosis: core::Diagnosis) -> Self {
+        match diagnosis {
+            core::Diagnosis::Healthy => Self::Healthy,
+            core::Diagnosis::Misconfigured => Self::Misconfigured,
+            core::Diagnosis::DaemonStalled => Self::DaemonStalled,
+            core::Diagnosis::ManagementFault => Self::ManagementFault,
+            core::Diagnosis::Down => Self::Down,
+            core::Diagnosis::Unknown => Self::Unknown,
+        }
+    }
+}
+
+words! {
+    /// Which promise keeps a second master away.
+    Guarantee {
+        /// A majority of electors grants the lease.
+        Quorum = "quorum",
+    }
+}
+
+words! {
+    /// Why a node could not become master now.
+    NotElectable {
+        /// It is a witness.
+        Witness = "witness",
+        /// It is no elector.
+        NotElector = "not_elector",
+        /// An operator put it into maintenance.
+        Maintenance = "maintenance",
+        /// It restarted without its maps and waits.
+        Abstaining = "abstaining",
+        /// Its clock is at fault.
+        ClockFault = "clock_fault",
+        /// Another machine uses its slot.
+        DuplicateSlot = "duplicate_slot",
+        /// Too few electors answer on the control port.
+        ControlPort = "control_port",
+        /// It was told to stop.
+        Stopping = "stopping",
+    }
+}
+
+impl From<core::NotElectable> for NotElectable {
+    fn from(why: core::NotElectable) -> Self {
+        match why {
+            core::NotElectable::Witness => Self::Witness,
+            core::NotElectable::NotElector => Self::NotElector,
+            core::NotElectable::Maintenance => Self::Maintenance,
+            core::NotElectable::Abstaining => Self::Abstaining,
+            core::NotElectable::ClockFault => Self::ClockFault,
+            core::NotElectable::DuplicateSlot => Self::DuplicateSlot,
+            core::NotElectable::ControlPort => Self::ControlPort,
+            core::NotElectable::Stopping => Self::Stopping,
+        }
+    }
+}
+
+words! {
+    /// An alarm's name.
+    AlarmName {
+        /// A member's configuration differs.
+        Misconfigured = "misconfigured",
+        /// A member's daemon gives no sign of life.
+        DaemonStalled = "daemon_stalled",
+        /// A member answers on the business network only.
+        ManagementFault = "management_fault",
+        /// A member answers on neither network.
+        Down = "down",
+        /// Another machine uses this slot.
+        DuplicateSlot = "duplicate_slot",
+        /// The clock ran outside the drift guard.
+        ClockFault = "clock_fault",
+        /// No master for longer than an election may take.
+        NoMaster = "no_master",
+        /// Too few electors answer on the control port.
+        NotElectable = "not_electable",
+    }
+}
