@@ -1,0 +1,93 @@
+//! The configuration as the docs describe it is the one that the daemon reads.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use heartbeat_user::config;
+
+use crate::{read, table};
+
+/// A key that stands in no table and resembles none.
+const NOBODYS_KEY: &str = "qqqqqqqq";
+
+#[test]
+fn the_readmes_configuration_is_accepted() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("heartbeatd.toml");
+    fs::write(&file, readme_configuration()).expect("writable");
+    make_key(&folder.path().join("cluster.key"));
+    let config = config::load(&file).unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(config.members.len(), 3);
+    assert_eq!(config.virtual_addresses.len(), 1);
+}
+
+fn make_key(path: &std::path::Path) {
+    fs::write(path, "5a".repeat(config::keys::KEY_LEN)).expect("writable");
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("own file");
+}
+
+/// The README's only TOML block, without the indentation of the list that it stands in.
+fn readme_configuration() -> String {
+    let text = read("README.md");
+    let (_, rest) = text
+        .split_once("```toml\n")
+        .expect("the README shows a configuration");
+    let (block, _) = rest.split_once("```").expect("the block ends");
+    block
+        .lines()
+        .map(|line| format!("{}\n", line.trim_start()))
+        .collect()
+}
+
+#[test]
+fn the_table_of_keys_names_every_key_that_is_known_and_no_other() {
+    let mut in_docs: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut of_table = String::new();
+    for row in table(&read("docs/configuration.md"), "keys") {
+        if !row[0].is_empty() {
+            of_table.clone_from(&row[0]);
+        }
+        in_docs
+            .entry(of_table.clone())
+            .or_default()
+            .insert(row[1].clone());
+    }
+    assert_eq!(in_docs, known_keys());
+}
+
+/// The keys that the reader knows in each table, as its complaint about an unknown one lists them.
+fn known_keys() -> BTreeMap<String, BTreeSet<String>> {
+    let headers = [
+        "[cluster]",
+        "[management]",
+        "[[member]]",
+        "[[virtual_address]]",
+    ];
+    let source: String = headers
+        .iter()
+        .map(|header| format!("{header}\n{NOBODYS_KEY} = 1\n"))
+        .collect();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("heartbeatd.toml");
+    fs::write(&file, source).expect("writable");
+    let errors = config::load(&file)
+        .expect_err("unknown keys are refused")
+        .to_string();
+    let lists: Vec<BTreeSet<String>> = errors
+        .split("known here: ")
+        .skip(1)
+        .filter_map(|rest| rest.lines().next())
+        .map(|list| list.split(", ").map(str::to_owned).collect())
+        .collect();
+    assert_eq!(
+        lists.len(),
+        headers.len(),
+        "one complaint a table: {errors}"
+    );
+    headers
+        .iter()
+        .map(|header| (*header).to_owned())
+        .zip(lists)
+        .collect()
+}
