@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::message::{Message, Network};
+use crate::order::{OrderDone, OrderError};
 use crate::snapshot::{Alarm, Reason, Role};
 use crate::{Epoch, Instant, Slot};
 
@@ -10,7 +11,7 @@ use crate::{Epoch, Instant, Slot};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Raise the promised epoch in the kernel's view, then (behind a full barrier) read the kernel's
-    /// words and hand them back as [`crate::Event::Promised`] before anything else.
+    /// words and hand them back as [`crate::Event::Promised`] before any other command or event.
     Promise(Epoch),
     /// Write the grant given by a vote (or to oneself) into the maps.
     VoteGrant {
@@ -72,6 +73,8 @@ pub enum Command {
     },
     /// An alarm is raised (`true`) or cleared.
     Alarm(Alarm, bool),
+    /// What became of the oldest order that was not answered yet: each order gets exactly one answer.
+    OrderAnswer(Result<OrderDone, OrderError>),
     /// The stop that was ordered is complete.
     Exit,
 }

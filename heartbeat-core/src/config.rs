@@ -58,6 +58,25 @@ impl Timing {
         self.lease() / 5
     }
 
+    /// How long an orphan waits for each one that goes before it, so that votes do not split.
+    #[must_use]
+    pub fn rank_pause(&self) -> Duration {
+        self.period * 2
+    }
+
+    /// How long a candidate waits for votes: its lease already runs, so at most half of it.
+    #[must_use]
+    pub fn vote_timeout(&self) -> Duration {
+        (self.lease() / 2).min(self.period * 4)
+    }
+
+    /// Taken on top of what an elector says is left of its grant before it is asked again, so that two
+    /// clocks that run a little apart do not make the question come too early once more.
+    #[must_use]
+    pub fn ask_again_guard(&self) -> Duration {
+        self.period / 100
+    }
+
     /// How long a node without the maps of its last run neither votes nor grants: `max_lease` and its drift.
     #[must_use]
     pub fn abstention(&self) -> Duration {
@@ -78,6 +97,12 @@ impl Config {
     #[must_use]
     pub fn majority(&self) -> usize {
         self.electors().count() / 2 + 1
+    }
+
+    /// Whether the answers and votes of `slot` count towards the majority.
+    #[must_use]
+    pub fn is_elector(&self, slot: Slot) -> bool {
+        self.members.get(&slot).is_some_and(|member| member.elector)
     }
 
     /// Whether `slot` may ever become master: an elector that is no witness.

@@ -62,6 +62,8 @@ pub struct DaemonWords {
     pub epoch_floor: Epoch,
     /// Epoch last given up by its holder: grants to exactly it no longer hold.
     pub released: Epoch,
+    /// Until when the last daemon neither voted nor granted: a fault of its clock outlives it.
+    pub abstain_until: Instant,
 }
 
 /// What the kernel counted of one member's answers, all CPUs merged.
@@ -112,6 +114,8 @@ pub struct QueryAnswer {
     pub from: Slot,
     /// Sequence number of the query it answers.
     pub sequence: u64,
+    /// When the answer arrived, by the kernel's stamp.
+    pub arrival: Instant,
     /// Its incarnation.
     pub incarnation: u64,
     /// Highest epoch it promised.
@@ -172,6 +176,9 @@ pub enum Event<'a> {
     Kernel(KernelWords),
     /// [`crate::Command::Promise`] was carried out: the word is raised, and the kernel's words were
     /// read after it, behind a full barrier.
+    ///
+    /// `now` was read after the command was taken, thus after the vote request that led to it was
+    /// received: the vote's grant is counted from here, and must not end before the asker's lease.
     Promised {
         /// The epoch promised.
         epoch: Epoch,

@@ -4,11 +4,38 @@
 //! simulator and the model checker drive the same [`Node`]: events go in with the time as an argument,
 //! commands come out in the order in which they must be carried out.
 
+mod abstention;
+mod alarms;
+mod ballot;
+mod candidacy;
+mod clock;
 pub mod command;
 pub mod config;
+mod detector;
 pub mod event;
+mod grants;
+mod health;
+mod heard;
+mod higher_round;
+mod inquiry;
+mod lease;
+mod mastership;
 pub mod message;
+mod node;
+mod observe;
+pub mod order;
+mod orders;
+mod poll;
+mod preemption;
+mod promotion;
+mod random;
+mod release;
+mod request;
+mod rounds;
 pub mod snapshot;
+mod stage;
+mod start;
+mod succession;
 pub mod time;
 
 pub use command::Command;
@@ -16,6 +43,7 @@ pub use config::Config;
 pub use event::Event;
 pub use heartbeat_wire::Epoch;
 pub use message::Message;
+pub use node::Node;
 pub use snapshot::Snapshot;
 pub use time::Instant;
 

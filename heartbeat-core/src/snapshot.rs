@@ -83,6 +83,8 @@ pub enum Reason {
     Elected,
     /// Too few electors would vote, or did.
     NotElected,
+    /// It gave its vote to this slot.
+    VotedFor(Slot),
     /// The lease ended because no majority of electors replied.
     MajorityLost,
     /// A higher epoch was probed, or its master sent `promote`.
@@ -109,6 +111,7 @@ impl fmt::Display for Reason {
             Self::HandedOver(slot) => write!(f, "slot {slot} handed over"),
             Self::Elected => f.write_str("a majority of electors voted for this node"),
             Self::NotElected => f.write_str("no majority of electors voted for this node"),
+            Self::VotedFor(slot) => write!(f, "this node voted for slot {slot}"),
             Self::MajorityLost => f.write_str("no majority of electors replied for a whole lease"),
             Self::HigherEpoch(epoch) => write!(
                 f,
@@ -184,6 +187,8 @@ pub struct Snapshot {
     pub not_electable: Option<NotElectable>,
     /// Until when it neither votes nor grants.
     pub abstains_until: Option<Instant>,
+    /// When it would ask for votes if no probe comes; `None` while it may not, or needs not.
+    pub stands_at: Option<Instant>,
     /// Whether an operator put it into maintenance.
     pub maintenance: bool,
     /// Electors that answered the last poll (itself included), and how many are a majority.

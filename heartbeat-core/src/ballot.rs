@@ -1,0 +1,131 @@
+//! The voter's side of an election: one vote for an epoch, and none while somebody else holds a grant.
+
+use std::time::Duration;
+
+use crate::grants::Holder;
+use crate::message::{Message, VoteAnswer};
+use crate::node::{Node, Pending};
+use crate::snapshot::Reason;
+use crate::stage::Stage;
+use crate::{Command, Epoch, Instant};
+
+/// A vote request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    pub(crate) from: Holder,
+    pub(crate) epoch: Epoch,
+    pub(crate) lease: Duration,
+    pub(crate) id: u64,
+}
+
+/// The request that got the newest vote: the same one gets the same answer, and extends nothing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Answered {
+    from: Holder,
+    epoch: Epoch,
+    id: u64,
+}
+
+impl Answered {
+    fn is(&self, asked: &Asked) -> bool {
+        self.from == asked.from && self.epoch == asked.epoch && self.id == asked.id
+    }
+}
+
+impl Node {
+    /// Votes, in this order: grants in force, raise the promise, look at the grants again, answer.
+    pub(crate) fn on_vote_request(&mut self, asked: Asked, same_electors: bool, now: Instant) {
+        if self.answered.is_some_and(|answered| answered.is(&asked)) {
+            return self.answer_vote(&asked, VoteAnswer::Granted);
+        }
+        match self.objection(&asked, same_electors, now) {
+            Some(objection) => self.answer_vote(&asked, objection),
+            None => self.promise(asked.epoch, Pending::Vote(asked)),
+        }
+    }
+
+    /// Why this node does not vote for the asker now.
+    fn objection(
+        &mut self,
+        asked: &Asked,
+        same_electors: bool,
+        now: Instant,
+    ) -> Option<VoteAnswer> {
+        let timing = &self.config.timing;
+        let is_allowed = asked.epoch.slot() == asked.from.slot
+            && self.config.may_be_master(asked.from.slot)
+            && !asked.lease.is_zero()
+            && asked.lease <= timing.max_lease;
+        if !same_electors || !self.config.is_elector(self.config.slot) {
+            return Some(VoteAnswer::OtherElectors);
+        }
+        if !is_allowed || !self.rounds.learn(asked.epoch) {
+            return Some(VoteAnswer::NotAllowed);
+        }
+        if !self.abstention.is_over(now) {
+            return Some(VoteAnswer::Abstains(self.abstention.until.since(now)));
+        }
+        let left = self.grants.held_against(asked.from, now);
+        if !left.is_zero() {
+            return Some(VoteAnswer::Held(left));
+        }
+        (asked.epoch <= self.grants.highest()).then(|| self.too_old())
+    }
+
+    fn too_old(&self) -> VoteAnswer {
+        VoteAnswer::Old {
+            promised: self.grants.promised,
+            probed: self.grants.kernel.probed,
+        }
+    }
+
+    /// The promise is raised: a probe that slipped in before is seen by now. `now` was read after the
+    /// request was received, so the grant does not end before the asker's lease.
+    pub(crate) fn on_vote_promised(&mut self, asked: Asked, now: Instant) {
+        let left = self.grants.held_against(asked.from, now);
+        let answer = if !left.is_zero() {
+            VoteAnswer::Held(left)
+        } else if self.grants.kernel.probed >= asked.epoch {
+            self.too_old()
+        } else if !self.abstention.is_over(now) {
+            VoteAnswer::Abstains(self.abstention.until.since(now))
+        } else {
+            self.vote(&asked, now);
+            VoteAnswer::Granted
+        };
+        self.answer_vote(&asked, answer);
+    }
+
+    fn vote(&mut self, asked: &Asked, now: Instant) {
+        assert!(
+            !matches!(self.stage, Stage::Master(_)),
+            "a master's own grant keeps it from voting for others"
+        );
+        if let Stage::Candidate(_) = self.stage {
+            self.end_candidacy(Reason::VotedFor(asked.from.slot), now);
+        }
+        let end = self
+            .grants
+            .vote(asked.epoch, asked.from.incarnation, now + asked.lease);
+        self.push(Command::VoteGrant {
+            epoch: asked.epoch,
+            incarnation: asked.from.incarnation,
+            end,
+        });
+        self.answered = Some(Answered {
+            from: asked.from,
+            epoch: asked.epoch,
+            id: asked.id,
+        });
+    }
+
+    fn answer_vote(&mut self, asked: &Asked, answer: VoteAnswer) {
+        let message = Message::Vote {
+            epoch: asked.epoch,
+            id: asked.id,
+            answer,
+            info_version: 0,
+        };
+        self.send(asked.from.slot, message);
+    }
+}

@@ -1,0 +1,421 @@
+//! The candidate's side of an election: ask whether a majority would vote, promising nothing; then take
+//! the next round, promise it to oneself, and ask for votes.
+
+use std::time::Duration;
+
+use crate::command::Question;
+use crate::event::QueryAnswer;
+use crate::grants::Holder;
+use crate::inquiry::Inquiry;
+use crate::message::{Message, VoteAnswer};
+use crate::node::{Node, Pending};
+use crate::request::Request;
+use crate::snapshot::Reason;
+use crate::stage::Stage;
+use crate::{Command, Epoch, Instant, Slot};
+
+/// Doublings after which a pause has surely reached a lease (255 periods at most).
+const MOST_DOUBLINGS: u32 = 8;
+
+/// One candidacy.
+#[derive(Debug)]
+pub(crate) struct Candidacy {
+    phase: Phase,
+    /// Questions and requests in a row that came to nothing.
+    fails: u32,
+    /// First start of a whole cluster: since when a majority would vote for this node, which lets a lower
+    /// slot that is there go first.
+    yields_since: Option<Instant>,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// It asks when the time has come.
+    Waiting { until: Instant },
+    /// It asked, and asks again when the time has come.
+    Asking { inquiry: Inquiry, again_at: Instant },
+    /// It promises the round to itself.
+    Promising,
+    /// It asked for votes.
+    Requesting(Request),
+}
+
+impl Candidacy {
+    pub(crate) const fn new() -> Self {
+        Self {
+            phase: Phase::Promising,
+            fails: 0,
+            yields_since: None,
+        }
+    }
+
+    /// When it has something to do.
+    pub(crate) fn timeout(&self) -> Option<Instant> {
+        match &self.phase {
+            Phase::Waiting { until } => Some(*until),
+            Phase::Asking { again_at, .. } => Some(*again_at),
+            Phase::Promising => None,
+            Phase::Requesting(request) => Some(request.resend_at.min(request.give_up_at)),
+        }
+    }
+}
+
+impl Node {
+    /// Becomes a candidate that asks first.
+    pub(crate) fn stand(&mut self, reason: Reason, now: Instant) {
+        self.become_candidate(reason, now);
+        self.ask(now);
+    }
+
+    /// Becomes a candidate that was handed mastership: who released the grants said so.
+    pub(crate) fn stand_at_once(&mut self, reason: Reason, now: Instant) {
+        self.become_candidate(reason, now);
+        self.take_round_at_once(now);
+    }
+
+    /// Takes the next round without asking first, expecting every elector's vote.
+    pub(crate) fn take_round_at_once(&mut self, now: Instant) {
+        let Some(candidacy) = self.candidacy() else {
+            return;
+        };
+        candidacy.phase = Phase::Promising;
+        self.take_round(now);
+    }
+
+    fn become_candidate(&mut self, reason: Reason, now: Instant) {
+        assert!(
+            self.may_stand() && self.abstention.is_over(now),
+            "who may not become master does not stand"
+        );
+        let stage = Stage::Candidate(Candidacy::new());
+        let change = self.take_stage(stage, reason, self.rounds.seen(), now);
+        self.push(change);
+    }
+
+    pub(crate) const fn candidacy(&mut self) -> Option<&mut Candidacy> {
+        match &mut self.stage {
+            Stage::Candidate(candidacy) => Some(candidacy),
+            Stage::Init | Stage::Slave | Stage::Master(_) | Stage::Witness => None,
+        }
+    }
+
+    /// Asks all electors at once, promising nothing.
+    fn ask(&mut self, now: Instant) {
+        let Some(epoch) = self.rounds.next(self.config.slot) else {
+            return self.end_candidacy(Reason::NotElected, now);
+        };
+        let sequence = self.next_sequence();
+        let pause = self.pause();
+        let Some(candidacy) = self.candidacy() else {
+            return;
+        };
+        let inquiry = Inquiry::new(sequence, now);
+        candidacy.phase = Phase::Asking {
+            inquiry,
+            again_at: now + pause,
+        };
+        self.push(Command::Query(Question {
+            epoch,
+            sequence,
+            sent: now,
+            lease: self.config.timing.lease(),
+            successor: 0,
+            stride: 1,
+            offset: 0,
+        }));
+        self.weigh_answers(now);
+    }
+
+    pub(crate) fn on_query_answer(&mut self, answer: &QueryAnswer, now: Instant) {
+        self.rounds.learn(answer.promised);
+        self.rounds.learn(answer.probed);
+        if !self.config.is_elector(answer.from) || answer.from == self.config.slot {
+            return;
+        }
+        let is_sound = answer.elector_version == self.config.elector_version
+            && answer.elector_digest == self.config.elector_digest;
+        let period = self.config.timing.period;
+        let Some(Candidacy {
+            phase: Phase::Asking { inquiry, .. },
+            ..
+        }) = self.candidacy()
+        else {
+            return;
+        };
+        if inquiry.accepts(answer, period) {
+            inquiry.record(answer, is_sound);
+            self.weigh_answers(now);
+        }
+    }
+
+    /// Goes on at once when a majority would vote; else finds out when to ask again.
+    fn weigh_answers(&mut self, now: Instant) {
+        let votes = self.config.majority() - 1;
+        let guard = self.config.timing.ask_again_guard();
+        let Some(Candidacy {
+            phase: Phase::Asking { inquiry, again_at },
+            ..
+        }) = self.candidacy()
+        else {
+            return;
+        };
+        if inquiry.yes() >= votes {
+            if !self.yields_to_lower(now) {
+                self.take_round(now);
+            }
+        } else if let Some(free_at) = inquiry.free_at(votes) {
+            *again_at = free_at.max(now) + guard;
+        }
+    }
+
+    /// Whether a lower slot that is there goes first: only when no master was ever known to anybody, and
+    /// for at most `max_lease`, within which even one that started last can vote.
+    fn yields_to_lower(&mut self, now: Instant) -> bool {
+        let is_first_start = self.rounds.seen().is_none();
+        let most = self.config.timing.max_lease;
+        let Self {
+            stage: Stage::Candidate(candidacy),
+            config,
+            ..
+        } = self
+        else {
+            return false;
+        };
+        let Phase::Asking { inquiry, .. } = &candidacy.phase else {
+            return false;
+        };
+        let goes_first = |slot: Slot| slot < config.slot && config.may_be_master(slot);
+        if !is_first_start || !inquiry.has_answer_of(goes_first) {
+            return false;
+        }
+        let since = *candidacy.yields_since.get_or_insert(now);
+        now.since(since) < most
+    }
+
+    /// Takes the next round; what follows comes with [`crate::Event::Promised`].
+    fn take_round(&mut self, now: Instant) {
+        let Some(epoch) = self.rounds.next(self.config.slot) else {
+            return self.end_candidacy(Reason::NotElected, now);
+        };
+        self.promise(epoch, Pending::Stand);
+    }
+
+    /// The round is promised to this node: grant it to oneself, then ask the others.
+    pub(crate) fn on_round_promised(&mut self, epoch: Epoch, now: Instant) {
+        if !matches!(self.stage, Stage::Candidate(_)) {
+            // A probe slipped in, and this node follows it now.
+            return;
+        }
+        if self.grants.held_against(self.me, now) > Duration::ZERO
+            || self.grants.kernel.probed >= epoch
+        {
+            return self.wait_before_asking(now);
+        }
+        self.grant_to_myself(epoch, now);
+        self.raise_floor(epoch);
+        let request = self.make_request(epoch, now);
+        self.send_request(&request);
+        let Some(candidacy) = self.candidacy() else {
+            return;
+        };
+        candidacy.phase = Phase::Requesting(request);
+        self.count_votes(now);
+    }
+
+    pub(crate) fn make_request(&mut self, epoch: Epoch, now: Instant) -> Request {
+        let id = self.random.next();
+        let inquiry = match &self.stage {
+            Stage::Candidate(Candidacy {
+                phase: Phase::Asking { inquiry, .. },
+                ..
+            }) => Some(inquiry),
+            Stage::Candidate(_)
+            | Stage::Init
+            | Stage::Slave
+            | Stage::Master(_)
+            | Stage::Witness => None,
+        };
+        let others = self
+            .config
+            .electors()
+            .filter(|slot| *slot != self.config.slot);
+        let asked = others.map(|slot| (slot, inquiry.is_none_or(|inquiry| inquiry.is_yes(slot))));
+        Request::new(epoch, id, now, &self.config.timing, asked)
+    }
+
+    pub(crate) fn send_request(&mut self, request: &Request) {
+        for to in request.unconvinced() {
+            self.send(
+                to,
+                Message::VoteRequest {
+                    epoch: request.epoch,
+                    lease: self.config.timing.lease(),
+                    id: request.id,
+                    elector_version: self.config.elector_version,
+                    elector_digest: self.config.elector_digest,
+                },
+            );
+        }
+    }
+
+    /// An elector's answer to a candidate's request, or to a master's for a higher round.
+    pub(crate) fn on_vote(
+        &mut self,
+        from: Holder,
+        epoch: Epoch,
+        id: u64,
+        answer: VoteAnswer,
+        now: Instant,
+    ) {
+        if let VoteAnswer::Old { promised, probed } = answer {
+            self.rounds.learn(promised);
+            self.rounds.learn(probed);
+        }
+        if !self.config.is_elector(from.slot)
+            || from.slot == self.config.slot
+            || self.clashes(from.slot, now)
+        {
+            return;
+        }
+        let guard = self.config.timing.ask_again_guard();
+        let Some(request) = self.open_request() else {
+            return;
+        };
+        if request.id != id || request.epoch != epoch {
+            return;
+        }
+        match answer {
+            VoteAnswer::Granted => request.record(from, true),
+            VoteAnswer::Held(left) if now + left + guard < request.give_up_at => {
+                request.resend_at = request.resend_at.min(now + left + guard);
+            }
+            VoteAnswer::Held(_)
+            | VoteAnswer::Old { .. }
+            | VoteAnswer::Abstains(_)
+            | VoteAnswer::OtherElectors
+            | VoteAnswer::NotAllowed => request.record(from, false),
+        }
+        self.count_votes(now);
+    }
+
+    const fn open_request(&mut self) -> Option<&mut Request> {
+        match &mut self.stage {
+            Stage::Candidate(Candidacy {
+                phase: Phase::Requesting(request),
+                ..
+            }) => Some(request),
+            Stage::Master(mastership) => mastership.attempt.as_mut(),
+            Stage::Candidate(_) | Stage::Init | Stage::Slave | Stage::Witness => None,
+        }
+    }
+
+    /// Draws the conclusion from the votes so far: this node's own is always among them.
+    pub(crate) fn count_votes(&mut self, now: Instant) {
+        let votes = self.config.majority() - 1;
+        let Some(request) = self.open_request() else {
+            return;
+        };
+        if request.yes() >= votes {
+            self.win(now);
+        } else if request.is_hopeless(votes) {
+            self.lose(now);
+        }
+    }
+
+    fn win(&mut self, now: Instant) {
+        let Some(request) = self.open_request() else {
+            return;
+        };
+        let request = request.clone();
+        match &self.stage {
+            Stage::Candidate(_) => self.promote(&request, now),
+            Stage::Master(_) => self.move_lease(&request, now),
+            Stage::Init | Stage::Slave | Stage::Witness => {}
+        }
+    }
+
+    fn lose(&mut self, now: Instant) {
+        match &self.stage {
+            Stage::Candidate(_) => self.give_up_request(now),
+            Stage::Master(_) => self.drop_attempt(),
+            Stage::Init | Stage::Slave | Stage::Witness => {}
+        }
+    }
+
+    /// Does what the candidate's time has come for.
+    pub(crate) fn run_candidacy(&mut self, now: Instant) {
+        let period = self.config.timing.period;
+        let Some(candidacy) = self.candidacy() else {
+            return;
+        };
+        match &mut candidacy.phase {
+            Phase::Waiting { until } if *until <= now => self.ask(now),
+            Phase::Asking { again_at, .. } if *again_at <= now => {
+                candidacy.fails += 1;
+                self.ask(now);
+            }
+            Phase::Requesting(request) if request.give_up_at <= now => self.give_up_request(now),
+            Phase::Requesting(request) if request.resend_at <= now => {
+                request.resend_at = now + period;
+                let request = request.clone();
+                self.send_request(&request);
+            }
+            Phase::Waiting { .. }
+            | Phase::Asking { .. }
+            | Phase::Promising
+            | Phase::Requesting(_) => {}
+        }
+    }
+
+    /// Gives this request up: ends the vote for oneself, and everybody else's at once.
+    pub(crate) fn give_up_request(&mut self, now: Instant) {
+        self.take_votes_back(now);
+        self.wait_before_asking(now);
+    }
+
+    fn take_votes_back(&mut self, now: Instant) {
+        let Some(Candidacy {
+            phase: Phase::Requesting(request),
+            ..
+        }) = self.candidacy()
+        else {
+            return;
+        };
+        let epoch = request.epoch;
+        self.end_vote(epoch, now);
+        self.send_release(epoch, 0);
+    }
+
+    fn wait_before_asking(&mut self, now: Instant) {
+        let longest = self.pause();
+        let wait = longest / 4 + self.random.up_to(longest - longest / 4);
+        let Some(candidacy) = self.candidacy() else {
+            return;
+        };
+        candidacy.fails += 1;
+        candidacy.phase = Phase::Waiting { until: now + wait };
+    }
+
+    /// Asks again after `pause`, whatever it was about: grants were released.
+    pub(crate) fn ask_after(&mut self, pause: Duration, now: Instant) {
+        self.take_votes_back(now);
+        let Some(candidacy) = self.candidacy() else {
+            return;
+        };
+        candidacy.phase = Phase::Waiting { until: now + pause };
+    }
+
+    /// Ends a candidacy, taking back the votes it asked for.
+    pub(crate) fn end_candidacy(&mut self, reason: Reason, now: Instant) {
+        self.take_votes_back(now);
+        let change = self.take_stage(Stage::Slave, reason, self.rounds.seen(), now);
+        self.push(change);
+    }
+
+    /// A period, doubled with each failure up to a lease.
+    fn pause(&mut self) -> Duration {
+        let timing = self.config.timing;
+        let fails = self.candidacy().map_or(0, |candidacy| candidacy.fails);
+        (timing.period * 2_u32.pow(fails.min(MOST_DOUBLINGS))).min(timing.lease())
+    }
+}

@@ -1,0 +1,280 @@
+//! The master's judgement of the other members: from the kernel's arrival stamps and sequence numbers to
+//! healthy or missing, and to a diagnosis.
+
+mod diagnosis;
+mod inquest;
+mod presence;
+
+use std::time::Duration;
+
+use heartbeat_wire::frame::flag;
+
+use crate::command::Question;
+use crate::config::Config;
+use crate::event::Reply;
+use crate::mastership::has_clash;
+use crate::order::OrderError;
+use crate::snapshot::Diagnosis;
+use crate::{Instant, Slot};
+
+use diagnosis::{Settled, of_reply};
+use inquest::Inquest;
+pub(crate) use presence::Answering;
+use presence::{Presence, RISE};
+
+/// Most answers that one probe brings from members that are no electors.
+const ANSWERS_PER_PERIOD: usize = 16;
+
+/// What the master knows of the other members.
+#[derive(Debug)]
+pub(crate) struct Detector {
+    members: Vec<Watched>,
+    stride: u16,
+    /// Sequence number of this mastership's first probe; answers to older ones say nothing.
+    first_sequence: Option<u64>,
+    ran_late: bool,
+}
+
+/// One member other than this node.
+#[derive(Clone, Debug)]
+pub(crate) struct Watched {
+    pub(crate) slot: Slot,
+    /// Its newest answer.
+    pub(crate) reply: Option<Reply>,
+    /// When it last answered over the business network.
+    pub(crate) reached_at: Instant,
+    /// Periods without an answer after which it is missing.
+    fall: u32,
+    counted: u64,
+    presence: Presence,
+    settled: Settled,
+    inquest: Option<Inquest>,
+    /// What was looked at last.
+    seen: (Answering, Diagnosis),
+}
+
+impl Watched {
+    fn new(slot: Slot, fall: u32) -> Self {
+        Self {
+            slot,
+            reply: None,
+            reached_at: Instant::ZERO,
+            fall,
+            counted: 0,
+            presence: Presence::new(),
+            settled: Settled::new(),
+            inquest: None,
+            seen: (Answering::Unknown, Diagnosis::Unknown),
+        }
+    }
+
+    pub(crate) const fn answering(&self) -> Answering {
+        self.presence.answering
+    }
+
+    pub(crate) fn diagnosis(&self) -> Diagnosis {
+        match (self.presence.answering, &self.inquest) {
+            (Answering::Unknown, _) | (Answering::Missing, None) => Diagnosis::Unknown,
+            (Answering::Missing, Some(inquest)) => inquest.finding(),
+            (Answering::Healthy, _) => self.settled.shown(),
+        }
+    }
+
+    /// Whether mastership could be handed to it; `may_be_master` is the configuration's word.
+    fn is_fit(&self, config: &Config, now: Instant) -> bool {
+        self.diagnosis() == Diagnosis::Healthy
+            && self
+                .reply
+                .as_ref()
+                .is_some_and(|reply| is_ready(reply, config, now))
+    }
+
+    fn forget(&mut self) {
+        *self = Self {
+            reached_at: self.reached_at,
+            ..Self::new(self.slot, self.fall)
+        };
+    }
+}
+
+/// Whether its own newest answer says that it may become master, and its grants count.
+fn is_ready(reply: &Reply, config: &Config, now: Instant) -> bool {
+    reply.flags & flag::ELIGIBLE != 0
+        && reply.flags & flag::NO_GRANT == 0
+        && !has_clash(reply, config.timing.max_lease, now)
+}
+
+impl Detector {
+    pub(crate) fn new(config: &Config) -> Self {
+        let stride = stride_for(config);
+        let members = config
+            .members
+            .iter()
+            .filter(|(slot, _)| **slot != config.slot);
+        let watched = members.map(|(slot, member)| {
+            // Who is no elector is asked, and read, once in `stride` periods.
+            let turns = if member.elector { 1 } else { u32::from(stride) };
+            let slack = if member.elector { 0 } else { RISE };
+            Watched::new(*slot, (config.timing.multiplier + slack) * turns)
+        });
+        Self {
+            members: watched.collect(),
+            stride,
+            first_sequence: None,
+            ran_late: false,
+        }
+    }
+
+    /// Members that are no electors answer when `slot % stride` is the probe's offset.
+    pub(crate) const fn stride(&self) -> u16 {
+        self.stride
+    }
+
+    /// A mastership begins: nobody was judged in it yet.
+    pub(crate) fn forget(&mut self) {
+        self.first_sequence = None;
+        self.members.iter_mut().for_each(Watched::forget);
+    }
+
+    /// This probe is being sent.
+    pub(crate) const fn probed(&mut self, question: &Question) {
+        if self.first_sequence.is_none() {
+            self.first_sequence = Some(question.sequence);
+        }
+    }
+
+    /// One period's answers.
+    ///
+    /// A period that began or ended late counts against nobody: a late probe leaves less than half a
+    /// period to answer it in, and a machine that held this thread up may have held its packets up too.
+    pub(crate) fn judge(&mut self, replies: &[Reply], lateness: Duration, config: &Config) {
+        let Some(first) = self.first_sequence else {
+            return;
+        };
+        let runs_late = lateness > config.timing.period / 2;
+        let is_excused = runs_late || std::mem::replace(&mut self.ran_late, runs_late);
+        for reply in replies {
+            if let Ok(place) = self
+                .members
+                .binary_search_by_key(&reply.slot, |member| member.slot)
+            {
+                self.members[place].reply = Some(*reply);
+            }
+        }
+        for member in &mut self.members {
+            let newest = member.reply.as_ref().map_or(0, |reply| reply.sequence);
+            if newest >= first && newest > member.counted {
+                member.counted = newest;
+                member.presence.answer();
+                member.settled.feed(
+                    member
+                        .reply
+                        .as_ref()
+                        .map_or(Diagnosis::Unknown, |reply| of_reply(reply, config)),
+                );
+            } else if !is_excused {
+                member.presence.miss(member.fall);
+            }
+        }
+    }
+
+    /// Looks after the missing ones; `ask` sends a question over the business network.
+    pub(crate) fn inquire(
+        &mut self,
+        config: &Config,
+        now: Instant,
+        most: usize,
+        mut ask: impl FnMut(Slot),
+    ) {
+        let mut asked = 0;
+        for member in &mut self.members {
+            match member.presence.answering {
+                Answering::Unknown | Answering::Healthy => member.inquest = None,
+                Answering::Missing if asked < most => {
+                    let inquest = member.inquest.get_or_insert(Inquest::open(now));
+                    if inquest.turn(member.reached_at, &config.timing, now) {
+                        asked += 1;
+                        ask(member.slot);
+                    }
+                }
+                Answering::Missing => {}
+            }
+        }
+    }
+
+    /// Whether anything about the member at `index` changed since this was asked last.
+    pub(crate) fn take_change(&mut self, index: usize) -> bool {
+        let member = &mut self.members[index];
+        let now = (member.answering(), member.diagnosis());
+        std::mem::replace(&mut member.seen, now) != now
+    }
+
+    /// The member answered over the business network.
+    pub(crate) fn reached(&mut self, slot: Slot, now: Instant) {
+        if let Ok(place) = self
+            .members
+            .binary_search_by_key(&slot, |member| member.slot)
+        {
+            self.members[place].reached_at = now;
+        }
+    }
+
+    /// Every other member, by slot.
+    pub(crate) fn members(&self) -> &[Watched] {
+        &self.members
+    }
+
+    pub(crate) fn member(&self, slot: Slot) -> Option<&Watched> {
+        let place = self
+            .members
+            .binary_search_by_key(&slot, |member| member.slot)
+            .ok()?;
+        self.members.get(place)
+    }
+
+    /// The lowest slot that could follow this master.
+    pub(crate) fn successor(&self, config: &Config, now: Instant) -> Option<Slot> {
+        let fit = self
+            .members
+            .iter()
+            .find(|member| config.may_be_master(member.slot) && member.is_fit(config, now));
+        fit.map(|member| member.slot)
+    }
+
+    /// Whether mastership could be handed to `slot`, which may become master by its configuration.
+    pub(crate) fn check_target(
+        &self,
+        slot: Slot,
+        config: &Config,
+        now: Instant,
+    ) -> Result<Slot, OrderError> {
+        match self.member(slot) {
+            None => Err(OrderError::NotAMember(slot)),
+            Some(member) if member.diagnosis() != Diagnosis::Healthy => {
+                Err(OrderError::Unwell(slot, member.diagnosis()))
+            }
+            Some(member) if !member.is_fit(config, now) => Err(OrderError::NotEligible(slot)),
+            Some(_) => Ok(slot),
+        }
+    }
+}
+
+/// The smallest stride by which no probe is answered by more than [`ANSWERS_PER_PERIOD`] members that are
+/// no electors.
+fn stride_for(config: &Config) -> u16 {
+    let others = || {
+        config
+            .members
+            .iter()
+            .filter(|(_, member)| !member.elector)
+            .map(|(slot, _)| *slot)
+    };
+    let least = others().count().div_ceil(ANSWERS_PER_PERIOD).max(1);
+    let fits = |stride: &u16| {
+        let mut answers = vec![0; usize::from(*stride)];
+        others().for_each(|slot| answers[usize::from(slot % *stride)] += 1);
+        answers.iter().all(|count| *count <= ANSWERS_PER_PERIOD)
+    };
+    let least = u16::try_from(least).unwrap_or(u16::MAX);
+    (least..=u16::MAX).find(fits).unwrap_or(u16::MAX)
+}

@@ -1,0 +1,189 @@
+//! The master's view of the members: told to all, so that every node's status agrees.
+
+use std::time::Duration;
+
+use crate::detector::{Answering, Watched};
+use crate::event::Reply;
+use crate::mastership::has_clash;
+use crate::message::{MemberHealth, Message};
+use crate::node::Node;
+use crate::snapshot::{Alarm, Diagnosis};
+use crate::time::nanos;
+use crate::{Epoch, Instant, Slot};
+
+/// Time between two tellings when nothing changes.
+const INTERVAL: Duration = Duration::from_secs(1);
+/// After so long without a telling, what was told is not shown any more.
+const STALE: Duration = Duration::from_secs(3);
+/// Most members in one message: it fits one Ethernet frame.
+const MEMBERS_PER_MESSAGE: usize = 64;
+/// Most messages of one turn, and most questions over the business network.
+const MESSAGES_PER_TURN: usize = 16;
+
+/// What a member can suffer from.
+const FAULTS: [Diagnosis; 4] = [
+    Diagnosis::Misconfigured,
+    Diagnosis::DaemonStalled,
+    Diagnosis::ManagementFault,
+    Diagnosis::Down,
+];
+
+/// What was told, and what is to be told.
+#[derive(Debug)]
+pub(crate) struct Health {
+    /// The mastership whose view this is.
+    epoch: Epoch,
+    heard_at: Instant,
+    /// By slot.
+    told: Vec<MemberHealth>,
+    next_at: Instant,
+    has_changed: bool,
+    /// The next message: to which member, from which of this node's own entries on.
+    tour: Option<(Slot, usize)>,
+}
+
+impl Health {
+    pub(crate) const fn new() -> Self {
+        Self {
+            epoch: Epoch::NONE,
+            heard_at: Instant::ZERO,
+            told: Vec::new(),
+            next_at: Instant::ZERO,
+            has_changed: false,
+            tour: None,
+        }
+    }
+
+    /// What the master of `epoch` said of `slot` of late.
+    pub(crate) fn of(&self, epoch: Epoch, slot: Slot, now: Instant) -> Option<&MemberHealth> {
+        if self.epoch != epoch || now.since(self.heard_at) > STALE {
+            return None;
+        }
+        let place = self
+            .told
+            .binary_search_by_key(&slot, |member| member.slot)
+            .ok()?;
+        self.told.get(place)
+    }
+}
+
+impl Node {
+    /// Judges one period, raises and clears alarms, and looks after the missing ones.
+    pub(crate) fn judge_members(&mut self, replies: &[Reply], lateness: Duration, now: Instant) {
+        self.detector.judge(replies, lateness, &self.config);
+        let mut asked = [0; MESSAGES_PER_TURN];
+        let mut count = 0;
+        self.detector
+            .inquire(&self.config, now, MESSAGES_PER_TURN, |slot| {
+                asked[count] = slot;
+                count += 1;
+            });
+        for slot in &asked[..count] {
+            self.poll_business(*slot);
+        }
+        for index in 0..self.detector.members().len() {
+            self.review(index, now);
+        }
+    }
+
+    fn review(&mut self, index: usize, now: Instant) {
+        let member = &self.detector.members()[index];
+        let (slot, diagnosis) = (member.slot, member.diagnosis());
+        self.health.has_changed |= self.detector.take_change(index);
+        let clashes = self.clashes(slot, now);
+        self.set_alarm(Alarm::DuplicateSlot(slot), clashes);
+        for fault in FAULTS {
+            self.set_alarm(Alarm::Member(slot, fault), fault == diagnosis);
+        }
+    }
+
+    /// Whether two machines were seen in this slot of late.
+    pub(crate) fn clashes(&self, slot: Slot, now: Instant) -> bool {
+        let reply = self
+            .detector
+            .member(slot)
+            .and_then(|member| member.reply.as_ref());
+        reply.is_some_and(|reply| has_clash(reply, self.config.timing.max_lease, now))
+    }
+
+    /// Tells every member what this master knows of the others, on change and once a second.
+    pub(crate) fn tell_health(&mut self, now: Instant) {
+        if self.health.tour.is_none() && (self.health.has_changed || self.health.next_at <= now) {
+            self.health.tour = Some((0, 0));
+            self.health.has_changed = false;
+            self.health.next_at = now + INTERVAL;
+        }
+        for _ in 0..MESSAGES_PER_TURN {
+            let Some((from, first)) = self.health.tour else {
+                return;
+            };
+            self.tell_next(from, first);
+        }
+    }
+
+    fn tell_next(&mut self, from: Slot, first: usize) {
+        let own = self.config.slot;
+        let next = self
+            .config
+            .members
+            .range(from..)
+            .map(|(slot, _)| *slot)
+            .find(|slot| *slot != own);
+        let Some(to) = next else {
+            self.health.tour = None;
+            return;
+        };
+        let epoch = self.succession.mastered;
+        let entries = &self.detector.members()[first..];
+        let members = entries.iter().take(MEMBERS_PER_MESSAGE).map(told).collect();
+        let is_last = entries.len() <= MEMBERS_PER_MESSAGE;
+        self.health.tour = match (is_last, to.checked_add(1)) {
+            (false, _) => Some((to, first + MEMBERS_PER_MESSAGE)),
+            (true, Some(next)) => Some((next, 0)),
+            (true, None) => None,
+        };
+        self.send(to, Message::Health { epoch, members });
+    }
+
+    /// The master tells what it knows.
+    pub(crate) fn on_health(
+        &mut self,
+        from: Slot,
+        epoch: Epoch,
+        members: &[MemberHealth],
+        now: Instant,
+    ) {
+        if epoch.slot() != from || epoch < self.grants.kernel.probed || !self.rounds.learn(epoch) {
+            return;
+        }
+        if epoch != self.health.epoch {
+            self.health.told.clear();
+        }
+        (self.health.epoch, self.health.heard_at) = (epoch, now);
+        for member in members
+            .iter()
+            .filter(|member| self.config.members.contains_key(&member.slot))
+        {
+            match self
+                .health
+                .told
+                .binary_search_by_key(&member.slot, |known| known.slot)
+            {
+                Ok(place) => self.health.told[place] = *member,
+                Err(place) => self.health.told.insert(place, *member),
+            }
+        }
+    }
+}
+
+fn told(member: &Watched) -> MemberHealth {
+    let reply = member.reply.as_ref();
+    let rtt_us = reply.map_or(u64::MAX, |reply| nanos(reply.rtt) / 1_000);
+    MemberHealth {
+        slot: member.slot,
+        healthy: member.answering() == Answering::Healthy,
+        diagnosis: member.diagnosis(),
+        role: reply.map_or(heartbeat_wire::frame::role::INIT, |reply| reply.role),
+        rtt_us: u32::try_from(rtt_us).unwrap_or(u32::MAX),
+    }
+}

@@ -1,0 +1,200 @@
+//! What a master does each period: renew the lease by what was granted, then probe.
+
+use std::time::Duration;
+
+use crate::command::Question;
+use crate::config::Config;
+use crate::event::Reply;
+use crate::lease::{Lease, majority_sent};
+use crate::node::Node;
+use crate::request::Request;
+use crate::stage::Stage;
+use crate::{Command, Epoch, Instant, Slot};
+
+/// One mastership.
+#[derive(Debug)]
+pub(crate) struct Mastership {
+    pub(crate) lease: Lease,
+    /// The highest epoch this node promised to itself: the lease's, or that of a higher round.
+    pub(crate) standing: Epoch,
+    /// Only answers to probes from this one on count: they are this epoch's.
+    pub(crate) first_sequence: u64,
+    /// When the newest probe of this epoch was sent, until when this node granted to itself.
+    pub(crate) own_sent: Option<Instant>,
+    /// The newest send time that a majority granted.
+    pub(crate) granted_sent: Instant,
+    /// Whether a majority of replies ever renewed it.
+    pub(crate) is_renewed: bool,
+    /// The request for a higher round, if one is under way, and when the newest one began.
+    pub(crate) attempt: Option<Request>,
+    pub(crate) attempted_at: Instant,
+    /// Whom the newest probe named to follow; 0 for nobody.
+    pub(crate) successor: Slot,
+    /// A lower slot that could take over, and since when.
+    pub(crate) lower_since: Option<(Slot, Instant)>,
+    probes: u64,
+    newest: Vec<(Slot, Instant)>,
+    sent_times: Vec<Instant>,
+}
+
+impl Mastership {
+    pub(crate) fn new(lease: Lease, standing: Epoch, first_sequence: u64) -> Self {
+        assert!(
+            standing >= lease.epoch,
+            "a master has promised its own epoch"
+        );
+        Self {
+            lease,
+            standing,
+            first_sequence,
+            own_sent: None,
+            granted_sent: Instant::ZERO,
+            is_renewed: false,
+            attempt: None,
+            attempted_at: Instant::ZERO,
+            successor: 0,
+            lower_since: None,
+            probes: 0,
+            newest: Vec::with_capacity(heartbeat_wire::maps::MAX_ELECTORS),
+            sent_times: Vec::with_capacity(heartbeat_wire::maps::MAX_ELECTORS),
+        }
+    }
+
+    /// When the lease ends, or the higher round has something to do.
+    pub(crate) fn timeout(&self) -> Instant {
+        match &self.attempt {
+            Some(request) => self
+                .lease
+                .deadline
+                .min(request.resend_at)
+                .min(request.give_up_at),
+            None => self.lease.deadline,
+        }
+    }
+
+    /// The newest send time that a majority of the electors granted, this node's own grant included.
+    fn majority_sent(
+        &mut self,
+        replies: &[Reply],
+        config: &Config,
+        now: Instant,
+    ) -> Option<Instant> {
+        self.newest.clear();
+        if let Some(sent) = self.own_sent {
+            self.newest.push((config.slot, sent));
+        }
+        for reply in replies {
+            let counts = config.is_elector(reply.slot)
+                && reply.granted_sequence >= self.first_sequence
+                && reply.granted_sent <= now
+                && !has_clash(reply, config.timing.max_lease, now);
+            let is_new = self.newest.iter().all(|(slot, _)| *slot != reply.slot);
+            if counts && is_new {
+                self.newest.push((reply.slot, reply.granted_sent));
+            }
+        }
+        self.sent_times.clear();
+        self.sent_times
+            .extend(self.newest.iter().map(|(_, sent)| *sent));
+        majority_sent(&mut self.sent_times, config.majority())
+    }
+}
+
+/// Whether two machines answered in this slot of late: then neither is counted.
+pub(crate) fn has_clash(reply: &Reply, max_lease: Duration, now: Instant) -> bool {
+    reply.clash_at > Instant::ZERO && now.since(reply.clash_at) <= max_lease
+}
+
+impl Node {
+    /// One period of a master whose lease holds. `now` was read before that was checked, and is the
+    /// probe's send time, so a pause after the check gains nothing from a late reply.
+    pub(crate) fn master_turn(&mut self, replies: &[Reply], now: Instant) {
+        self.renew_lease(replies, now);
+        self.choose_successor(now);
+        if !self.preempt(now) {
+            self.probe(now);
+        }
+    }
+
+    fn renew_lease(&mut self, replies: &[Reply], now: Instant) {
+        let Self {
+            stage: Stage::Master(mastership),
+            config,
+            ..
+        } = self
+        else {
+            return;
+        };
+        let Some(sent) = mastership.majority_sent(replies, config, now) else {
+            return;
+        };
+        let timing = config.timing;
+        mastership.granted_sent = mastership.granted_sent.max(sent);
+        let grew = mastership.lease.renew(sent, &timing, now);
+        let lease = mastership.lease;
+        if grew {
+            mastership.is_renewed = true;
+            self.succession.futile = 0;
+            assert!(
+                lease.deadline.since(now) <= timing.max_lease,
+                "no lease is longer than max_lease"
+            );
+            self.push(Command::Lease {
+                epoch: lease.epoch,
+                deadline: lease.deadline,
+            });
+        }
+    }
+
+    fn choose_successor(&mut self, now: Instant) {
+        let successor = self.detector.successor(&self.config, now).unwrap_or(0);
+        if let Stage::Master(mastership) = &mut self.stage {
+            mastership.successor = successor;
+        }
+    }
+
+    /// Sends one probe; this node grants to itself first.
+    pub(crate) fn probe(&mut self, now: Instant) {
+        let Stage::Master(mastership) = &self.stage else {
+            return;
+        };
+        assert!(
+            mastership.lease.holds(now),
+            "who holds no lease sends no probe"
+        );
+        assert!(
+            mastership.lease.epoch >= self.grants.kernel.probed,
+            "a master whose epoch is over sends no probe"
+        );
+        let (epoch, standing) = (mastership.lease.epoch, mastership.standing);
+        self.grant_to_myself(standing, now);
+        let sequence = self.next_sequence();
+        let stride = self.detector.stride();
+        let Stage::Master(mastership) = &mut self.stage else {
+            return;
+        };
+        let offset = u16::try_from(mastership.probes % u64::from(stride)).unwrap_or(0);
+        mastership.probes += 1;
+        mastership.own_sent = Some(now);
+        let question = Question {
+            epoch,
+            sequence,
+            sent: now,
+            lease: self.config.timing.lease(),
+            successor: mastership.successor,
+            stride,
+            offset,
+        };
+        self.detector.probed(&question);
+        self.push(Command::Probe(question));
+    }
+
+    /// Ends a lease whose time has come: an expired one is never renewed.
+    pub(crate) fn expire(&mut self, now: Instant) {
+        if let Stage::Master(mastership) = &self.stage
+            && !mastership.lease.holds(now)
+        {
+            self.lose_majority(now);
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! The poll on a quiet day: does the control port of a majority answer, so that this node could be
+//! elected when it matters?
+
+use std::time::Duration;
+
+use crate::config::Config;
+use crate::message::{Message, Network};
+use crate::node::Node;
+use crate::random::Random;
+use crate::snapshot::{Alarm, NotElectable};
+use crate::stage::Stage;
+use crate::{Command, Instant, Slot};
+
+/// Time between two polls while all is well.
+pub(crate) const INTERVAL: Duration = Duration::from_secs(10);
+/// Time between two polls until a majority answered.
+const FIRST_INTERVAL: Duration = Duration::from_secs(1);
+/// An answer counts for this many polls.
+const ROUNDS: u32 = 2;
+/// Most members that one turn polls over the business network, so that a turn's length does not grow with
+/// the cluster.
+const MEMBERS_PER_TURN: usize = 16;
+
+/// The poll's state.
+#[derive(Debug)]
+pub(crate) struct Poll {
+    /// The id of this poll, and of the one before it.
+    ids: [u64; ROUNDS as usize],
+    round: u32,
+    next_at: Instant,
+    electors: Vec<Polled>,
+    majority: usize,
+    /// The next member to be polled over the business network in this round.
+    tour: Option<Slot>,
+}
+
+/// An elector other than this node.
+#[derive(Clone, Copy, Debug)]
+struct Polled {
+    slot: Slot,
+    /// The newest round in which it answered over the management network that it votes; 0 for none.
+    round: u32,
+}
+
+impl Poll {
+    pub(crate) fn new(config: &Config, random: &mut Random) -> Self {
+        let others = config.electors().filter(|slot| *slot != config.slot);
+        Self {
+            ids: [random.next(), random.next()],
+            round: 0,
+            next_at: Instant::ZERO,
+            electors: others.map(|slot| Polled { slot, round: 0 }).collect(),
+            majority: config.majority(),
+            tour: None,
+        }
+    }
+
+    /// Electors that answered of late, this node (if it is one) included.
+    pub(crate) fn answering(&self, is_elector: bool) -> usize {
+        let oldest = self.round.saturating_sub(ROUNDS - 1).max(1);
+        let others = self
+            .electors
+            .iter()
+            .filter(|elector| elector.round >= oldest);
+        others.count() + usize::from(is_elector)
+    }
+
+    /// Whether a majority answers on the control port, as far as was found out.
+    pub(crate) fn reaches_majority(&self) -> bool {
+        // An elector: nobody else asks.
+        self.answering(true) >= self.majority
+    }
+
+    /// Whether it is known that no majority answers.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        self.round > ROUNDS && !self.reaches_majority()
+    }
+
+    /// The id that a poll out of turn bears: its answers count like the newest poll's.
+    pub(crate) const fn id(&self) -> u64 {
+        self.ids[0]
+    }
+
+    fn begin(&mut self, id: u64, now: Instant) {
+        self.ids = [id, self.ids[0]];
+        self.round += 1;
+        let interval = if self.reaches_majority() {
+            INTERVAL
+        } else {
+            FIRST_INTERVAL
+        };
+        self.next_at = now + interval;
+        self.tour = Some(0);
+    }
+}
+
+impl Node {
+    /// Polls when the time has come: every elector over both networks, and as master every other member
+    /// over the business network.
+    pub(crate) fn poll_members(&mut self, now: Instant) {
+        if self.poll.next_at <= now && self.config.is_elector(self.config.slot) {
+            let id = self.random.next();
+            self.poll.begin(id, now);
+            for index in 0..self.poll.electors.len() {
+                let to = self.poll.electors[index].slot;
+                self.send(to, Message::Poll { id });
+                self.poll_business(to);
+            }
+        }
+        self.poll_others();
+        let may_be_master = self.config.may_be_master(self.config.slot);
+        self.set_alarm(Alarm::NotElectable, may_be_master && self.poll.is_cut_off());
+    }
+
+    fn poll_others(&mut self) {
+        let (Stage::Master(_), Some(from)) = (&self.stage, self.poll.tour) else {
+            return;
+        };
+        let mut last = None;
+        for _ in 0..MEMBERS_PER_TURN {
+            let after = last.map_or(from, |slot: Slot| slot + 1);
+            let next = self
+                .config
+                .members
+                .range(after..)
+                .find(|(_, member)| !member.elector);
+            let Some((slot, _)) = next else {
+                self.poll.tour = None;
+                return;
+            };
+            last = Some(*slot);
+            self.poll_business(*slot);
+        }
+        self.poll.tour = last.and_then(|slot| slot.checked_add(1));
+    }
+
+    /// Asks over the business network, where the answer shows that the member is reachable.
+    pub(crate) fn poll_business(&mut self, to: Slot) {
+        let message = Message::Poll { id: self.poll.id() };
+        self.push(Command::Send {
+            to,
+            network: Network::Business,
+            message,
+        });
+    }
+
+    pub(crate) fn on_poll(&mut self, from: Slot, network: Network, id: u64, now: Instant) {
+        let votes = self.config.is_elector(self.config.slot) && self.abstention.is_over(now);
+        let message = Message::PollAnswer { id, votes };
+        self.push(Command::Send {
+            to: from,
+            network,
+            message,
+        });
+    }
+
+    pub(crate) fn on_poll_answer(
+        &mut self,
+        from: Slot,
+        network: Network,
+        id: u64,
+        votes: bool,
+        now: Instant,
+    ) {
+        let Some(age) = self.poll.ids.iter().position(|known| *known == id) else {
+            return;
+        };
+        match network {
+            Network::Business => self.detector.reached(from, now),
+            Network::Management if votes => {
+                let round = self
+                    .poll
+                    .round
+                    .saturating_sub(u32::try_from(age).unwrap_or(ROUNDS));
+                if let Some(elector) = self
+                    .poll
+                    .electors
+                    .iter_mut()
+                    .find(|elector| elector.slot == from)
+                {
+                    elector.round = elector.round.max(round);
+                }
+            }
+            Network::Management => {}
+        }
+    }
+
+    /// Why this node could not become master now, were the master lost.
+    pub(crate) fn not_electable(&self, now: Instant) -> Option<NotElectable> {
+        let member = self.config.members[&self.config.slot];
+        if member.witness {
+            Some(NotElectable::Witness)
+        } else if !member.elector {
+            Some(NotElectable::NotElector)
+        } else if self.stopping {
+            Some(NotElectable::Stopping)
+        } else if self.maintenance {
+            Some(NotElectable::Maintenance)
+        } else if !self.abstention.is_over(now) {
+            Some(self.abstention.not_electable())
+        } else {
+            self.poll.is_cut_off().then_some(NotElectable::ControlPort)
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Becoming master, and what others make of it.
+
+use crate::grants::Holder;
+use crate::lease::Lease;
+use crate::mastership::Mastership;
+use crate::message::Message;
+use crate::node::Node;
+use crate::release::Tell;
+use crate::request::Request;
+use crate::snapshot::Reason;
+use crate::stage::Stage;
+use crate::{Command, Epoch, Instant};
+
+impl Node {
+    /// A majority voted for this candidate: open the gate, take the addresses, probe, tell everybody.
+    pub(crate) fn promote(&mut self, request: &Request, now: Instant) {
+        let lease = Lease::since(request.epoch, request.first_sent, &self.config.timing);
+        if !lease.holds(now) {
+            return self.give_up_request(now);
+        }
+        assert!(
+            self.grants.kernel.probed < lease.epoch,
+            "nobody was elected since"
+        );
+        assert!(
+            self.grants.held_against(self.me, now).is_zero(),
+            "no other master's grant is in force here"
+        );
+        assert!(
+            lease.deadline.since(now) <= self.config.timing.max_lease,
+            "no lease is longer than max_lease"
+        );
+        let first_master = self.succession.mastered.slot();
+        self.push(Command::Lease {
+            epoch: lease.epoch,
+            deadline: lease.deadline,
+        });
+        self.push(Command::AddAddresses(lease.epoch));
+        let mastership = Mastership::new(lease, lease.epoch, self.sequence + 1);
+        let change = self.take_stage(Stage::Master(mastership), Reason::Elected, lease.epoch, now);
+        self.succession.follow(lease.epoch, 0);
+        self.detector.forget();
+        self.probe(now);
+        self.tell_promotion(lease.epoch, first_master);
+        self.push(change);
+    }
+
+    /// Tells the first master first, since it is the one to step down, then every other elector. Other
+    /// members hear of it by the probe.
+    fn tell_promotion(&mut self, epoch: Epoch, first_master: crate::Slot) {
+        let message = Message::Promote { epoch };
+        let is_other = |slot: &crate::Slot| *slot != self.config.slot && *slot != first_master;
+        let others: Vec<_> = self.config.electors().filter(is_other).collect();
+        if first_master != self.config.slot && self.config.members.contains_key(&first_master) {
+            self.send(first_master, message.clone());
+        }
+        for to in others {
+            self.send(to, message.clone());
+        }
+    }
+
+    /// Another node became master: a majority voted for it, so this one's lease is over, if it had one.
+    pub(crate) fn on_promote(&mut self, from: Holder, epoch: Epoch, now: Instant) {
+        if epoch.slot() != from.slot || !self.rounds.learn(epoch) {
+            return;
+        }
+        if let Stage::Master(mastership) = &self.stage
+            && epoch > mastership.lease.epoch
+        {
+            self.demote(Reason::HigherEpoch(epoch), Tell::Nobody, now);
+        }
+    }
+}

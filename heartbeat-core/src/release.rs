@@ -1,0 +1,127 @@
+//! Ceasing to be master, and giving an epoch up for good: by its holder, and as seen by who granted it.
+
+use crate::grants::Holder;
+use crate::message::Message;
+use crate::node::Node;
+use crate::snapshot::Reason;
+use crate::stage::Stage;
+use crate::{Command, Epoch, Instant, Slot};
+
+/// Whom a demoted master tells that its epoch is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tell {
+    /// Nobody: a higher epoch was probed, so they know.
+    Nobody,
+    /// Every elector; this slot follows at once, 0 for nobody in particular.
+    Electors(Slot),
+}
+
+impl Node {
+    /// Ends this mastership for good: the gate first, then the addresses, then the grants.
+    pub(crate) fn demote(&mut self, reason: Reason, tell: Tell, now: Instant) {
+        let Stage::Master(mastership) = &self.stage else {
+            return;
+        };
+        let (epoch, standing) = (mastership.lease.epoch, mastership.standing);
+        self.push(Command::GateShut);
+        self.push(Command::RemoveAddresses(epoch));
+        self.end_vote(standing, now);
+        if let Tell::Electors(target) = tell {
+            self.send_release(epoch, target);
+            if standing > epoch {
+                self.send_release(standing, target);
+            }
+            self.succession.follow(epoch, target);
+        }
+        self.succession.not_before = self.succession.not_before.max(now);
+        let change = self.take_stage(Stage::Slave, reason, epoch, now);
+        self.clear_member_alarms();
+        self.push(change);
+    }
+
+    /// No majority granted for a whole lease.
+    pub(crate) fn lose_majority(&mut self, now: Instant) {
+        let Stage::Master(mastership) = &self.stage else {
+            return;
+        };
+        let (is_renewed, successor) = (mastership.is_renewed, mastership.successor);
+        if !is_renewed {
+            let pause = self.succession.futile_pause(self.config.timing.lease());
+            self.succession.not_before = now + pause;
+        }
+        self.demote(Reason::MajorityLost, Tell::Electors(successor), now);
+    }
+
+    /// Gives up whatever this node holds or asks for.
+    pub(crate) fn step_back(&mut self, reason: Reason, now: Instant) {
+        match &self.stage {
+            Stage::Master(mastership) => {
+                let successor = mastership.successor;
+                self.demote(reason, Tell::Electors(successor), now);
+            }
+            Stage::Candidate(_) => self.end_candidacy(reason, now),
+            Stage::Init | Stage::Slave | Stage::Witness => {}
+        }
+    }
+
+    /// Tells every other elector that this node's `epoch` is over, the target last: when it asks for
+    /// votes, the others have heard.
+    pub(crate) fn send_release(&mut self, epoch: Epoch, target: Slot) {
+        assert!(
+            epoch.slot() == self.config.slot,
+            "a node gives up its own epochs only"
+        );
+        let others: Vec<_> = self
+            .config
+            .electors()
+            .filter(|slot| *slot != self.config.slot)
+            .collect();
+        for to in others.iter().filter(|slot| **slot != target) {
+            self.send(*to, Message::Release { epoch, target });
+        }
+        if others.contains(&target) {
+            self.send(target, Message::Release { epoch, target });
+        }
+    }
+
+    /// The holder of this node's grant gives its epoch up: obeyed only for the highest epoch known here,
+    /// and only from the machine that holds it.
+    pub(crate) fn on_release(&mut self, from: Holder, epoch: Epoch, target: Slot, now: Instant) {
+        if epoch < self.grants.highest() {
+            return;
+        }
+        let was_master = self.grants.is_probed_by(epoch, from);
+        if was_master {
+            self.grants.release(epoch);
+            self.push(Command::Released(epoch));
+        } else if self.grants.is_voted_for(epoch, from) {
+            // A candidate that never probed. Only its vote ends: the word that says what was released
+            // may still end the grant of the master before it.
+            self.end_vote(epoch, now);
+        } else {
+            return;
+        }
+        if was_master || target != 0 {
+            self.succession.follow(epoch, target);
+        }
+        self.succession.not_before = now;
+        self.after_release(from.slot, target, now);
+    }
+
+    fn after_release(&mut self, from: Slot, target: Slot, now: Instant) {
+        let is_target =
+            target == self.config.slot && self.may_stand() && self.abstention.is_over(now);
+        let is_free = self.grants.held_against(self.me, now).is_zero();
+        match self.stage {
+            Stage::Init | Stage::Slave if is_target && is_free => {
+                self.stand_at_once(Reason::HandedOver(from), now);
+            }
+            Stage::Candidate(_) if is_target && is_free => self.take_round_at_once(now),
+            Stage::Candidate(_) => {
+                let pause = self.rank_pause();
+                self.ask_after(pause, now);
+            }
+            Stage::Init | Stage::Slave | Stage::Master(_) | Stage::Witness => {}
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Who follows a lost master, and when this node would stand.
+
+use std::time::Duration;
+
+use crate::node::Node;
+use crate::stage::Stage;
+use crate::{Epoch, Instant, Slot};
+
+/// Most leases that a node whose masterships no reply ever renewed waits before it stands again.
+const MOST_FUTILE_LEASES: u32 = 100;
+
+/// What is known of the last mastership, and what keeps this node from standing after it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Succession {
+    /// The newest mastership known: probed here, or held by this node.
+    pub(crate) mastered: Epoch,
+    /// Whom its master named to follow; 0 for nobody.
+    pub(crate) heir: Slot,
+    /// Not to stand before: the first wait for a probe, a release, a pause.
+    pub(crate) not_before: Instant,
+    /// Masterships in a row that no majority of replies ever renewed.
+    pub(crate) futile: u32,
+}
+
+impl Succession {
+    pub(crate) const fn after(not_before: Instant) -> Self {
+        Self {
+            mastered: Epoch::NONE,
+            heir: 0,
+            not_before,
+            futile: 0,
+        }
+    }
+
+    /// Notes whom the master of `epoch` named to follow it.
+    pub(crate) fn follow(&mut self, epoch: Epoch, heir: Slot) {
+        if epoch >= self.mastered {
+            (self.mastered, self.heir) = (epoch, heir);
+        }
+    }
+
+    /// How long to wait after one more mastership that no reply ever renewed: votes pass where probes
+    /// do not, and this node would only win and lose again for ever.
+    pub(crate) fn futile_pause(&mut self, lease: Duration) -> Duration {
+        self.futile = (self.futile + 1).min(MOST_FUTILE_LEASES);
+        let leases = 1_u32
+            .checked_shl(self.futile)
+            .map_or(MOST_FUTILE_LEASES, |n| n.min(MOST_FUTILE_LEASES));
+        lease * leases
+    }
+}
+
+impl Node {
+    /// When this node would stand if no probe comes; `None` while it may not.
+    pub(crate) fn stands_at(&self) -> Option<Instant> {
+        let waits = matches!(self.stage, Stage::Init | Stage::Slave);
+        if !waits || !self.may_stand() {
+            return None;
+        }
+        let free = self
+            .heard_until()
+            .max(self.abstention.until)
+            .max(self.succession.not_before);
+        Some(free + self.rank_pause())
+    }
+
+    /// Whether nothing but time keeps this node from standing.
+    pub(crate) fn may_stand(&self) -> bool {
+        let is_free = !self.maintenance && !self.stopping;
+        is_free
+            && self.config.may_be_master(self.config.slot)
+            && self.rounds.next(self.config.slot).is_some()
+    }
+
+    /// Until when somebody else is master as far as this node can tell: its grants, and a lease from
+    /// the last probe's arrival on (a probe that names another electors' set is granted nothing, and
+    /// still is a master's).
+    pub(crate) fn heard_until(&self) -> Instant {
+        let granted = self.grants.end();
+        match self.grants.by_probe() {
+            Some(_) => granted.max(self.grants.kernel.arrival + self.config.timing.lease()),
+            None => granted,
+        }
+    }
+
+    /// How long this node lets others go first.
+    pub(crate) fn rank_pause(&self) -> Duration {
+        let mut rank = 0;
+        while rank < self.config.members.len() && self.in_line(rank) != Some(self.config.slot) {
+            rank += 1;
+        }
+        self.config.timing.rank_pause() * u32::try_from(rank).unwrap_or(u32::MAX)
+    }
+
+    /// The slot at `rank` in the line of those that may become master: the named successor, the others by
+    /// slot, and last who was lost.
+    fn in_line(&self, rank: usize) -> Option<Slot> {
+        let heir = self.succession.heir;
+        let heirs = self
+            .may_be_masters()
+            .filter(|slot| *slot == heir && !self.is_lost(*slot));
+        let others = self
+            .may_be_masters()
+            .filter(|slot| *slot != heir && !self.is_lost(*slot));
+        let lost = self.may_be_masters().filter(|slot| self.is_lost(*slot));
+        heirs.chain(others).chain(lost).nth(rank)
+    }
+
+    fn may_be_masters(&self) -> impl Iterator<Item = Slot> + '_ {
+        self.config
+            .electors()
+            .filter(|slot| self.config.may_be_master(*slot))
+    }
+
+    /// Whether `slot` was master, or was voted for since, and is not heard of any more.
+    fn is_lost(&self, slot: Slot) -> bool {
+        let voted = self.grants.vote_epoch;
+        slot == self.succession.mastered.slot()
+            || (voted > self.succession.mastered && slot == voted.slot())
+    }
+}
