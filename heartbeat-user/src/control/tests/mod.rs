@@ -37,6 +37,7 @@ pub(super) fn snapshot_of_master() -> Snapshot {
         electable: true,
         not_electable: None,
         abstains_until: None,
+        stands_at: None,
         maintenance: false,
         electors_answering: 3,
         majority: 2,
