@@ -4,5 +4,6 @@
 pub mod config;
 pub mod control;
 pub mod datapath;
+pub mod hands;
 pub mod net;
 pub mod sys;

@@ -31,6 +31,16 @@ impl Priority {
     }
 }
 
+/// The pulse: above everything that only carries its orders out.
+///
+/// Both are above 50, where the kernel's own real-time threads run, threaded interrupt handlers among
+/// them (sched_set_fifo, Linux 5.9): a storm of interrupts must not take the lease. Each runs for well
+/// under a millisecond a period, so none of those starves.
+pub const PULSE: Priority = Priority::new(52);
+
+/// The hands: what waits for the kernel's RTNL lock must never hold the pulse up.
+pub const HANDS: Priority = Priority::new(51);
+
 /// Why a thread could not be made a real-time thread, and what that costs.
 #[derive(Debug, thiserror::Error)]
 pub enum RealtimeError {

@@ -7,6 +7,7 @@
 mod addresses;
 mod announcements;
 mod datagrams;
+mod hands;
 mod links;
 mod namespace;
 mod probes;

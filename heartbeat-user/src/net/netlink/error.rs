@@ -61,6 +61,16 @@ pub enum NetlinkError {
 }
 
 impl NetlinkError {
+    /// Whether the interface is not there, or went while it was asked for something.
+    #[must_use]
+    pub fn is_no_interface(&self) -> bool {
+        match self {
+            Self::NoInterface { .. } => true,
+            Self::Refused { errno, .. } => *errno == Errno::ENODEV,
+            Self::Open { .. } | Self::Foreign { .. } | Self::Broken { .. } => false,
+        }
+    }
+
     pub(super) fn new(action: String, failure: Failure) -> Self {
         match failure {
             Failure::Refused { errno, detail } => Self::Refused {
