@@ -19,6 +19,8 @@ pub enum Need {
     Root,
     /// iproute2.
     Ip,
+    /// bpftool.
+    Bpftool,
     /// The lab's BPF object (faulty wires).
     LabObject,
     /// The product's kernel program, built into it.
@@ -39,6 +41,10 @@ impl Need {
                 && !std::path::Path::new("/sbin/ip").exists()
                 && !std::path::Path::new("/usr/bin/ip").exists())
             .then(|| "no program ip; install the package iproute2".to_owned()),
+            Self::Bpftool => (!std::path::Path::new("/usr/sbin/bpftool").exists()
+                && !std::path::Path::new("/sbin/bpftool").exists()
+                && !std::path::Path::new("/usr/bin/bpftool").exists())
+            .then(|| "no program bpftool; install the package bpftool".to_owned()),
             Self::KernelProgram => (!heartbeat_user::datapath::is_built_in()).then(|| {
                 "the kernel program is not built in; run `cargo xtask build-ebpf`, then build again"
                     .to_owned()

@@ -3,6 +3,7 @@
 
 pub mod frames;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -13,11 +14,14 @@ use aya::programs::{SchedClassifier, TestRun as _, TestRunOptions, Xdp};
 use aya::{Ebpf, EbpfLoader, Pod};
 use heartbeat_user::datapath::{Datapath, Opened, Setup, detach};
 use heartbeat_wire::maps::{
-    Config, Interface, Keys, LAYOUT, MAPS, Member, Vip, mapped, member_flag, name,
+    Config, Control, Grant, Interface, Keys, LAYOUT, MAPS, Member, Vip, mapped, member_flag, name,
 };
 use heartbeat_wire::tag::Key;
+use heartbeat_wire::verdict::{GateVerdict, Verdict};
 use nix::mount::{MsFlags, mount};
+use nix::sched::{CpuSet, sched_setaffinity};
 use nix::sys::statfs::{BPF_FS_MAGIC, statfs};
+use nix::unistd::Pid;
 
 use crate::lab::clean::BPF_FOLDER;
 
@@ -93,6 +97,17 @@ pub fn members() -> Vec<(u16, Member)> {
             (slot, member)
         })
         .collect()
+}
+
+/// Keeps the calling thread on the first processor, so that what is counted and limited per CPU is
+/// counted and limited in one place.
+///
+/// # Errors
+/// What sched_setaffinity(2) answers.
+pub fn stay_on_first_cpu() -> Result<()> {
+    let mut cpus = CpuSet::new();
+    cpus.set(0)?;
+    Ok(sched_setaffinity(Pid::from_raw(0), &cpus)?)
 }
 
 /// A folder for pins that no other test uses; gone with all in it when dropped.
@@ -204,6 +219,34 @@ impl Kernel {
         kernel.set_interface(1)?;
         kernel.opened.words.set_abstain_until(0);
         Ok(kernel)
+    }
+
+    /// Forgets everything but the configuration: no grant, promise, lease, abstention.
+    ///
+    /// # Errors
+    /// A map cannot be written.
+    pub fn reset(&self) -> Result<()> {
+        self.set(name::GRANT, 0, Grant::default())?;
+        self.set(name::CONTROL, 0, Control::default())
+    }
+
+    /// How often each verdict was counted since the programs were loaded, those never counted left
+    /// out.
+    ///
+    /// # Errors
+    /// What bpf(2) answers.
+    pub fn verdicts(&mut self) -> Result<BTreeMap<Verdict, u64>> {
+        let counts = self.opened.statistics.verdicts()?;
+        Ok(counts.into_iter().filter(|(_, count)| *count > 0).collect())
+    }
+
+    /// The same of the gate.
+    ///
+    /// # Errors
+    /// What bpf(2) answers.
+    pub fn gate_verdicts(&mut self) -> Result<BTreeMap<GateVerdict, u64>> {
+        let counts = self.opened.statistics.gate_verdicts()?;
+        Ok(counts.into_iter().filter(|(_, count)| *count > 0).collect())
     }
 
     /// The folder of the pins.

@@ -1,19 +1,20 @@
-//! The kernel programs, packet by packet.
+//! The kernel programs, packet by packet (BPF_PROG_TEST_RUN), and on real interfaces.
 
-use heartbeat_tests::kernel::frames::{Answer, probe};
-use heartbeat_tests::kernel::{Kernel, XDP_TX};
+mod answers;
+mod gate;
+mod grants;
+mod pins;
+mod replies;
+mod verdicts;
+
+use heartbeat_tests::kernel::{Kernel, stay_on_first_cpu};
 use heartbeat_tests::skip::{Need, lacks};
-use heartbeat_wire::Epoch;
 
-#[test]
-fn a_probe_is_answered() {
-    if lacks("a_probe_is_answered", &[Need::Root, Need::KernelProgram]) {
-        return;
+/// The programs, freshly loaded; `None` where they cannot be, which is said.
+fn kernel(test: &str) -> Option<Kernel> {
+    if lacks(test, &[Need::Root, Need::KernelProgram]) {
+        return None;
     }
-    let kernel = Kernel::load().expect("the programs load");
-    let ran = kernel
-        .responder(&probe(Epoch::new(1, 1), 1).packet())
-        .expect("the program runs");
-    assert_eq!(ran.action, XDP_TX);
-    assert_eq!(Answer::read(&ran.packet, 0).frame.sequence, 1);
+    stay_on_first_cpu().expect("a thread may choose its processor");
+    Some(Kernel::load().expect("the programs load"))
 }

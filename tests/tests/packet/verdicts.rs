@@ -1,0 +1,398 @@
+//! Every verdict of the responder: a situation that leads to it, its action, its counter.
+
+use heartbeat_tests::kernel::frames::{Heartbeat, heartbeat, probe, query};
+use heartbeat_tests::kernel::{
+    KEYS, Kernel, MAX_LEASE_NS, OWN_SLOT, PORT, Ran, XDP_DROP, XDP_PASS, XDP_TX, config,
+};
+use heartbeat_user::datapath::Question;
+use heartbeat_user::sys::clock::boot_ns;
+use heartbeat_wire::frame::{FRAME_LEN, flag};
+use heartbeat_wire::maps::{Config, Grant, name};
+use heartbeat_wire::{Epoch, Kind, Verdict};
+
+/// The epoch that the node under test knows as its own, when it is the one that asks.
+pub(crate) const OWN_EPOCH: Epoch = Epoch::new(9, OWN_SLOT);
+/// A master's epoch.
+pub(crate) const EPOCH: Epoch = Epoch::new(7, 1);
+/// A higher one.
+pub(crate) const NEWER: Epoch = Epoch::new(8, 3);
+
+/// What the kernel does with a frame of each verdict.
+fn action(verdict: Verdict) -> u32 {
+    match verdict {
+        Verdict::Foreign | Verdict::Unconfigured => XDP_PASS,
+        Verdict::Refused
+        | Verdict::Granted
+        | Verdict::Abstained
+        | Verdict::LeaseTooLong
+        | Verdict::OtherElectors
+        | Verdict::QueryAnswered => XDP_TX,
+        Verdict::Malformed
+        | Verdict::Unauthentic
+        | Verdict::Impostor
+        | Verdict::Reflected
+        | Verdict::Duplicate
+        | Verdict::Implausible
+        | Verdict::RefusalLimited
+        | Verdict::Replayed
+        | Verdict::Contended
+        | Verdict::Recorded
+        | Verdict::ReplyCounted
+        | Verdict::ReplyNoGrant
+        | Verdict::QueryReplyCounted
+        | Verdict::Repeated
+        | Verdict::Stale
+        | Verdict::RefusalPromised
+        | Verdict::RefusalProbed => XDP_DROP,
+    }
+}
+
+/// Brings the node into a situation and gives the packets to run; the last one gets the verdict.
+fn situation(kernel: &Kernel, verdict: Verdict) -> Vec<Heartbeat> {
+    let words = &kernel.opened.words;
+    let now_ns = boot_ns();
+    match verdict {
+        Verdict::Malformed => vec![Heartbeat {
+            hop_limit: 254,
+            ..probe(EPOCH, 1)
+        }],
+        Verdict::Foreign => vec![body(probe(EPOCH, 1), |frame| frame.cluster_id ^= 1)],
+        Verdict::Unauthentic => vec![Heartbeat {
+            key: KEYS[1],
+            ..probe(EPOCH, 1)
+        }],
+        Verdict::Impostor => vec![Heartbeat {
+            source: [10, 77, 0, 9],
+            ..probe(EPOCH, 1)
+        }],
+        Verdict::Reflected => vec![own_probe(kernel)],
+        Verdict::Duplicate => vec![body(own_probe(kernel), |frame| frame.incarnation ^= 1)],
+        Verdict::Implausible => {
+            vec![probe(
+                Epoch::new(Epoch::PLAUSIBLE_ROUNDS + 1, EPOCH.slot()),
+                1,
+            )]
+        }
+        Verdict::Refused => {
+            words.promise(NEWER);
+            vec![probe(EPOCH, 1)]
+        }
+        Verdict::RefusalLimited => {
+            words.promise(NEWER);
+            // From another slot than above, whose last refusal may be too recent.
+            vec![probe(Epoch::new(7, 4), 1), probe(Epoch::new(7, 4), 2)]
+        }
+        Verdict::Replayed => vec![probe(EPOCH, 5), probe(EPOCH, 5)],
+        // Eight lost races in a row cannot be brought about from outside.
+        Verdict::Contended => Vec::new(),
+        Verdict::Granted => vec![probe(EPOCH, 1)],
+        Verdict::Abstained => {
+            words.set_abstain_until(now_ns + 1_000_000_000);
+            vec![probe(EPOCH, 1)]
+        }
+        Verdict::LeaseTooLong => vec![body(probe(EPOCH, 1), |frame| {
+            frame.lease_us = (MAX_LEASE_NS / 1_000) as u32 + 1;
+        })],
+        Verdict::OtherElectors => vec![body(probe(EPOCH, 1), |frame| frame.elector_version += 1)],
+        Verdict::Recorded => {
+            configure(kernel, |config| config.is_elector = 0);
+            vec![body(probe(EPOCH, 1), |frame| {
+                (frame.stride, frame.offset) = (4, 3);
+            })]
+        }
+        Verdict::QueryAnswered => vec![query(3, NEWER, 1)],
+        Verdict::ReplyCounted => vec![answer(kernel, Kind::Reply, 100)],
+        Verdict::ReplyNoGrant => {
+            vec![body(answer(kernel, Kind::Reply, 101), |frame| {
+                frame.flags = flag::NO_GRANT;
+            })]
+        }
+        Verdict::QueryReplyCounted => vec![query_answer(kernel, 102)],
+        Verdict::Repeated => {
+            let reply = answer(kernel, Kind::Reply, 103);
+            vec![reply.clone(), reply]
+        }
+        Verdict::Stale => vec![body(answer(kernel, Kind::Reply, 104), |frame| {
+            frame.sent_ns += 1;
+        })],
+        Verdict::RefusalPromised => vec![body(answer(kernel, Kind::Refusal, 105), |frame| {
+            frame.promised_epoch = Epoch::new(10, 3).0;
+        })],
+        Verdict::RefusalProbed => vec![body(answer(kernel, Kind::Refusal, 106), |frame| {
+            frame.flags = flag::NO_GRANT | flag::PROBED;
+            frame.probed_epoch = Epoch::new(10, 3).0;
+        })],
+        Verdict::Unconfigured => {
+            configure(kernel, |config| config.cluster_id = 0);
+            vec![probe(EPOCH, 1)]
+        }
+    }
+}
+
+pub(crate) fn body(
+    mut heartbeat: Heartbeat,
+    change: impl FnOnce(&mut heartbeat_wire::Frame),
+) -> Heartbeat {
+    change(&mut heartbeat.frame);
+    heartbeat
+}
+
+fn own_probe(kernel: &Kernel) -> Heartbeat {
+    body(probe(OWN_EPOCH, 1), |frame| {
+        frame.incarnation = kernel.opened.kept.incarnation;
+    })
+}
+
+/// An answer of slot 3 to a probe that this node has just recorded as sent.
+pub(crate) fn answer(kernel: &Kernel, kind: Kind, sequence: u64) -> Heartbeat {
+    answer_to(kernel, Kind::Probe, kind, sequence)
+}
+
+pub(crate) fn query_answer(kernel: &Kernel, sequence: u64) -> Heartbeat {
+    answer_to(kernel, Kind::Query, Kind::Reply, sequence)
+}
+
+fn answer_to(kernel: &Kernel, asked: Kind, kind: Kind, sequence: u64) -> Heartbeat {
+    let sent_ns = boot_ns();
+    kernel.opened.words.record_question(&Question {
+        kind: asked,
+        epoch: OWN_EPOCH,
+        sequence,
+        sent_ns,
+    });
+    let mut answer = heartbeat(kind, 3, OWN_EPOCH, sequence);
+    answer.destination = heartbeat_tests::kernel::address(OWN_SLOT);
+    answer.frame.sent_ns = sent_ns;
+    answer
+}
+
+pub(crate) fn configure(kernel: &Kernel, change: impl FnOnce(&mut Config)) {
+    let mut config: Config = kernel.get(name::CONFIG, 0).expect("there is one");
+    change(&mut config);
+    kernel.set(name::CONFIG, 0, config).expect("it is writable");
+}
+
+/// Runs the packets; what the program did with the last one, and the packet it was given.
+pub(crate) fn run(kernel: &Kernel, heartbeats: &[Heartbeat]) -> (Vec<u8>, Ran) {
+    let mut last = None;
+    for heartbeat in heartbeats {
+        let packet = heartbeat.packet();
+        let ran = kernel.responder(&packet).expect("the program runs");
+        last = Some((packet, ran));
+    }
+    last.expect("there is a packet to run")
+}
+
+#[test]
+fn every_verdict_has_its_action_and_its_counter_and_leaves_the_packet_alone_unless_it_answers() {
+    let Some(mut kernel) = crate::kernel("every_verdict_has_its_action_and_its_counter") else {
+        return;
+    };
+    let mut exercised = Vec::new();
+    for verdict in Verdict::ALL.iter().copied() {
+        kernel.reset().expect("maps are writable");
+        configure(&kernel, |now| {
+            let incarnation = now.incarnation;
+            *now = config();
+            now.incarnation = incarnation;
+        });
+        let heartbeats = situation(&kernel, verdict);
+        let Some((last, before)) = heartbeats.split_last() else {
+            continue;
+        };
+        for heartbeat in before {
+            let _ = kernel
+                .responder(&heartbeat.packet())
+                .expect("the program runs");
+        }
+        let counted = kernel.verdicts().expect("counters can be read");
+        let (packet, ran) = run(&kernel, std::slice::from_ref(last));
+        let mut expected = counted;
+        *expected.entry(verdict).or_default() += 1;
+        assert_eq!(
+            kernel.verdicts().expect("counters can be read"),
+            expected,
+            "exactly one count, of {}",
+            verdict.as_str()
+        );
+        assert_eq!(ran.action, action(verdict), "{}", verdict.as_str());
+        assert_eq!(
+            ran.packet != packet,
+            ran.action == XDP_TX,
+            "{}: a packet that is not answered stays as it was",
+            verdict.as_str()
+        );
+        exercised.push(verdict);
+    }
+    let missing: Vec<_> = Verdict::ALL
+        .iter()
+        .filter(|verdict| !exercised.contains(verdict))
+        .collect();
+    assert_eq!(missing, [&Verdict::Contended]);
+}
+
+/// What is not a well-formed heartbeat, though it is addressed to us and bears the magic.
+#[test]
+fn whatever_is_wrong_with_the_shape_of_a_heartbeat_makes_it_malformed() {
+    let Some(mut kernel) = crate::kernel("whatever_is_wrong_with_the_shape") else {
+        return;
+    };
+    let right = || probe(EPOCH, 1);
+    let wrong = [
+        (
+            "hop limit",
+            Heartbeat {
+                hop_limit: 1,
+                ..right()
+            },
+        ),
+        (
+            "IP options",
+            Heartbeat {
+                options: 1,
+                ..right()
+            },
+        ),
+        (
+            "first fragment",
+            Heartbeat {
+                fragment: 0x2000,
+                ..right()
+            },
+        ),
+        (
+            "one byte short",
+            Heartbeat {
+                shorter: 1,
+                ..right()
+            },
+        ),
+        (
+            "nothing but the magic",
+            Heartbeat {
+                shorter: FRAME_LEN - 4,
+                ..right()
+            },
+        ),
+        ("version", body(right(), |frame| frame.version = 2)),
+        ("kind 0", body(right(), |frame| frame.kind = 0)),
+        ("kind 5", body(right(), |frame| frame.kind = 5)),
+        ("sender 0", body(right(), |frame| frame.sender = 0)),
+        ("sequence", body(right(), |frame| frame.sequence = 1 << 48)),
+    ];
+    for (number, (what, heartbeat)) in (1..).zip(&wrong) {
+        let (_, ran) = run(&kernel, std::slice::from_ref(heartbeat));
+        assert_eq!(ran.action, XDP_DROP, "{what}");
+        let counted = kernel.verdicts().expect("counters can be read");
+        assert_eq!(counted[&Verdict::Malformed], number, "{what}");
+    }
+    assert_eq!(kernel.opened.words.grant(), Grant::default());
+}
+
+/// What is not for the responder at all: passed, uncounted, untouched.
+#[test]
+fn everything_that_is_not_a_heartbeat_for_this_node_passes_untouched_and_uncounted() {
+    let Some(mut kernel) = crate::kernel("everything_that_is_not_a_heartbeat") else {
+        return;
+    };
+    let right = || probe(EPOCH, 1);
+    let mut passing = vec![
+        (
+            "another destination",
+            Heartbeat {
+                destination: [239, 192, 7, 2],
+                ..right()
+            }
+            .packet(),
+        ),
+        (
+            "another port",
+            Heartbeat {
+                port: PORT + 1,
+                ..right()
+            }
+            .packet(),
+        ),
+        (
+            "another magic",
+            body(right(), |frame| frame.magic ^= 1).packet(),
+        ),
+        (
+            "later fragment",
+            Heartbeat {
+                fragment: 0x0010,
+                ..right()
+            }
+            .packet(),
+        ),
+        (
+            "too short for a magic",
+            Heartbeat {
+                shorter: FRAME_LEN - 3,
+                ..right()
+            }
+            .packet(),
+        ),
+    ];
+    let changed = |place: usize, byte: u8| {
+        let mut packet = right().packet();
+        packet[place] = byte;
+        packet
+    };
+    passing.push(("IPv6", changed(12, 0x86)));
+    passing.push(("TCP", changed(23, 6)));
+    passing.push(("header of no length", changed(14, 0x40)));
+    passing.push(("only Ethernet", right().packet()[..14].to_vec()));
+    passing.push(("half an IP header", right().packet()[..30].to_vec()));
+    passing.push(("half a UDP header", right().packet()[..38].to_vec()));
+    for (what, packet) in passing {
+        let ran = kernel.responder(&packet).expect("the program runs");
+        assert_eq!(ran.action, XDP_PASS, "{what}");
+        assert_eq!(ran.packet, packet, "{what}");
+    }
+    assert!(kernel.verdicts().expect("counters can be read").is_empty());
+    // The witness: the same packet, unchanged, is a heartbeat.
+    let (_, ran) = run(&kernel, &[right()]);
+    assert_eq!(ran.action, XDP_TX);
+}
+
+#[test]
+fn impostors_are_dropped_whatever_does_not_fit() {
+    let Some(mut kernel) = crate::kernel("impostors_are_dropped") else {
+        return;
+    };
+    let impostors = [
+        (
+            "source",
+            Heartbeat {
+                source: [10, 77, 0, 3],
+                ..probe(EPOCH, 1)
+            },
+        ),
+        (
+            "epoch of another slot",
+            body(probe(EPOCH, 1), |frame| frame.epoch = NEWER.0),
+        ),
+        ("no member", probe(Epoch::new(7, 6), 1)),
+        ("no such slot", probe(Epoch::new(7, 60_000), 1)),
+    ];
+    for (number, (what, heartbeat)) in (1..).zip(&impostors) {
+        let (_, ran) = run(&kernel, std::slice::from_ref(heartbeat));
+        assert_eq!(ran.action, XDP_DROP, "{what}");
+        let counted = kernel.verdicts().expect("counters can be read");
+        assert_eq!(counted[&Verdict::Impostor], number, "{what}");
+    }
+    assert_eq!(kernel.opened.words.grant(), Grant::default());
+}
+
+#[test]
+fn a_frame_on_an_interface_without_an_entry_passes_and_is_counted() {
+    let Some(mut kernel) = crate::kernel("a_frame_on_an_interface_without_an_entry") else {
+        return;
+    };
+    kernel.remove_interface(1).expect("it was there");
+    let (packet, ran) = run(&kernel, &[probe(EPOCH, 1)]);
+    assert_eq!((ran.action, ran.packet), (XDP_PASS, packet));
+    let counted = kernel.verdicts().expect("counters can be read");
+    assert_eq!(counted[&Verdict::Unconfigured], 1);
+}
