@@ -2,12 +2,17 @@
 
 pub mod addresses;
 pub mod clean;
+pub mod cluster;
 pub mod command;
+pub mod contact;
+pub mod daemon;
 pub mod helper;
 pub mod netns;
 pub mod packet_socket;
 pub mod port;
+pub mod settings;
 pub mod topology;
+pub mod view;
 pub mod watch;
 
 use std::fs;

@@ -12,6 +12,7 @@
 
 pub mod doubles;
 pub mod outage;
+pub mod sight;
 
 use crate::client::journal::{Event, What};
 

@@ -1,0 +1,18 @@
+//! `cargo xtask demo`, once everything is built.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+
+/// A three-node cluster on this machine loses its master in four ways
+#[derive(Parser)]
+struct Options {
+    /// Leave the lab running at the end, with the commands to look around in it
+    #[arg(long)]
+    keep: bool,
+}
+
+fn main() -> Result<ExitCode> {
+    heartbeat_tests::demo::run(Options::parse().keep)
+}

@@ -1,0 +1,75 @@
+//! Asking a daemon, as an operator would: through `heartbeatctl`.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::paths;
+
+/// Longest time a daemon may take to answer, in seconds. One that is stopped never does.
+const SECONDS: &str = "0.5";
+
+/// Where to reach the daemon of one slot.
+#[derive(Debug, Clone)]
+pub struct Contact {
+    /// Its slot.
+    pub slot: u16,
+    /// Its control socket.
+    pub socket: PathBuf,
+}
+
+impl Contact {
+    /// Runs `heartbeatctl` against it.
+    ///
+    /// # Errors
+    /// When heartbeatctl cannot be started; that it failed stands in the output.
+    pub fn control(&self, arguments: &[&str]) -> Result<Output> {
+        Ok(self.ask(arguments)?.wait_with_output()?)
+    }
+
+    /// Runs `heartbeatctl` against it and reads the JSON it prints; an exit with 4 (no master) is
+    /// an answer too.
+    ///
+    /// # Errors
+    /// When the daemon does not answer, or not in JSON.
+    pub fn json(&self, arguments: &[&str]) -> Result<Value> {
+        self.read(self.ask(arguments)?)
+    }
+
+    /// Starts `heartbeatctl` against it; several can be asked at once.
+    ///
+    /// # Errors
+    /// When heartbeatctl cannot be started.
+    pub fn ask(&self, arguments: &[&str]) -> Result<Child> {
+        Command::new("timeout")
+            .arg(SECONDS)
+            .arg(paths::program("heartbeatctl")?)
+            .arg("--control")
+            .arg(&self.socket)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .context("cannot start `timeout` of coreutils")
+    }
+
+    /// Reads the JSON that such a `heartbeatctl` prints.
+    ///
+    /// # Errors
+    /// When the daemon did not answer, or not in JSON.
+    pub fn read(&self, asked: Child) -> Result<Value> {
+        let output = asked.wait_with_output()?;
+        serde_json::from_slice(&output.stdout).with_context(|| {
+            let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+            format!(
+                "slot {}: heartbeatctl ended with {}: {}",
+                self.slot,
+                output.status,
+                complaint.trim()
+            )
+        })
+    }
+}

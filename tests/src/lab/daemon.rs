@@ -1,0 +1,184 @@
+//! A heartbeatd in its node's namespace, with files and pins of its own.
+
+use std::fs::{self, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use nix::mount::{MsFlags, mount};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::statfs::{BPF_FS_MAGIC, statfs};
+use nix::unistd::Pid;
+
+use crate::lab::Lab;
+use crate::lab::clean::{BPF_FOLDER, folder_name};
+use crate::lab::contact::Contact;
+use crate::paths;
+
+/// How many lines of its log a failure shows.
+const TAIL: usize = 25;
+
+/// The daemon of one node, running or not.
+#[derive(Debug)]
+pub struct Daemon {
+    slot: u16,
+    folder: PathBuf,
+    pins: PathBuf,
+    config: PathBuf,
+    child: Option<Child>,
+}
+
+impl Daemon {
+    /// Prepares the daemon of the node in `slot`; it does not run yet.
+    ///
+    /// # Errors
+    /// When its folder cannot be made, or the BPF file system cannot be mounted.
+    pub fn prepare(lab: &Lab, slot: u16, config: &Path) -> Result<Self> {
+        need_bpf_file_system()?;
+        let name = format!("n{slot}");
+        let folder = lab.folder().join(&name);
+        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let pins = Path::new(BPF_FOLDER)
+            .join(folder_name(lab.number()))
+            .join(&name);
+        Ok(Self {
+            slot,
+            folder,
+            pins,
+            config: config.to_owned(),
+            child: None,
+        })
+    }
+
+    /// Starts it; its log goes on where the last one ended.
+    ///
+    /// # Errors
+    /// When it runs already, or cannot be started.
+    pub fn start(&mut self, lab: &Lab) -> Result<()> {
+        if self.child.is_some() {
+            bail!("the daemon of slot {} runs already", self.slot);
+        }
+        let log = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.log_path())?;
+        let mut command = Command::new(paths::program("heartbeatd")?);
+        command
+            .arg("--config")
+            .arg(&self.config)
+            .args(["--slot", &self.slot.to_string()])
+            .arg("--control")
+            .arg(self.socket())
+            .arg("--bpf-dir")
+            .arg(&self.pins)
+            .arg("--state")
+            .arg(self.folder.join("state"))
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log);
+        self.child = Some(lab.topology().node(self.slot).spawn(&mut command)?);
+        Ok(())
+    }
+
+    /// Slot of its node.
+    #[must_use]
+    pub const fn slot(&self) -> u16 {
+        self.slot
+    }
+
+    /// Its pinned maps and links.
+    #[must_use]
+    pub fn pins(&self) -> &Path {
+        &self.pins
+    }
+
+    /// Its control socket.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        self.folder.join("control.sock")
+    }
+
+    /// Whether it runs (stopped counts as running).
+    ///
+    /// # Errors
+    /// When the kernel does not tell.
+    pub fn runs(&mut self) -> Result<bool> {
+        Ok(match &mut self.child {
+            Some(child) => child.try_wait()?.is_none(),
+            None => false,
+        })
+    }
+
+    /// Sends it a signal.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn signal(&self, signal: Signal) -> Result<()> {
+        let child = self
+            .child
+            .as_ref()
+            .with_context(|| format!("the daemon of slot {} does not run", self.slot))?;
+        let pid = Pid::from_raw(i32::try_from(child.id())?);
+        kill(pid, signal)
+            .with_context(|| format!("cannot send {signal} to the daemon of slot {}", self.slot))
+    }
+
+    /// Sends it a signal that ends it, and waits for its end; returns its exit code, if it had one.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn end(&mut self, signal: Signal) -> Result<Option<i32>> {
+        self.signal(signal)?;
+        let mut child = self
+            .child
+            .take()
+            .context("it took the signal, so it runs")?;
+        Ok(child.wait()?.code())
+    }
+
+    /// How to ask it.
+    #[must_use]
+    pub fn contact(&self) -> Contact {
+        Contact {
+            slot: self.slot,
+            socket: self.socket(),
+        }
+    }
+
+    /// The end of its log.
+    #[must_use]
+    pub fn log_tail(&self) -> String {
+        let log = fs::read_to_string(self.log_path()).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(TAIL)..].join("\n")
+    }
+
+    fn log_path(&self) -> PathBuf {
+        self.folder.with_extension("log")
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            // Both fail only for a process that is gone already.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Mounts the BPF file system where the distribution did not.
+fn need_bpf_file_system() -> Result<()> {
+    if statfs(BPF_FOLDER).is_ok_and(|facts| facts.filesystem_type() == BPF_FS_MAGIC) {
+        return Ok(());
+    }
+    mount(
+        Some("bpf"),
+        BPF_FOLDER,
+        Some("bpf"),
+        MsFlags::empty(),
+        None::<&str>,
+    )
+    .with_context(|| format!("cannot mount the BPF file system on {BPF_FOLDER}"))
+}

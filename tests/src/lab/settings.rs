@@ -1,0 +1,118 @@
+//! A cluster's configuration, as the file that its daemons read.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::lab::addresses::{
+    CONTROL_PORT, GROUP, HEARTBEAT_PORT, Network, PREFIX, VIRTUAL_ADDRESS,
+};
+use crate::lab::topology::Plan;
+
+/// Name of every lab's cluster.
+pub const CLUSTER: &str = "lab";
+
+/// What a cluster is to be like.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// Its machines.
+    pub plan: Plan,
+    /// Time between two probes.
+    pub period: Duration,
+    /// Periods without a probe after which the master counts as lost.
+    pub detect_multiplier: u16,
+    /// The slot that votes and never becomes master.
+    pub witness: Option<u16>,
+}
+
+impl Default for Settings {
+    /// Three nodes with the product's own defaults.
+    fn default() -> Self {
+        Self {
+            plan: Plan {
+                nodes: 3,
+                snooping: false,
+            },
+            period: Duration::from_millis(10),
+            detect_multiplier: 5,
+            witness: None,
+        }
+    }
+}
+
+impl Settings {
+    /// Length of a grant: one lease, the drift guard included.
+    #[must_use]
+    pub fn lease(&self) -> Duration {
+        self.period * u32::from(self.detect_multiplier)
+    }
+
+    /// How long after its start a node without maps neither votes nor grants, at most: `max_lease`
+    /// (four leases by default) and the drift guard's fifth.
+    #[must_use]
+    pub fn abstention(&self) -> Duration {
+        self.lease() * 24 / 5
+    }
+
+    /// The file's text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = format!(
+            "[cluster]\nname = \"{CLUSTER}\"\nmode = \"quorum\"\nkey_file = \"cluster.key\"\n\n\
+             [management]\ngroup = \"{GROUP}\"\nport = {HEARTBEAT_PORT}\ncontrol_port = {CONTROL_PORT}\n\
+             period = \"{}us\"\ndetect_multiplier = {}\n",
+            self.period.as_micros(),
+            self.detect_multiplier
+        );
+        for slot in 1..=self.plan.nodes {
+            text += &self.member(slot);
+        }
+        text + &format!(
+            "\n[[virtual_address]]\naddress = \"{VIRTUAL_ADDRESS}/{PREFIX}\"\nnetwork = \"business\"\n"
+        )
+    }
+
+    fn member(&self, slot: u16) -> String {
+        let last = u8::try_from(slot).expect("a lab has at most 99 nodes");
+        let connection = |network: Network| {
+            format!(
+                "{{ address = \"{}\", interface = \"{}\" }}",
+                network.address(last),
+                network.interface()
+            )
+        };
+        let witness = if self.witness == Some(slot) {
+            "witness = true\n"
+        } else {
+            ""
+        };
+        format!(
+            "\n[[member]]\nslot = {slot}\nname = \"n{slot}\"\nmanagement = {}\nbusiness = {}\n{witness}",
+            connection(Network::Management),
+            connection(Network::Business)
+        )
+    }
+
+    /// Writes the file and its key into `folder` and returns the file's path.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn write(&self, folder: &Path) -> Result<PathBuf> {
+        let path = folder.join("heartbeatd.toml");
+        fs::write(&path, self.text())
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        let mut key = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(folder.join("cluster.key"))?;
+        // The lab's key is no secret; it only has to be one.
+        writeln!(key, "{}", "5eed".repeat(16))?;
+        Ok(path)
+    }
+}
