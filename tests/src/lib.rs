@@ -6,6 +6,7 @@
 //! the kernel programs.
 #![deny(unsafe_code)]
 
+pub mod bench;
 pub mod client;
 pub mod demo;
 pub mod fault;

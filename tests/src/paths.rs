@@ -9,8 +9,9 @@ use anyhow::{Context, Result, bail};
 pub const PROGRAMS_VARIABLE: &str = "HEARTBEAT_BIN_DIR";
 /// File to take the lab's own BPF object from, instead of target/bpf.
 pub const OBJECT_VARIABLE: &str = "HEARTBEAT_LAB_OBJECT";
-/// Where `cargo xtask build-ebpf` leaves the lab's BPF object, below the target folder.
-pub const OBJECT: &str = "bpf/heartbeat-lab";
+/// Where `cargo xtask build-ebpf` leaves the lab's BPF object: under the workspace, whatever
+/// CARGO_TARGET_DIR says.
+pub const OBJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/bpf/heartbeat-lab");
 
 /// The program of that name: in [`PROGRAMS_VARIABLE`], or in the build folder of the running one.
 ///
@@ -36,10 +37,7 @@ pub fn program(name: &str) -> Result<PathBuf> {
 /// # Errors
 /// When it was not built.
 pub fn lab_object() -> Result<PathBuf> {
-    let path = match env::var_os(OBJECT_VARIABLE) {
-        Some(path) => PathBuf::from(path),
-        None => target_folder()?.join(OBJECT),
-    };
+    let path = env::var_os(OBJECT_VARIABLE).map_or_else(|| PathBuf::from(OBJECT), PathBuf::from);
     if !path.is_file() {
         bail!(
             "no BPF object of the lab at {}; build it with `cargo xtask build-ebpf`, or name it in {OBJECT_VARIABLE}",

@@ -38,7 +38,7 @@ const OBJECTS: &[Object] = &[
 ];
 
 /// Options of `cargo xtask build-ebpf`.
-#[derive(Args)]
+#[derive(Args, Default)]
 pub(crate) struct Options {
     /// Install nothing: fail if a tool is missing
     #[arg(long)]

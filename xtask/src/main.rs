@@ -1,6 +1,10 @@
 //! `cargo xtask`: builds, tests and shows heartbeatd. One file a subcommand.
 
+mod bench;
 mod build_ebpf;
+mod demo;
+mod lab;
+mod test;
 mod workspace;
 
 use std::process::ExitCode;
@@ -19,11 +23,20 @@ struct Xtask {
 enum Command {
     /// Build the kernel programs, so that the next `cargo build` embeds them
     BuildEbpf(build_ebpf::Options),
+    /// Show a cluster on this machine that loses its master in four ways
+    Demo(demo::Options),
+    /// Test everything, and say what was skipped and why
+    Test(test::Options),
+    /// Measure real daemons
+    Bench(bench::Options),
 }
 
 fn main() -> ExitCode {
     let done = match Xtask::parse().command {
         Command::BuildEbpf(options) => build_ebpf::run(&options),
+        Command::Demo(options) => demo::run(&options),
+        Command::Test(options) => test::run(&options),
+        Command::Bench(options) => bench::run(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

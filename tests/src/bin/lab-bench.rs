@@ -1,0 +1,33 @@
+//! `cargo xtask bench`, once everything is built.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Parser;
+use heartbeat_tests::{bench, paths};
+
+/// Measures what is measured on real daemons in a lab
+#[derive(Parser)]
+enum Bench {
+    /// Outage of the client when the master is lost, and when mastership is moved
+    Failover {
+        /// How often each fault is repeated
+        #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..))]
+        repetitions: u16,
+        /// Where the JSON goes [default: target/bench/failover.json]
+        #[arg(long)]
+        json: Option<PathBuf>,
+    },
+}
+
+fn main() -> Result<()> {
+    match Bench::parse() {
+        Bench::Failover { repetitions, json } => {
+            let file = match json {
+                Some(file) => file,
+                None => paths::target_folder()?.join("bench/failover.json"),
+            };
+            bench::failover(usize::from(repetitions), &file)
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! `cargo xtask bench`: measurements on real daemons in a lab.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+
+use crate::lab;
+
+/// Options of `cargo xtask bench`.
+#[derive(Args)]
+pub(crate) struct Options {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Outage of the client when the master is lost, and when mastership is moved (about ten minutes)
+    Failover {
+        /// How often each fault is repeated
+        #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..))]
+        repetitions: u16,
+        /// Where the JSON goes [default: target/bench/failover.json]
+        #[arg(long)]
+        json: Option<PathBuf>,
+    },
+}
+
+/// Runs it.
+///
+/// # Errors
+/// Something is missing, or a cluster did not come to life again.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let What::Failover { repetitions, json } = &options.what;
+    let mut arguments = vec![
+        "failover".to_owned(),
+        "--repetitions".to_owned(),
+        repetitions.to_string(),
+    ];
+    if let Some(file) = json {
+        arguments.extend(["--json".to_owned(), file.display().to_string()]);
+    }
+    lab::run_program("lab-bench", &arguments)
+}

@@ -1,0 +1,128 @@
+//! What demo, bench and tests need before the lab can run: rights, tools, and everything built.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+use nix::unistd::Uid;
+
+use crate::build_ebpf;
+use crate::workspace;
+
+/// A program that the lab uses, and the package of Debian and Ubuntu that has it.
+struct Tool {
+    program: &'static str,
+    package: &'static str,
+}
+
+/// Without these the lab does not run.
+const NEEDED: &[Tool] = &[
+    Tool {
+        program: "ip",
+        package: "iproute2",
+    },
+    Tool {
+        program: "ethtool",
+        package: "ethtool",
+    },
+    Tool {
+        program: "ping",
+        package: "iputils-ping",
+    },
+    Tool {
+        program: "timeout",
+        package: "coreutils",
+    },
+];
+
+/// Where programs are, for a root whose PATH leaves the administrators' folders out too.
+const FOLDERS: &[&str] = &[
+    "/usr/sbin",
+    "/sbin",
+    "/usr/bin",
+    "/bin",
+    "/usr/local/sbin",
+    "/usr/local/bin",
+];
+
+/// Whether this process may make namespaces and load programs.
+pub(crate) fn has_rights() -> bool {
+    Uid::effective().is_root()
+}
+
+/// Fails with the cure unless this process has the rights.
+pub(crate) fn need_rights() -> Result<()> {
+    if !has_rights() {
+        bail!("the lab makes network namespaces and loads kernel programs: run this as root");
+    }
+    Ok(())
+}
+
+/// Installs what is missing of the lab's tools, and says so.
+///
+/// # Errors
+/// Something is missing and cannot be installed; the message names the packages.
+pub(crate) fn need_tools() -> Result<()> {
+    let missing: Vec<&str> = NEEDED
+        .iter()
+        .filter(|tool| !is_installed(tool.program))
+        .map(|tool| tool.package)
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let packages = missing.join(" ");
+    if !has_rights() || !is_installed("apt-get") {
+        bail!("missing for the lab: install the packages {packages} (names of Debian and Ubuntu)");
+    }
+    println!("lab: installing {packages} by apt-get (once)");
+    let cure = format!("install {packages} by hand");
+    workspace::run(Command::new("apt-get").args(["update", "-q"]), &cure)?;
+    let mut install = Command::new("apt-get");
+    install
+        .args(["install", "-q", "-y", "--no-install-recommends"])
+        .args(&missing);
+    workspace::run(install.env("DEBIAN_FRONTEND", "noninteractive"), &cure)
+}
+
+fn is_installed(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(FOLDERS.iter().map(PathBuf::from))
+        .any(|folder| folder.join(program).is_file())
+}
+
+/// Builds kernel objects, daemon and lab for measuring, and runs the lab's program `name`.
+///
+/// # Errors
+/// Rights or tools are missing, something does not build, or the program fails.
+pub(crate) fn run_program(name: &str, arguments: &[String]) -> Result<()> {
+    need_rights()?;
+    need_tools()?;
+    build_ebpf::run(&build_ebpf::Options::default())?;
+    let mut build = workspace::cargo();
+    build
+        .args(["build", "--release", "--locked", "--bins"])
+        .args(["-p", "heartbeat-user", "-p", "heartbeat-tests"]);
+    workspace::run(
+        build.current_dir(workspace::root()),
+        "see the compiler's message above",
+    )?;
+    let program = target_dir().join("release").join(name);
+    let status = Command::new(&program)
+        .args(arguments)
+        .status()
+        .with_context(|| format!("cannot start {}", program.display()))?;
+    if !status.success() {
+        bail!("{name} ended with {status}");
+    }
+    Ok(())
+}
+
+/// Where cargo builds to.
+fn target_dir() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(
+        || workspace::root().join("target"),
+        |dir| workspace::root().join(Path::new(&dir)),
+    )
+}
