@@ -1,8 +1,10 @@
 //! The daemon and its control program, as a library.
 #![deny(unsafe_code)]
 
+pub mod cli;
 pub mod config;
 pub mod control;
+pub mod ctl;
 pub mod datapath;
 pub mod hands;
 pub mod net;

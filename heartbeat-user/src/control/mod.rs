@@ -24,4 +24,4 @@ pub use snapshot::{
 pub use words::{AlarmName, Answering, Diagnosis, Guarantee, NotElectable, Role};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

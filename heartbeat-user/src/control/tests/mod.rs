@@ -14,7 +14,7 @@ use super::{Datapath, Local, LocalFacts, Status, VirtualAddressStatus};
 use crate::config::tests_support::three_nodes;
 
 /// What slot 1 knows as master of round 4, three seconds after its election.
-pub(super) fn snapshot_of_master() -> Snapshot {
+pub(crate) fn snapshot_of_master() -> Snapshot {
     let at = Instant(100_000_000_000);
     let member = |slot| MemberSnapshot {
         slot,
@@ -47,7 +47,7 @@ pub(super) fn snapshot_of_master() -> Snapshot {
 }
 
 /// What the daemon of `slot` adds; it serves the address if it is `serving`.
-pub(super) fn facts(slot: u16, serving: bool) -> LocalFacts {
+pub(crate) fn facts(slot: u16, serving: bool) -> LocalFacts {
     LocalFacts {
         slot,
         electors: vec![1, 2, 3],
@@ -68,12 +68,12 @@ pub(super) fn facts(slot: u16, serving: bool) -> LocalFacts {
 }
 
 /// The master's status.
-pub(super) fn master() -> Status {
+pub(crate) fn master() -> Status {
     Status::new(&three_nodes(), &snapshot_of_master(), facts(1, true))
 }
 
 /// The status of slot 2 that follows it, and is its successor.
-pub(super) fn slave() -> Status {
+pub(crate) fn slave() -> Status {
     let mut snapshot = snapshot_of_master();
     snapshot.role = Role::Slave;
     snapshot.reason = Reason::ProbeHeard(1);

@@ -1,0 +1,100 @@
+//! The command line of heartbeatctl.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use super::{DEFAULT_CONFIG, DEFAULT_CONTROL, DEFAULT_KEY_FILE};
+
+/// Asks the heartbeatd on this machine what it knows, and tells it what to do.
+///
+/// Exit codes: 0 done; 1 refused or failed; 2 wrong usage; 4 `status` knows no master; 69 the daemon cannot
+/// be reached; 77 no permission; 78 the configuration is wrong.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "heartbeatctl", version)]
+pub struct Args {
+    /// Control socket of the daemon to ask
+    #[arg(long, value_name = "SOCKET", default_value = DEFAULT_CONTROL, global = true)]
+    pub control: PathBuf,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Who is master, who answers, who holds the addresses (exit code 4 when no master is known)
+    Status {
+        /// As JSON, with durations in microseconds
+        #[arg(long)]
+        json: bool,
+    },
+
+    /// Why this node is or is not master, and what would change it
+    Explain,
+
+    /// Role changes of this node, oldest first, and how long each step of a takeover lasted
+    History {
+        /// As JSON, with durations in microseconds
+        #[arg(long)]
+        json: bool,
+    },
+
+    /// Hand mastership to another node, in order; ask the master's daemon
+    ///
+    /// The virtual addresses move within about 2 ms, without waiting for a lease to end.
+    Switchover {
+        /// Slot to hand mastership to (1 to 10000); by default the successor that `status` names
+        #[arg(long, value_name = "SLOT", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+        to: Option<u16>,
+    },
+
+    /// Keep this node from becoming master, for work on it; a master hands over first
+    ///
+    /// The node goes on answering and voting.
+    Maintenance {
+        /// Begin or end it
+        state: OnOff,
+    },
+
+    /// Which pinned map holds what, with the bpftool line that dumps it
+    Maps {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+
+    /// Write a new cluster key of 256 random bits, to be copied to every node
+    ///
+    /// The file is made with mode 0600. One that exists is never touched.
+    Keygen {
+        /// Key file to write
+        #[arg(long, value_name = "FILE", default_value = DEFAULT_KEY_FILE)]
+        out: PathBuf,
+    },
+
+    /// Remove what a dead daemon left: its virtual addresses, then its kernel programs and maps
+    ///
+    /// Afterwards this node's kernel answers no heartbeats. Refused while the daemon lives. Run it in the
+    /// daemon's network namespace.
+    Detach {
+        /// Configuration that names the cluster; not needed with --bpf-dir
+        #[arg(long, value_name = "FILE", default_value = DEFAULT_CONFIG)]
+        config: PathBuf,
+
+        /// The daemon's folder of pinned maps and links; by default /sys/fs/bpf/heartbeatd/<cluster>
+        #[arg(long, value_name = "DIR")]
+        bpf_dir: Option<PathBuf>,
+    },
+}
+
+/// Begin or end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OnOff {
+    /// Begin
+    On,
+    /// End
+    Off,
+}

@@ -1,0 +1,169 @@
+//! heartbeatctl: one request, one answer, one exit code.
+
+mod detach;
+mod keygen;
+mod render;
+mod table;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use crate::cli::ctl::{Args, Command, OnOff};
+use crate::config::ConfigErrors;
+use crate::control::{Client, ClientError, Request, Response};
+use detach::DetachError;
+use keygen::KeygenError;
+
+/// How heartbeatctl ends; 2 (usage) is clap's own. From 64 up as in sysexits.h.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Exit {
+    Ok = 0,
+    Failure = 1,
+    NoMaster = 4,
+    Unavailable = 69,
+    Permission = 77,
+    Config = 78,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Why nothing was done.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    #[error("{0}")]
+    Refused(String),
+    #[error("the daemon answered something else: use the heartbeatctl of its version")]
+    OtherAnswer,
+    #[error("the configuration is wrong\n{0}")]
+    Config(#[from] ConfigErrors),
+    #[error(transparent)]
+    Keygen(#[from] KeygenError),
+    #[error(transparent)]
+    Detach(#[from] DetachError),
+    #[error("cannot write the answer: {0}")]
+    Output(#[from] io::Error),
+}
+
+impl Failure {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Client(ClientError::Permission { .. }) => Exit::Permission,
+            Self::Client(
+                ClientError::Unreachable { .. }
+                | ClientError::Silent { .. }
+                | ClientError::Foreign { .. },
+            )
+            | Self::OtherAnswer => Exit::Unavailable,
+            Self::Config(_) => Exit::Config,
+            Self::Keygen(error) if error.is_permission() => Exit::Permission,
+            Self::Detach(error) if error.is_permission() => Exit::Permission,
+            // The reader has gone (`heartbeatctl history | head`): nobody is left to hear of it.
+            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok,
+            Self::Refused(_) | Self::Keygen(_) | Self::Detach(_) | Self::Output(_) => Exit::Failure,
+        }
+    }
+}
+
+/// Carries out one command and says how it went.
+#[must_use]
+pub fn run(args: Args) -> ExitCode {
+    let exit = match carry_out(args) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            let exit = failure.exit();
+            if exit != Exit::Ok {
+                eprintln!("heartbeatctl: {failure}");
+            }
+            exit
+        }
+    };
+    exit.into()
+}
+
+fn carry_out(args: Args) -> Result<Exit, Failure> {
+    let client = Client::new(&args.control);
+    match args.command {
+        Command::Status { json } => status(&client, json),
+        Command::Explain => match client.ask(Request::Explain)? {
+            Response::Explanation(sentences) => print(&(sentences.join("\n") + "\n")),
+            other => Err(unexpected(other)),
+        },
+        Command::History { json } => match client.ask(Request::History)? {
+            Response::History(entries) if json => print_json(&entries),
+            Response::History(entries) => print(&render::history(&entries)),
+            other => Err(unexpected(other)),
+        },
+        Command::Maps { json } => match client.ask(Request::Maps)? {
+            Response::Maps(maps) if json => print_json(&maps),
+            Response::Maps(maps) => print(&render::maps(&maps)),
+            other => Err(unexpected(other)),
+        },
+        Command::Switchover { to } => order(&client, Request::Switchover { to }),
+        Command::Maintenance { state } => {
+            let on = state == OnOff::On;
+            order(&client, Request::Maintenance { on })
+        }
+        Command::Keygen { out } => {
+            keygen::create(&out)?;
+            print(&format!(
+                "wrote a new key to {0}: copy it to {0} on every other node, owned by root, mode 0600\n",
+                out.display()
+            ))
+        }
+        Command::Detach { config, bpf_dir } => print(&detach::detach(&config, bpf_dir.as_deref())?),
+    }
+}
+
+fn status(client: &Client, json: bool) -> Result<Exit, Failure> {
+    let status = match client.ask(Request::Status)? {
+        Response::Status(status) => status,
+        other => return Err(unexpected(other)),
+    };
+    if json {
+        print_json(&status)?;
+    } else {
+        print(&render::status(&status))?;
+    }
+    Ok(match status.master_slot {
+        Some(_) => Exit::Ok,
+        None => Exit::NoMaster,
+    })
+}
+
+fn order(client: &Client, request: Request) -> Result<Exit, Failure> {
+    match client.ask(request)? {
+        Response::Done(what) => print(&(what + "\n")),
+        other => Err(unexpected(other)),
+    }
+}
+
+fn unexpected(response: Response) -> Failure {
+    match response {
+        Response::Refused(why) => Failure::Refused(why),
+        Response::Status(_)
+        | Response::Explanation(_)
+        | Response::History(_)
+        | Response::Maps(_)
+        | Response::Done(_) => Failure::OtherAnswer,
+    }
+}
+
+fn print(text: &str) -> Result<Exit, Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    Ok(Exit::Ok)
+}
+
+fn print_json(value: &impl Serialize) -> Result<Exit, Failure> {
+    let text = serde_json::to_string_pretty(value).map_err(io::Error::from)?;
+    print(&(text + "\n"))
+}

@@ -1,0 +1,200 @@
+//! Status, history and maps as a person reads them.
+
+use super::table::table;
+use crate::control::human::duration;
+use crate::control::{HistoryEntry, MemberStatus, PinnedMap, Status, VirtualAddressStatus};
+
+/// The whole picture on one screen.
+pub(super) fn status(status: &Status) -> String {
+    let mut text = head(status);
+    text += "\n";
+    text += &members(status);
+    if !status.virtual_addresses.is_empty() {
+        text += "\n";
+        text += &addresses(&status.virtual_addresses);
+    }
+    text += "\n";
+    text += &match &status.datapath {
+        Some(datapath) => format!(
+            "answers in the kernel on {} ({})\n",
+            datapath.interface, datapath.mode
+        ),
+        None => "answers nothing: the management interface is not there or not up\n".to_owned(),
+    };
+    for alarm in &status.alarms {
+        text += &format!("alarm {}: {}\n", alarm.name.as_str(), alarm.text);
+    }
+    for warning in &status.warnings {
+        text += &format!("warning: {warning}\n");
+    }
+    text
+}
+
+fn head(status: &Status) -> String {
+    let own = status.describe(status.slot);
+    let mut text = format!(
+        "cluster    {} (heartbeatd {})\nthis node  {own}, {} for {}: {}\n",
+        status.cluster,
+        status.version,
+        status.role.as_str(),
+        duration(status.role_age_us),
+        status.reason
+    );
+    text += &match status.master_slot {
+        Some(slot) => format!(
+            "master     {} in round {}{}\n",
+            status.describe(slot),
+            status.epoch.round,
+            lease(status)
+        ),
+        None => "master     none is known\n".to_owned(),
+    };
+    text += &match status.successor_slot {
+        Some(slot) => format!("successor  {}\n", status.describe(slot)),
+        None => "successor  none\n".to_owned(),
+    };
+    text += &format!(
+        "guarantee  {}: {} of {} electors answer, {} are needed{}\n",
+        status.guarantee.as_str(),
+        status.electors_answering,
+        status.electors.len(),
+        status.majority,
+        if status.degraded {
+            "; degraded: by the business network"
+        } else {
+            ""
+        }
+    );
+    text + &standing(status)
+}
+
+fn lease(status: &Status) -> String {
+    status.lease_remaining_us.map_or_else(String::new, |left| {
+        format!(", lease {} more", duration(left))
+    })
+}
+
+/// What keeps this node from becoming master, if anything does.
+fn standing(status: &Status) -> String {
+    let mut text = String::new();
+    if status.maintenance {
+        text += "           in maintenance: `heartbeatctl maintenance off` ends it\n";
+    }
+    if let Some(left) = status.abstaining_for_us {
+        text += &format!(
+            "           neither votes nor grants for {} more\n",
+            duration(left)
+        );
+    }
+    if let Some(why) = status.not_electable {
+        text += &format!("           not electable: {}\n", why.as_str());
+    }
+    text
+}
+
+fn members(status: &Status) -> String {
+    let row = |member: &MemberStatus| {
+        let mark = if Some(member.slot) == status.master_slot {
+            "*"
+        } else {
+            ""
+        };
+        [
+            mark.to_owned(),
+            member.slot.to_string(),
+            member.name.clone(),
+            member.address.to_string(),
+            member.role.as_str().to_owned(),
+            if member.elector { "yes" } else { "no" }.to_owned(),
+            or_dash(
+                member
+                    .answering
+                    .map(|answering| answering.as_str().to_owned()),
+            ),
+            member.diagnosis.as_str().to_owned(),
+            or_dash(member.rtt_us.map(duration)),
+            or_dash(member.last_reply_age_us.map(duration)),
+        ]
+    };
+    let rows: Vec<_> = status.members.iter().map(row).collect();
+    let heads = [
+        " ",
+        "SLOT",
+        "NAME",
+        "ADDRESS",
+        "ROLE",
+        "ELECTOR",
+        "ANSWERING",
+        "DIAGNOSIS",
+        "ROUND TRIP",
+        "LAST HEARD",
+    ];
+    table(heads, &rows)
+}
+
+fn addresses(addresses: &[VirtualAddressStatus]) -> String {
+    let row = |entry: &VirtualAddressStatus| {
+        [
+            entry.address.to_string(),
+            or_dash(entry.interface.clone()),
+            if entry.held { "yes" } else { "no" }.to_owned(),
+            if entry.gate_open { "open" } else { "shut" }.to_owned(),
+        ]
+    };
+    let rows: Vec<_> = addresses.iter().map(row).collect();
+    table(["VIRTUAL ADDRESS", "INTERFACE", "HERE", "GATE"], &rows)
+}
+
+/// One line a role change, and under a promotion what its steps cost.
+pub(super) fn history(entries: &[HistoryEntry]) -> String {
+    if entries.is_empty() {
+        return "no role change so far\n".to_owned();
+    }
+    let row = |entry: &HistoryEntry| {
+        [
+            entry.at.clone(),
+            entry.from.as_str().to_owned(),
+            entry.to.as_str().to_owned(),
+            format!("{}/{}", entry.epoch.round, entry.epoch.slot),
+            duration(entry.duration_us),
+            entry.reason.clone() + &takeover(entry),
+        ]
+    };
+    let rows: Vec<_> = entries.iter().map(row).collect();
+    table(["WHEN", "FROM", "TO", "ROUND/SLOT", "LASTED", "WHY"], &rows)
+}
+
+/// The steps after the first that is known, each with the time since the one before.
+fn takeover(entry: &HistoryEntry) -> String {
+    let Some(stamps) = &entry.takeover else {
+        return String::new();
+    };
+    let mut steps = Vec::new();
+    let mut before = None;
+    for (name, at) in stamps.steps() {
+        let Some(at) = at else { continue };
+        match before {
+            Some(before) => {
+                let passed = at.saturating_sub(before) / 1_000;
+                steps.push(format!("{name} +{}", duration(passed)));
+            }
+            None => steps.push(name.to_owned()),
+        }
+        before = Some(at);
+    }
+    format!(" ({})", steps.join(", "))
+}
+
+/// Each map in two lines: what it holds, and how to see it.
+pub(super) fn maps(maps: &[PinnedMap]) -> String {
+    let entry = |map: &PinnedMap| format!("{}: {}\n    {}\n", map.name, map.what, map.dump);
+    maps.iter().map(entry).collect()
+}
+
+fn or_dash(cell: Option<String>) -> String {
+    cell.unwrap_or_else(|| "-".to_owned())
+}
+
+#[cfg(test)]
+#[path = "render_tests.rs"]
+mod tests;

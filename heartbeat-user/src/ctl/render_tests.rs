@@ -1,0 +1,113 @@
+use super::{history, maps, status};
+use crate::control::tests::{master, slave};
+use crate::control::{
+    Alarm, AlarmName, Answering, Diagnosis, EpochParts, HistoryEntry, NotElectable, Role,
+    TakeoverStamps, pinned_maps,
+};
+
+#[test]
+fn a_healthy_cluster_fits_on_one_screen() {
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(
+        status(&master()),
+        format!(
+            "\
+cluster    storage-a (heartbeatd {version})
+this node  slot 1 (n1), master for 3.0 s: a majority of electors voted for this node
+master     slot 1 (n1) in round 4, lease 38.2 ms more
+successor  slot 2 (n2)
+guarantee  quorum: 3 of 3 electors answer, 2 are needed
+
+   SLOT  NAME  ADDRESS       ROLE    ELECTOR  ANSWERING  DIAGNOSIS  ROUND TRIP  LAST HEARD
+*  1     n1    198.51.100.1  master  yes      healthy    healthy    -           -
+   2     n2    198.51.100.2  slave   yes      healthy    healthy    120 us      4.0 ms
+   3     n3    198.51.100.3  slave   yes      healthy    healthy    120 us      4.0 ms
+
+VIRTUAL ADDRESS  INTERFACE  HERE  GATE
+203.0.113.100    biz0       yes   open
+
+answers in the kernel on mgmt0 (native)
+"
+        )
+    );
+}
+
+#[test]
+fn a_troubled_node_shows_what_troubles_it() {
+    let mut troubled = slave();
+    troubled.master_slot = None;
+    troubled.successor_slot = None;
+    troubled.degraded = true;
+    troubled.maintenance = true;
+    troubled.abstaining_for_us = Some(90_000);
+    troubled.electable = false;
+    troubled.not_electable = Some(NotElectable::Maintenance);
+    troubled.datapath = None;
+    troubled.members[0].answering = Some(Answering::Missing);
+    troubled.members[0].diagnosis = Diagnosis::Down;
+    troubled.members[2].answering = None;
+    troubled.alarms = vec![Alarm {
+        name: AlarmName::NoMaster,
+        slot: None,
+        text: "no master is known".to_owned(),
+    }];
+    troubled.warnings = vec!["memory is not locked".to_owned()];
+    let text = status(&troubled);
+    for line in [
+        "master     none is known",
+        "successor  none",
+        "degraded: by the business network",
+        "in maintenance: `heartbeatctl maintenance off` ends it",
+        "neither votes nor grants for 90.0 ms more",
+        "not electable: maintenance",
+        "missing    down",
+        "-          healthy",
+        "203.0.113.100    biz0       no    shut",
+        "answers nothing: the management interface is not there or not up",
+        "alarm no_master: no master is known",
+        "warning: memory is not locked",
+    ] {
+        assert!(text.contains(line), "{line:?} is missing in:\n{text}");
+    }
+    assert!(!text.contains("\n*"), "nobody is marked as master:\n{text}");
+}
+
+#[test]
+fn history_shows_what_each_step_of_a_takeover_cost() {
+    let ms = |ms: u64| Some(1_000_000_000 + ms * 1_000_000);
+    let entry = HistoryEntry {
+        at: "2025-01-31T12:00:00.000Z".to_owned(),
+        slot: 2,
+        from: Role::Candidate,
+        to: Role::Master,
+        epoch: EpochParts { round: 5, slot: 2 },
+        reason: "a majority of electors voted for this node".to_owned(),
+        duration_us: 1_300,
+        takeover: Some(TakeoverStamps {
+            last_probe_ns: ms(0),
+            orphaned_ns: ms(50),
+            queried_ns: ms(50),
+            requested_ns: ms(51),
+            elected_ns: ms(52),
+            added_ns: None,
+            announced_ns: ms(53),
+        }),
+    };
+    assert_eq!(
+        history(&[entry]),
+        "WHEN                      FROM       TO      ROUND/SLOT  LASTED  WHY\n\
+         2025-01-31T12:00:00.000Z  candidate  master  5/2         1.3 ms  a majority of electors voted for this node \
+         (last probe, grant over +50.0 ms, query +0 us, vote request +1.0 ms, elected +1.0 ms, announced +1.0 ms)\n"
+    );
+    assert_eq!(history(&[]), "no role change so far\n");
+}
+
+#[test]
+fn every_map_has_a_line_that_dumps_it() {
+    let text = maps(&pinned_maps(std::path::Path::new("/sys/fs/bpf/x")));
+    assert_eq!(text.lines().count(), 2 * heartbeat_wire::maps::MAPS.len());
+    assert!(
+        text.contains("\n    bpftool map dump pinned /sys/fs/bpf/x/maps/v1/hb_grant\n"),
+        "{text}"
+    );
+}
