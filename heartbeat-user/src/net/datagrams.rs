@@ -1,5 +1,7 @@
 //! Votes and commands between members: one UDP socket a network, sealed messages in and out.
 
+mod dropped;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
@@ -9,9 +11,11 @@ use heartbeat_core::{Message, Slot};
 use heartbeat_wire::frame::HOP_LIMIT;
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::codec::{self, DecodeError, EncodeError};
-use super::envelope::{Envelope, HEADER_LEN, MAX_BODY, MAX_DATAGRAM, OpenError, Sender, Subject};
+use super::codec::{self, EncodeError};
+use super::envelope::{Envelope, HEADER_LEN, MAX_BODY, MAX_DATAGRAM, Sender, Subject};
 use super::probe_frame::DSCP_CS6;
+
+pub use dropped::{Counts, Dropped};
 
 /// Datagrams that are read at most in one turn of the pulse. Each costs a system call and at most a
 /// tag over 1.5 kB (1.2 us measured), so a flood takes a tenth of a millisecond of a turn, while eight
@@ -97,76 +101,6 @@ pub enum Incoming {
         /// Why.
         why: Dropped,
     },
-}
-
-/// Why a datagram was dropped, in the order in which it is found out, the cheapest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Dropped {
-    /// Longer than any of ours.
-    #[error("longer than a control datagram can be")]
-    TooLong,
-    /// Not from a member's address and control port.
-    #[error("not from any member's address and control port")]
-    Stranger,
-    /// The envelope did not open.
-    #[error(transparent)]
-    NotOpened(OpenError),
-    /// Authentic, and sent from another address than its sender has.
-    #[error("claims slot {slot}, whose address is another one")]
-    Impostor {
-        /// The slot it claims.
-        slot: Slot,
-    },
-    /// Authentic, and not to be understood.
-    #[error("from slot {slot}: {error}")]
-    NotUnderstood {
-        /// Its sender.
-        slot: Slot,
-        /// What is wrong with it.
-        error: DecodeError,
-    },
-}
-
-/// How many datagrams were taken and dropped, by reason.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Messages taken.
-    pub taken: u64,
-    /// [`Dropped::TooLong`].
-    pub too_long: u64,
-    /// [`Dropped::Stranger`].
-    pub stranger: u64,
-    /// [`OpenError::Malformed`].
-    pub malformed: u64,
-    /// [`OpenError::OtherCluster`].
-    pub other_cluster: u64,
-    /// [`OpenError::UnknownKey`].
-    pub unknown_key: u64,
-    /// [`OpenError::Unauthentic`].
-    pub unauthentic: u64,
-    /// [`OpenError::OtherReceiver`].
-    pub other_receiver: u64,
-    /// [`Dropped::Impostor`].
-    pub impostor: u64,
-    /// [`Dropped::NotUnderstood`].
-    pub not_understood: u64,
-}
-
-impl Counts {
-    fn add(&mut self, why: &Dropped) {
-        let count = match why {
-            Dropped::TooLong => &mut self.too_long,
-            Dropped::Stranger => &mut self.stranger,
-            Dropped::NotOpened(OpenError::Malformed { .. }) => &mut self.malformed,
-            Dropped::NotOpened(OpenError::OtherCluster { .. }) => &mut self.other_cluster,
-            Dropped::NotOpened(OpenError::UnknownKey { .. }) => &mut self.unknown_key,
-            Dropped::NotOpened(OpenError::Unauthentic) => &mut self.unauthentic,
-            Dropped::NotOpened(OpenError::OtherReceiver { .. }) => &mut self.other_receiver,
-            Dropped::Impostor { .. } => &mut self.impostor,
-            Dropped::NotUnderstood { .. } => &mut self.not_understood,
-        };
-        *count += 1;
-    }
 }
 
 /// One network's control datagrams. Non-blocking; its descriptor is readable when one is there.

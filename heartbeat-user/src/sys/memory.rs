@@ -83,4 +83,30 @@ mod tests {
         .join()
         .expect("the thread does not panic");
     }
+
+    /// Locked memory of this process in KiB (proc_pid_status(5)).
+    fn locked_kib() -> u64 {
+        let status = std::fs::read_to_string("/proc/self/status").expect("own status is readable");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmLck:"));
+        let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+        number.expect("the kernel shows locked memory")
+    }
+
+    #[test]
+    fn all_memory_is_locked_or_the_refusal_says_what_that_costs() {
+        match lock_all() {
+            Ok(()) => {
+                let locked = locked_kib();
+                nix::sys::mman::munlockall().expect("giving up needs no right");
+                assert!(locked > 1000, "only {locked} KiB are locked");
+            }
+            Err(error) => {
+                let text = error.to_string();
+                assert!(
+                    text.contains("CAP_IPC_LOCK") && text.contains("lease"),
+                    "{text}"
+                );
+            }
+        }
+    }
 }

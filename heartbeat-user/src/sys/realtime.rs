@@ -185,4 +185,19 @@ mod tests {
             assert!(text.contains(part), "{part} is missing in: {text}");
         }
     }
+
+    #[test]
+    fn a_program_that_is_started_does_not_inherit_the_priority() {
+        let Ok(_guard) = enter(Priority::new(1)) else {
+            eprintln!("skipped: real-time priority of started programs: needs CAP_SYS_NICE");
+            return;
+        };
+        // Field 41 of stat is the policy (proc_pid_stat(5)); the name before it has no spaces here.
+        let output = std::process::Command::new("cat")
+            .arg("/proc/self/stat")
+            .output()
+            .expect("cat is installed");
+        let stat = String::from_utf8(output.stdout).expect("stat is text");
+        assert_eq!(stat.split(' ').nth(40), Some("0"), "SCHED_OTHER in {stat}");
+    }
 }

@@ -9,5 +9,6 @@ mod announcements;
 mod datagrams;
 mod hands;
 mod links;
+mod manners;
 mod namespace;
 mod probes;

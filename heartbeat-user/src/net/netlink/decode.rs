@@ -164,3 +164,56 @@ fn ip(value: &[u8]) -> Option<IpAddr> {
     v4.or_else(|_| <[u8; 16]>::try_from(value).map(IpAddr::from))
         .ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// RTM_NEWADDR of 203.0.113.100/32 with this product's mark, as Linux 6.18 sends it.
+    #[rustfmt::skip]
+    const NEW_ADDRESS: [u8; 68] = [
+        68, 0, 0, 0, 20, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0,
+        2, 32, 0x82, 0, 4, 0, 0, 0,
+        8, 0, 1, 0, 203, 0, 113, 100,
+        8, 0, 2, 0, 203, 0, 113, 100,
+        5, 0, 11, 0, 0x48, 0, 0, 0,
+        8, 0, 9, 0, 0x78, 0x56, 0x34, 0x12,
+        8, 0, 8, 0, 0x82, 0x02, 0, 0,
+        // An attribute of a kernel to come.
+        4, 0, 99, 0,
+    ];
+
+    #[test]
+    fn an_address_is_read_though_an_unknown_attribute_stands_beside_it() {
+        let message = messages(&NEW_ADDRESS).next().expect("a whole message");
+        assert_eq!((message.kind, message.sequence), (20, 9));
+        let flags = AddressFlags::Permanent | AddressFlags::Nodad | AddressFlags::Noprefixroute;
+        let expected = Address {
+            link_index: 4,
+            address: IpAddr::from([203, 0, 113, 100]),
+            prefix_len: 32,
+            flags,
+            protocol: 0x48,
+            priority: 0x1234_5678,
+        };
+        assert_eq!(address(message.payload), Some(expected));
+    }
+
+    #[test]
+    fn a_message_that_is_not_whole_ends_the_list() {
+        let mut two = [NEW_ADDRESS, NEW_ADDRESS].concat();
+        assert_eq!(messages(&two).count(), 2);
+        two.pop();
+        assert_eq!(messages(&two).count(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_whatever_make_the_decoder_fall_over(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = (link(&bytes), address(&bytes));
+            // Every message takes at least its header from what is left.
+            prop_assert!(messages(&bytes).count() <= bytes.len() / 16);
+        }
+    }
+}

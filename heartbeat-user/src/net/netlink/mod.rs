@@ -9,12 +9,13 @@ mod error;
 mod events;
 mod links;
 mod socket;
+mod watch;
 
 pub use addresses::{Added, Deleted, OwnerMark};
 pub use decode::{Address, Link};
 pub use error::NetlinkError;
 pub use events::{Event, Events};
-pub use links::{LinkChange, LinkWatch};
+pub use watch::{LinkChange, LinkWatch};
 
 use socket::RequestSocket;
 

@@ -1,0 +1,135 @@
+//! What the hands are told, and what they tell.
+
+use std::io;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use heartbeat_core::Epoch;
+
+use crate::net::PacketSocketError;
+use crate::net::netlink::{LinkChange, NetlinkError};
+
+/// A virtual address and where it lives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VirtualAddress {
+    /// The carrying interface.
+    pub interface: String,
+    /// The address; its prefix is always /32 on the interface.
+    pub address: Ipv4Addr,
+}
+
+/// What the pulse wants done. Orders are carried out one after the other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Order {
+    /// Add these addresses, announce them, and guard them from now on. Others that were held before
+    /// are deleted; those that are there already are only announced.
+    TakeOver {
+        /// The mastership.
+        epoch: Epoch,
+        /// All addresses to hold; shared, so that the pulse gives them without allocating.
+        addresses: Arc<[VirtualAddress]>,
+    },
+    /// Delete every address that is held.
+    Release {
+        /// The mastership that is over.
+        epoch: Epoch,
+    },
+}
+
+/// What was done, or happened. Times are CLOCK_BOOTTIME in nanoseconds.
+#[derive(Debug)]
+pub enum Report {
+    /// [`Order::TakeOver`] was carried out. What failed was reported before.
+    TookOver {
+        /// The mastership.
+        epoch: Epoch,
+        /// When the last address was added.
+        added_at_ns: u64,
+        /// When the last of the first announcements was sent.
+        announced_at_ns: u64,
+    },
+    /// [`Order::Release`] was carried out.
+    Released {
+        /// The mastership.
+        epoch: Epoch,
+        /// When the last address was deleted.
+        at_ns: u64,
+    },
+    /// A held address was missing (somebody deleted it, or its interface came back) and is there again.
+    Restored {
+        /// Which.
+        address: VirtualAddress,
+    },
+    /// Something could not be done. Adding and deleting are tried again until they succeed, which
+    /// [`Report::Restored`] tells of an address.
+    Failed {
+        /// What.
+        action: Action,
+        /// With which address.
+        address: VirtualAddress,
+        /// Why.
+        error: Failure,
+    },
+    /// A watched interface changed.
+    Link {
+        /// Which.
+        interface: String,
+        /// How.
+        change: LinkChange,
+    },
+    /// The last report: the hands cannot go on. Addresses stay as they are; the gate must be shut
+    /// and the daemon must end.
+    Broken {
+        /// Why.
+        error: Failure,
+    },
+}
+
+/// What the hands do with an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Put it on its interface.
+    Add,
+    /// Take it off.
+    Delete,
+    /// Tell the network where it is.
+    Announce,
+}
+
+/// Why the hands could not do something.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The kernel's tables could not be read or changed.
+    #[error(transparent)]
+    Netlink(#[from] NetlinkError),
+    /// An announcement could not be sent.
+    #[error(
+        "cannot announce {address} on interface {interface}: {source}; ENOBUFS means that the gate is shut or the \
+         interface's queue is full, ENETDOWN that the interface is off"
+    )]
+    Announce {
+        /// The address.
+        address: Ipv4Addr,
+        /// Its interface.
+        interface: String,
+        /// What the kernel answered.
+        source: io::Error,
+    },
+    /// No packet socket.
+    #[error(transparent)]
+    Packet(#[from] PacketSocketError),
+    /// What the thread needs from the system, or waiting itself, failed.
+    #[error("cannot {what}: {source}; the process may be out of descriptors (LimitNOFILE)")]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// What the kernel answered.
+        source: io::Error,
+    },
+}
+
+impl Failure {
+    pub(super) fn system(what: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::System { what, source }
+    }
+}
