@@ -228,6 +228,16 @@ impl Datapath {
         Ok(())
     }
 
+    /// Detaches the programs and keeps the maps pinned: this node answers no probe and holds back no packet
+    /// any more, so the virtual addresses must be gone first. The promises in the maps hold for the next
+    /// start, which then needs no abstention.
+    ///
+    /// # Errors
+    /// A pin that cannot be removed.
+    pub fn detach_links(self) -> Result<(), DatapathError> {
+        self.pins.remove_links().map(drop)
+    }
+
     /// Ends it all in order: links, then maps. Afterwards this node answers no probe and holds back no
     /// packet, so the virtual addresses must be gone first.
     ///

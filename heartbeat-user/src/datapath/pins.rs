@@ -221,11 +221,7 @@ impl Pins {
     /// Removes the links (so that nothing answers or is held back any more), then the maps of every
     /// layout; the root folder stays. Returns the pins removed, by their path below the root.
     pub(super) fn remove_all(&self) -> Result<Vec<String>, DatapathError> {
-        let mut removed = Vec::new();
-        for link in files(&self.links())? {
-            remove_link(&link)?;
-            removed.push(link);
-        }
+        let mut removed = self.remove_links()?;
         for layout in files(&self.all_maps())? {
             removed.append(&mut self.remove_maps(&layout)?);
             remove_folder(&layout)?;
@@ -237,6 +233,15 @@ impl Pins {
             .map(|path| path.strip_prefix(&self.root).unwrap_or(path))
             .map(|path| path.display().to_string())
             .collect())
+    }
+
+    /// Removes the pinned links, which detaches the programs.
+    pub(super) fn remove_links(&self) -> Result<Vec<PathBuf>, DatapathError> {
+        let links = files(&self.links())?;
+        for link in &links {
+            remove_link(link)?;
+        }
+        Ok(links)
     }
 
     /// Removes the pinned maps in one layout's folder.

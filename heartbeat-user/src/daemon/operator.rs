@@ -1,0 +1,147 @@
+//! What operators get to see and may ask for.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use heartbeat_core::Slot;
+use heartbeat_core::event::Order;
+use heartbeat_core::time::nanos;
+use heartbeat_wire::decide::gate_of;
+use heartbeat_wire::maps;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::history::History;
+use super::plan::Plan;
+use super::shared::Facts;
+use crate::control::{
+    Datapath, Handler, HistoryEntry, Local, LocalFacts, PinnedMap, Status, VirtualAddressStatus,
+    pinned_maps,
+};
+use crate::datapath::Words;
+use crate::net::netlink::{Address, Netlink};
+use crate::pulse::{Lateness, OrderSender, PulseOrder};
+use crate::sys::clock::boot_ns;
+
+/// How long the pulse may take to answer. A turn takes far less than a millisecond; one that does not
+/// answer in a second hangs, and that is what the operator must be told.
+const PULSE_ANSWERS: Duration = Duration::from_secs(1);
+
+/// The control socket's side of the daemon.
+pub(super) struct Operator {
+    pub(super) plan: Plan,
+    pub(super) kernel: maps::Config,
+    pub(super) words: Words,
+    pub(super) pulse: OrderSender,
+    pub(super) history: Arc<Mutex<History>>,
+    pub(super) facts: Facts,
+    pub(super) bpf_dir: PathBuf,
+}
+
+impl Operator {
+    async fn order(&self, order: Order) -> Result<String, String> {
+        let (answer, answered) = oneshot::channel();
+        self.pulse.send(PulseOrder::Election(order, Some(answer)))?;
+        wait(answered).await?
+    }
+
+    fn virtual_addresses(&self) -> Result<Vec<VirtualAddressStatus>, String> {
+        let mut netlink = Netlink::open().map_err(|error| error.to_string())?;
+        let present = netlink.addresses().map_err(|error| error.to_string())?;
+        let gate_open = gate_of(
+            &self.words.control(),
+            &self.words.grant(),
+            &self.kernel,
+            boot_ns(),
+        );
+        let status = |address: &crate::config::VirtualAddress| {
+            let interface = self
+                .plan
+                .config
+                .interface_of(address, self.plan.slot)
+                .map(str::to_owned);
+            let is_it = |found: &Address| found.address == address.address;
+            VirtualAddressStatus {
+                address: address.address,
+                interface,
+                held: present.iter().any(is_it),
+                gate_open,
+            }
+        };
+        Ok(self
+            .plan
+            .config
+            .virtual_addresses
+            .iter()
+            .map(status)
+            .collect())
+    }
+}
+
+impl Handler for Operator {
+    async fn status(&self) -> Result<Status, String> {
+        let (answer, answered) = oneshot::channel();
+        self.pulse.send(PulseOrder::Publish(answer))?;
+        let published = wait(answered).await?;
+        let mode = self.facts.mode();
+        let interface = &self.plan.management().interface;
+        let facts = LocalFacts {
+            slot: self.plan.slot,
+            electors: self.plan.electors.slots.clone(),
+            degraded: false,
+            virtual_addresses: self.virtual_addresses()?,
+            datapath: mode.map(|mode| Datapath {
+                interface: interface.clone(),
+                mode: mode.as_str().to_owned(),
+            }),
+            local: local(&published.lateness),
+            warnings: self.facts.warnings(),
+        };
+        Ok(Status::new(&self.plan.config, &published.snapshot, facts))
+    }
+
+    async fn history(&self) -> Vec<HistoryEntry> {
+        self.history
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entries()
+    }
+
+    fn maps(&self) -> Vec<PinnedMap> {
+        pinned_maps(&self.bpf_dir)
+    }
+
+    async fn switchover(&self, to: Option<Slot>) -> Result<String, String> {
+        self.order(Order::Switchover(to)).await
+    }
+
+    async fn maintenance(&self, on: bool) -> Result<String, String> {
+        self.order(Order::Maintenance(on)).await
+    }
+}
+
+async fn wait<T>(answered: oneshot::Receiver<T>) -> Result<T, String> {
+    match timeout(PULSE_ANSWERS, answered).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(_)) => {
+            Err("the pulse thread ended before it answered; the daemon is stopping".to_owned())
+        }
+        Err(_) => Err(format!(
+            "the pulse thread did not answer within {} s: it hangs, or the processor is taken from it; the gate shuts \
+             when the lease ends",
+            PULSE_ANSWERS.as_secs()
+        )),
+    }
+}
+
+fn local(lateness: &Lateness) -> Local {
+    let us = |duration| nanos(duration) / 1_000;
+    Local {
+        turns: lateness.turns(),
+        last_lateness_us: us(lateness.last()),
+        median_lateness_us: us(lateness.quantile(500)),
+        p999_lateness_us: us(lateness.quantile(999)),
+        worst_lateness_us: us(lateness.worst()),
+    }
+}

@@ -1,0 +1,170 @@
+//! What one node does with its cluster's configuration: the parts that the kernel, the election and the
+//! network need, each in its own terms.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use heartbeat_core::Slot;
+use heartbeat_core::time::nanos;
+use heartbeat_wire::maps::{self, Address, Vip, mapped, member_flag};
+use heartbeat_wire::tag::KEY_SLOTS;
+
+use crate::config::{Config, Connection, Member};
+use crate::state::ElectorSet;
+
+/// The loopback interface: a gate on it keeps a master without a lease from serving its own clients.
+pub(super) const LOOPBACK: &str = "lo";
+
+/// The configuration as seen from one slot.
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    /// The cluster.
+    pub(super) config: Config,
+    /// This node's slot.
+    pub(super) slot: Slot,
+    /// The electors' set in force.
+    pub(super) electors: ElectorSet,
+}
+
+/// A virtual address and the interface that carries it here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Carried {
+    /// The address.
+    pub(super) address: IpAddr,
+    /// The interface's name.
+    pub(super) interface: String,
+}
+
+impl Plan {
+    /// This node's own entry.
+    #[must_use]
+    pub(super) fn own(&self) -> &Member {
+        &self.config.members[&self.slot]
+    }
+
+    /// Where this node is on the management network.
+    #[must_use]
+    pub(super) fn management(&self) -> &Connection {
+        &self.own().management
+    }
+
+    /// The addresses that this node carries as master; none on a witness.
+    #[must_use]
+    pub(super) fn carried(&self) -> Vec<Carried> {
+        if self.own().witness {
+            return Vec::new();
+        }
+        let carried = |address| {
+            let interface = self.config.interface_of(address, self.slot)?;
+            Some(Carried {
+                address: address.address,
+                interface: interface.to_owned(),
+            })
+        };
+        self.config
+            .virtual_addresses
+            .iter()
+            .filter_map(carried)
+            .collect()
+    }
+
+    /// Every interface that bears a gate: those of both networks and those that carry an address, since
+    /// Linux answers for an address on all of them, and `lo`.
+    #[must_use]
+    pub(super) fn gated(&self) -> BTreeSet<String> {
+        let mut names = BTreeSet::from([LOOPBACK.to_owned(), self.management().interface.clone()]);
+        names.extend(
+            self.own()
+                .business
+                .iter()
+                .map(|business| business.interface.clone()),
+        );
+        names.extend(self.carried().into_iter().map(|carried| carried.interface));
+        names
+    }
+
+    /// What the election goes by.
+    #[must_use]
+    pub(super) fn for_core(&self) -> heartbeat_core::Config {
+        let mut core = self.config.for_core(self.slot, self.electors.version);
+        core.elector_digest = self.electors.digest;
+        for (slot, member) in &mut core.members {
+            member.elector = self.electors.slots.contains(slot);
+        }
+        core
+    }
+
+    /// What the kernel's responder goes by; incarnation and time of creation are filled in later.
+    #[must_use]
+    pub(super) fn for_kernel(&self) -> maps::Config {
+        let timing = &self.config.timing;
+        maps::Config {
+            cluster_id: self.config.cluster_id,
+            config_digest: self.config.digest,
+            max_lease_ns: self.electors.max_lease_us * 1_000,
+            detect_ns: nanos(timing.lease()),
+            own_address: wire_address(self.management().address),
+            group: wire_address(self.config.group),
+            elector_version: self.electors.version,
+            elector_digest: self.electors.digest,
+            slot: self.slot,
+            port: self.config.port,
+            signing_slot: 0,
+            is_elector: u16::from(self.electors.slots.contains(&self.slot)),
+            ..maps::Config::default()
+        }
+    }
+
+    /// The frame keys by key slot, newest first.
+    #[must_use]
+    pub(super) fn frame_keys(&self) -> maps::Keys {
+        let mut keys = maps::Keys::default();
+        for (place, key) in keys
+            .slots
+            .iter_mut()
+            .zip(self.config.keys.iter().take(KEY_SLOTS))
+        {
+            *place = key.heartbeat();
+        }
+        keys
+    }
+
+    /// Every member by its slot, as the kernel knows them.
+    #[must_use]
+    pub(super) fn kernel_members(&self) -> Vec<(Slot, maps::Member)> {
+        let entry = |(slot, member): (&Slot, &Member)| {
+            let mut flags = member_flag::PRESENT;
+            if self.electors.slots.contains(slot) {
+                flags |= member_flag::ELECTOR;
+            }
+            if member.witness {
+                flags |= member_flag::WITNESS;
+            }
+            (
+                *slot,
+                maps::Member {
+                    address: wire_address(member.management.address),
+                    flags,
+                },
+            )
+        };
+        self.config.members.iter().map(entry).collect()
+    }
+
+    /// The addresses that the gate guards. They are guarded on a witness too: it never carries one, and
+    /// its gate never opens.
+    #[must_use]
+    pub(super) fn guarded(&self) -> Vec<(Address, Vip)> {
+        let guarded = |address: &crate::config::VirtualAddress| {
+            (wire_address(address.address), Vip::default())
+        };
+        self.config.virtual_addresses.iter().map(guarded).collect()
+    }
+}
+
+fn wire_address(address: IpAddr) -> Address {
+    match address {
+        IpAddr::V4(v4) => mapped(v4.octets()),
+        IpAddr::V6(v6) => v6.octets(),
+    }
+}

@@ -1,0 +1,150 @@
+//! The scribe: takes the pulse's notes, and does what may wait for a disk or a lock: the log, the
+//! history, the saved epoch, interfaces that came back.
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use heartbeat_core::snapshot::{Alarm, Reason, Role};
+use heartbeat_core::{Epoch, Instant};
+use tracing::{error, info, warn};
+
+use super::history::History;
+use super::relink::Relink;
+use crate::control::{HistoryEntry, TakeoverStamps, rfc3339};
+use crate::pulse::{Note, Notes, OrderSender, Stamps};
+use crate::state::StateFolder;
+
+/// What the scribe works with.
+pub(super) struct Scribe {
+    pub(super) slot: heartbeat_core::Slot,
+    pub(super) state: StateFolder,
+    pub(super) history: Arc<Mutex<History>>,
+    pub(super) relink: Relink,
+    pub(super) pulse: OrderSender,
+}
+
+impl Scribe {
+    /// Works until the pulse has stopped.
+    pub(super) fn run(&mut self, notes: &Notes) {
+        while let Ok(note) = notes.recv() {
+            if matches!(note, Note::Stopped) {
+                return;
+            }
+            self.write(note);
+        }
+    }
+
+    fn write(&mut self, note: Note) {
+        match note {
+            Note::RoleChanged {
+                from,
+                to,
+                reason,
+                epoch,
+                lasted,
+            } => {
+                self.role_changed(from, to, reason, epoch, lasted);
+            }
+            Note::TookOver(epoch, stamps) => self.took_over(epoch, &stamps),
+            Note::Alarm(alarm, raised) => tell_alarm(alarm, raised),
+            Note::Floor(epoch) => {
+                if let Err(error) = self.state.save_floor(epoch) {
+                    error!("{error}");
+                }
+            }
+            Note::Hands(report) => self.relink.heard(&report, &self.pulse),
+            Note::HandsBehind(reason) => error!(%reason, "the hands did not take an order"),
+            Note::SendFailed(reason) => {
+                warn!(reason, "frames cannot be sent; told once until they can");
+            }
+            Note::SendWorks => info!("frames can be sent again"),
+            Note::Dropped(network, source, why) => {
+                warn!(?network, %source, %why, "a control datagram was dropped; told at most once a second");
+            }
+            Note::ReadFailed(error) => {
+                error!(%error, "the answers could not be read from the kernel's maps");
+            }
+            Note::Lost(count) => warn!(
+                count,
+                "notes were lost: the log or the disk is slower than the election"
+            ),
+            Note::Stopped => {}
+        }
+    }
+
+    fn role_changed(
+        &mut self,
+        from: Role,
+        to: Role,
+        reason: Reason,
+        epoch: Epoch,
+        lasted: Duration,
+    ) {
+        info!(
+            from = from.as_str(),
+            to = to.as_str(),
+            %reason,
+            round = epoch.round(),
+            slot = epoch.slot(),
+            lasted_us = lasted.as_micros(),
+            "role changed"
+        );
+        let entry = HistoryEntry {
+            at: rfc3339(SystemTime::now()),
+            slot: self.slot,
+            from: from.into(),
+            to: to.into(),
+            epoch: epoch.into(),
+            reason: reason.to_string(),
+            duration_us: u64::try_from(lasted.as_micros()).unwrap_or(u64::MAX),
+            takeover: None,
+        };
+        let written = self.history().push(entry);
+        tell_unwritten(written);
+    }
+
+    fn took_over(&mut self, epoch: Epoch, stamps: &Stamps) {
+        let takeover = takeover(stamps);
+        info!(
+            round = epoch.round(),
+            slot = epoch.slot(),
+            ?takeover,
+            "addresses taken over"
+        );
+        let written = self.history().complete(epoch.into(), takeover);
+        tell_unwritten(written);
+    }
+
+    fn history(&self) -> std::sync::MutexGuard<'_, History> {
+        // Nothing in the history is left half done by a panic elsewhere.
+        self.history.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn tell_unwritten(written: io::Result<()>) {
+    if let Err(error) = written {
+        warn!(%error, "the history file could not be written; `heartbeatctl history` shows it until the daemon ends");
+    }
+}
+
+fn tell_alarm(alarm: Alarm, raised: bool) {
+    if raised {
+        warn!(?alarm, "alarm raised");
+    } else {
+        info!(?alarm, "alarm cleared");
+    }
+}
+
+fn takeover(stamps: &Stamps) -> TakeoverStamps {
+    let done = |at: Instant| (at != Instant::ZERO).then_some(at.0);
+    TakeoverStamps {
+        last_probe_ns: done(stamps.last_probe),
+        orphaned_ns: done(stamps.orphaned),
+        queried_ns: done(stamps.queried),
+        requested_ns: done(stamps.requested),
+        elected_ns: done(stamps.elected),
+        added_ns: done(stamps.added),
+        announced_ns: done(stamps.announced),
+    }
+}

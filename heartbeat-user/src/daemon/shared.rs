@@ -1,0 +1,53 @@
+//! Facts that several threads of the daemon know of: how the responder is attached, what this node lacks.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tracing::warn;
+
+use crate::datapath::Mode;
+
+/// Shared facts; cheap to clone. Never touched by the pulse.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Facts(Arc<Mutex<Inner>>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    mode: Option<Mode>,
+    warnings: Vec<String>,
+}
+
+impl Facts {
+    /// The responder is attached so.
+    pub(super) fn attached(&self, mode: Mode) {
+        self.lock().mode = Some(mode);
+    }
+
+    /// The responder's interface is gone.
+    pub(super) fn detached(&self) {
+        self.lock().mode = None;
+    }
+
+    /// How the responder is attached, if it is.
+    pub(super) fn mode(&self) -> Option<Mode> {
+        self.lock().mode
+    }
+
+    /// Says what this node lacks, in the log now and in `status` from now on.
+    pub(super) fn warn(&self, warning: String) {
+        warn!("{warning}");
+        let warnings = &mut self.lock().warnings;
+        if !warnings.contains(&warning) {
+            warnings.push(warning);
+        }
+    }
+
+    /// Everything that this node lacks.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        self.lock().warnings.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // Each change is one assignment: a panic elsewhere leaves nothing half done.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

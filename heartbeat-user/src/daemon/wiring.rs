@@ -1,0 +1,106 @@
+//! Opens the sockets that hang on one life of the interfaces: at start, and again when an interface
+//! vanished and came back.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+
+use heartbeat_core::Slot;
+use heartbeat_core::message::Network;
+
+use super::failure::Failure;
+use super::plan::Plan;
+use crate::config::{Connection, Member};
+use crate::net::datagrams::{ControlPlace, Datagrams};
+use crate::net::envelope::{ControlKey, Envelope, Sender};
+use crate::net::netlink::Link;
+use crate::net::probe_frame::ProbePath;
+use crate::net::probe_socket::ProbeSocket;
+use crate::pulse::{Channel, Wiring};
+
+/// Opens every socket that hangs on the interfaces as they are now.
+pub(super) fn open(plan: &Plan, management: &Link, incarnation: u64) -> Result<Wiring, Failure> {
+    let mut control = vec![channel(
+        plan,
+        Network::Management,
+        plan.management(),
+        incarnation,
+    )?];
+    if let Some(business) = &plan.own().business {
+        control.push(channel(plan, Network::Business, business, incarnation)?);
+    }
+    Ok(Wiring {
+        probes: probe_socket(plan, management)?,
+        control,
+    })
+}
+
+fn probe_socket(plan: &Plan, management: &Link) -> Result<ProbeSocket, Failure> {
+    let Some(from_mac) = management.mac else {
+        return Err(Failure::config(format!(
+            "management interface {} has no hardware address: heartbeats are Ethernet frames; name an Ethernet \
+             interface",
+            management.name
+        )));
+    };
+    let path = ProbePath {
+        from_mac,
+        from: v4(plan.management().address)?,
+        group: v4(plan.config.group)?,
+        port: plan.config.port,
+    };
+    ProbeSocket::open(management.index, &path).map_err(Failure::permission)
+}
+
+fn channel(
+    plan: &Plan,
+    network: Network,
+    own: &Connection,
+    incarnation: u64,
+) -> Result<Channel, Failure> {
+    let place = ControlPlace {
+        interface: own.interface.clone(),
+        address: v4(own.address)?,
+        port: plan.config.control_port,
+    };
+    let mut keys = plan
+        .config
+        .keys
+        .iter()
+        .map(|key| ControlKey::derive(&key.control()));
+    let signing = keys.next().expect("a checked configuration has a key");
+    let own = Sender {
+        cluster: plan.config.cluster_id,
+        slot: plan.slot,
+        incarnation,
+    };
+    let envelope = Envelope::new(own, signing, keys.next());
+    let members = addresses(plan, network)?;
+    let datagrams = Datagrams::open(&place, envelope, members).map_err(Failure::other)?;
+    Ok(Channel { network, datagrams })
+}
+
+fn addresses(plan: &Plan, network: Network) -> Result<BTreeMap<Slot, Ipv4Addr>, Failure> {
+    let on_network = |member: &Member| match network {
+        Network::Management => Some(member.management.address),
+        Network::Business => member.business.as_ref().map(|business| business.address),
+    };
+    let others = plan
+        .config
+        .members
+        .iter()
+        .filter(|(slot, _)| **slot != plan.slot);
+    let placed = others.filter_map(|(slot, member)| Some((*slot, on_network(member)?)));
+    placed
+        .map(|(slot, address)| Ok((slot, v4(address)?)))
+        .collect()
+}
+
+/// The IPv4 address that a checked configuration of this version has everywhere.
+fn v4(address: IpAddr) -> Result<Ipv4Addr, Failure> {
+    match address {
+        IpAddr::V4(v4) => Ok(v4),
+        IpAddr::V6(v6) => Err(Failure::config(format!(
+            "{v6}: this version speaks IPv4 only"
+        ))),
+    }
+}

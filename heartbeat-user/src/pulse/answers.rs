@@ -1,0 +1,77 @@
+//! The members' answers, read from the kernel's per-CPU records at the pace each needs.
+
+use std::io;
+
+use heartbeat_core::Config;
+use heartbeat_core::event::Reply;
+use heartbeat_wire::maps::REPLIES_CHUNK;
+
+use super::convert::reply;
+use crate::datapath::{MergedReply, Replies};
+
+/// What the members answered. The electors' records are read every turn, since the lease rests on
+/// them; of the other members' one chunk of 64 a turn, in rotation, so that a turn's cost does not
+/// grow with the cluster.
+#[derive(Debug)]
+pub struct Answers {
+    source: Replies,
+    electors: Vec<MergedReply>,
+    others: Vec<MergedReply>,
+    next_other: usize,
+    newest: Vec<Reply>,
+}
+
+impl Answers {
+    /// Room for every member but this node.
+    #[must_use]
+    pub fn new(source: Replies, config: &Config) -> Self {
+        let entries = |wants_elector: bool| {
+            let wanted = config.members.iter().filter(move |(slot, member)| {
+                **slot != config.slot && member.elector == wants_elector
+            });
+            wanted
+                .map(|(slot, _)| MergedReply {
+                    slot: *slot,
+                    ..MergedReply::default()
+                })
+                .collect()
+        };
+        Self {
+            source,
+            electors: entries(true),
+            others: entries(false),
+            next_other: 0,
+            newest: Vec::with_capacity(config.members.len()),
+        }
+    }
+
+    /// Reads what this turn needs.
+    ///
+    /// # Errors
+    /// What bpf(2) answers; the answers of the last turn then stand, and age.
+    pub(super) fn read(&mut self) -> io::Result<()> {
+        self.source.read(&mut self.electors)?;
+        if !self.others.is_empty() {
+            let chunk = usize::from(self.others[self.next_other].slot) / REPLIES_CHUNK;
+            let is_in_chunk =
+                |entry: &MergedReply| usize::from(entry.slot) / REPLIES_CHUNK == chunk;
+            let from = &mut self.others[self.next_other..];
+            let length = from.iter().take_while(|entry| is_in_chunk(entry)).count();
+            self.source.read(&mut from[..length])?;
+            self.next_other = (self.next_other + length) % self.others.len();
+        }
+        self.newest.clear();
+        let answered = self
+            .electors
+            .iter()
+            .chain(&self.others)
+            .filter(|entry| entry.reply.count > 0);
+        self.newest.extend(answered.map(reply));
+        Ok(())
+    }
+
+    /// The newest answer of every member that answered at least once.
+    pub(super) fn newest(&self) -> &[Reply] {
+        &self.newest
+    }
+}

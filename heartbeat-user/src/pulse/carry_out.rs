@@ -1,0 +1,182 @@
+//! Carrying out the node's commands, in their order.
+
+use std::fmt;
+use std::sync::Arc;
+
+use heartbeat_core::command::Question;
+use heartbeat_core::message::Network;
+use heartbeat_core::snapshot::Role;
+use heartbeat_core::{Command, Epoch, Event, Instant, Message, Slot};
+use heartbeat_wire::Kind;
+use heartbeat_wire::frame::role;
+
+use super::convert::kernel_words;
+use super::{Note, Pulse};
+use crate::datapath::Question as SentQuestion;
+use crate::hands::Order as HandsOrder;
+use crate::sys::clock::boot_ns;
+
+/// Commands that one wake-up may bring, the answers to promises included. A turn brings about five,
+/// a promotion about three a member: past this the election has a fault, and ends here rather than
+/// holding the processor at real-time priority.
+const MOST_COMMANDS: usize = 100_000;
+
+impl Pulse {
+    pub(super) fn carry_out(&mut self) {
+        for _ in 0..MOST_COMMANDS {
+            let Some(command) = self.parts.node.poll_command() else {
+                return;
+            };
+            self.observe(&command);
+            self.carry_out_one(command);
+        }
+        panic!("the election issued {MOST_COMMANDS} commands in one turn");
+    }
+
+    fn observe(&mut self, command: &Command) {
+        let words = self.kernel();
+        self.stamps
+            .observe(command, Instant(boot_ns()), words.arrival, words.grant_end);
+    }
+
+    fn carry_out_one(&mut self, command: Command) {
+        let words = &self.parts.words;
+        match command {
+            Command::Promise(epoch) => self.promise(epoch),
+            Command::VoteGrant {
+                epoch,
+                incarnation,
+                end,
+            } => words.set_vote(epoch, incarnation, end.0),
+            Command::Lease { epoch, deadline } => {
+                words.set_lease(epoch, deadline.0);
+                self.standing.lease_deadline = deadline;
+            }
+            Command::GateShut => {
+                words.shut_gate();
+                self.standing.lease_deadline = Instant::ZERO;
+            }
+            Command::Released(epoch) => words.set_released(epoch),
+            Command::Abstain(until) => words.set_abstain_until(until.0),
+            Command::Floor(epoch) => {
+                words.raise_floor(epoch);
+                self.note(Note::Floor(epoch));
+            }
+            Command::Role(role) => {
+                self.standing.role = role_number(role);
+                words.set_role(self.standing.role);
+            }
+            Command::Eligible(eligible) => {
+                self.standing.eligible = eligible;
+                words.set_eligible(eligible);
+            }
+            Command::Probe(question) => self.ask(Kind::Probe, &question),
+            Command::Query(question) => self.ask(Kind::Query, &question),
+            Command::Send {
+                to,
+                network,
+                message,
+            } => self.send(to, network, &message),
+            Command::AddAddresses(epoch) => self.take_over(epoch),
+            Command::RemoveAddresses(epoch) => self.order_hands(HandsOrder::Release { epoch }),
+            Command::RoleChanged {
+                from,
+                to,
+                reason,
+                epoch,
+                lasted,
+            } => {
+                self.note(Note::RoleChanged {
+                    from,
+                    to,
+                    reason,
+                    epoch,
+                    lasted,
+                });
+            }
+            Command::Alarm(alarm, raised) => self.note(Note::Alarm(alarm, raised)),
+            Command::OrderAnswer(answer) => self.answer(answer),
+            Command::Exit => self.stopped = true,
+        }
+    }
+
+    /// Raises the promise, and hands what stood in the grant after it straight back to the election.
+    fn promise(&mut self, epoch: Epoch) {
+        let now = Instant(boot_ns());
+        let grant = self.parts.words.promise(epoch);
+        self.standing.promised = self.standing.promised.max(epoch);
+        let kernel = kernel_words(&grant);
+        self.parts
+            .node
+            .handle(Event::Promised { epoch, kernel }, now);
+    }
+
+    /// Writes the record that answers are matched with, then sends.
+    fn ask(&mut self, kind: Kind, question: &Question) {
+        self.parts.words.record_question(&SentQuestion {
+            kind,
+            epoch: question.epoch,
+            sequence: question.sequence,
+            sent_ns: question.sent.0,
+        });
+        let probed = self.kernel().probed;
+        let frame = self
+            .parts
+            .signer
+            .question(kind, question, self.standing, probed);
+        let sent = self.parts.wiring.probes.send(frame.as_bytes());
+        self.note_sending(sent);
+    }
+
+    fn send(&mut self, to: Slot, network: Network, message: &Message) {
+        let channel = self
+            .parts
+            .wiring
+            .control
+            .iter_mut()
+            .find(|channel| channel.network == network);
+        // A member without a business address has nobody to ask over the business network.
+        let Some(channel) = channel else { return };
+        let sent = channel.datagrams.send(to, message);
+        // The business network stands in for cross-checks only: its silence is an answer, not a fault.
+        if network == Network::Management {
+            self.note_sending(sent);
+        }
+    }
+
+    /// Tells once that sending fails, and once that it works again: a link that is down fails each period.
+    fn note_sending<E: fmt::Display>(&mut self, sent: Result<(), E>) {
+        match sent {
+            Ok(()) if self.send_failing => {
+                self.send_failing = false;
+                self.note(Note::SendWorks);
+            }
+            Err(error) if !self.send_failing => {
+                self.send_failing = true;
+                self.note(Note::SendFailed(error.to_string()));
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+
+    fn take_over(&mut self, epoch: Epoch) {
+        let addresses = Arc::clone(&self.parts.addresses);
+        self.order_hands(HandsOrder::TakeOver { epoch, addresses });
+    }
+
+    fn order_hands(&mut self, order: HandsOrder) {
+        if let Err(error) = self.parts.hands.order(order) {
+            self.note(Note::HandsBehind(error));
+        }
+    }
+}
+
+fn role_number(role: Role) -> u8 {
+    match role {
+        Role::Init => role::INIT,
+        Role::Slave => role::SLAVE,
+        Role::Candidate => role::CANDIDATE,
+        Role::Master => role::MASTER,
+        Role::Witness => role::WITNESS,
+    }
+}

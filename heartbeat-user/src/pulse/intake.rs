@@ -1,0 +1,198 @@
+//! What wakes the pulse between turns: the kernel's events, control messages, orders, reports.
+
+use std::time::Duration;
+
+use heartbeat_core::event::{Order, QueryAnswer, Refusal};
+use heartbeat_core::order::{OrderDone, OrderError};
+use heartbeat_core::{Epoch, Event, Instant};
+use heartbeat_wire::frame::flag;
+use heartbeat_wire::maps::{Event as RingEvent, EventKind};
+
+use super::order::{Answer, Published, PulseOrder};
+use super::{Note, Pulse};
+use crate::hands::Report;
+use crate::net::datagrams::{DATAGRAMS_A_TURN, Incoming};
+use crate::sys::clock::boot_ns;
+
+/// Ring events taken in one wake-up; the rest wakes the pulse again at once, after the next turn if
+/// one is due. An election brings fewer than ten electors' answers.
+const MOST_EVENTS: usize = 64;
+
+/// How often a dropped control datagram is worth a line: a flood must not fill the log.
+const TELL_DROPS: Duration = Duration::from_secs(1);
+
+impl Pulse {
+    pub(super) fn take_kernel_events(&mut self) {
+        for _ in 0..MOST_EVENTS {
+            let now = Instant(boot_ns());
+            let Some(event) = self.parts.ring.next_event() else {
+                return;
+            };
+            self.take_kernel_event(&event, now);
+        }
+    }
+
+    fn take_kernel_event(&mut self, event: &RingEvent, now: Instant) {
+        match EventKind::from_u32(event.kind) {
+            Some(EventKind::QueryAnswer) => {
+                self.handle(&Event::QueryAnswer(query_answer(event)), now);
+            }
+            Some(EventKind::Refusal) => self.handle(&Event::Refusal(refusal(event)), now),
+            // The mapped words say these already; the event only makes the pulse look at once.
+            Some(EventKind::NewEpoch | EventKind::Duplicate | EventKind::Implausible) => {
+                let kernel = self.kernel();
+                self.handle(&Event::Kernel(kernel), now);
+            }
+            // A newer kernel program under an older daemon; what it means is not known here.
+            None => {}
+        }
+    }
+
+    pub(super) fn take_messages(&mut self) {
+        for index in 0..self.parts.wiring.control.len() {
+            for _ in 0..DATAGRAMS_A_TURN {
+                if !self.take_message(index) {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Whether there was one.
+    fn take_message(&mut self, index: usize) -> bool {
+        let now = Instant(boot_ns());
+        let channel = &mut self.parts.wiring.control[index];
+        let network = channel.network;
+        // An error here is the interface's (gone, down), which the links' events tell.
+        let Ok(incoming) = channel.datagrams.receive() else {
+            return false;
+        };
+        match incoming {
+            Incoming::Nothing => return false,
+            Incoming::Message {
+                from,
+                incarnation,
+                message,
+            } => {
+                let kernel = self.kernel();
+                self.handle(&Event::Kernel(kernel), now);
+                self.parts.node.handle(
+                    Event::Message {
+                        from,
+                        incarnation,
+                        network,
+                        message,
+                    },
+                    now,
+                );
+                self.carry_out();
+            }
+            Incoming::Dropped { source, why } => {
+                if now >= self.drop_told + TELL_DROPS {
+                    self.drop_told = now;
+                    self.note(Note::Dropped(network, source, why));
+                }
+            }
+        }
+        true
+    }
+
+    pub(super) fn take_orders(&mut self) {
+        self.parts.orders.clear();
+        while let Some(order) = self.parts.orders.take() {
+            match order {
+                PulseOrder::Election(order, asked) => {
+                    self.pending_asks.push_back(asked);
+                    let now = Instant(boot_ns());
+                    self.parts.node.handle(Event::Order(order), now);
+                    self.carry_out();
+                }
+                PulseOrder::Rewire(wiring) => {
+                    self.parts.wiring = *wiring;
+                    if let Err(error) = self.watch_wiring() {
+                        self.note(Note::SendFailed(error.to_string()));
+                    }
+                }
+                PulseOrder::Publish(asked) => {
+                    // Whoever asked may have gone away.
+                    let _ = asked.send(self.published());
+                }
+            }
+        }
+    }
+
+    /// Orders are answered in the order in which they came: the node decides each at once.
+    pub(super) fn answer(&mut self, answer: Result<OrderDone, OrderError>) {
+        // A signal's order has nobody waiting for its answer.
+        if let Some(Some(asked)) = self.pending_asks.pop_front() {
+            let answer: Answer = answer
+                .map(|done| done.to_string())
+                .map_err(|error| error.to_string());
+            let _ = asked.send(answer);
+        }
+    }
+
+    pub(super) fn take_reports(&mut self) {
+        while let Some(report) = self.parts.hands.report() {
+            match &report {
+                Report::TookOver {
+                    epoch,
+                    added_at_ns,
+                    announced_at_ns,
+                } => {
+                    self.stamps.added = Instant(*added_at_ns);
+                    self.stamps.announced = Instant(*announced_at_ns);
+                    let stamps = std::mem::take(&mut self.stamps);
+                    self.note(Note::TookOver(*epoch, stamps));
+                }
+                // Addresses that cannot be removed must not be served: the lease goes, by an orderly stop.
+                Report::Broken { .. } => {
+                    self.pending_asks.push_back(None);
+                    self.parts
+                        .node
+                        .handle(Event::Order(Order::Stop), Instant(boot_ns()));
+                    self.carry_out();
+                }
+                Report::Released { .. }
+                | Report::Restored { .. }
+                | Report::Failed { .. }
+                | Report::Link { .. } => {}
+            }
+            self.note(Note::Hands(report));
+        }
+    }
+
+    fn published(&self) -> Published {
+        Published {
+            snapshot: self.parts.node.snapshot(Instant(boot_ns())),
+            replies: self.parts.answers.newest().to_vec(),
+            lateness: self.lateness.clone(),
+            notes_lost: self.notes_lost,
+        }
+    }
+}
+
+fn query_answer(event: &RingEvent) -> QueryAnswer {
+    QueryAnswer {
+        from: event.slot,
+        sequence: event.sequence,
+        arrival: Instant(event.at_ns),
+        incarnation: event.incarnation,
+        promised: Epoch(event.promised_epoch),
+        probed: Epoch(event.probed_epoch),
+        grant_left: Duration::from_micros(u64::from(event.lease_us)),
+        abstains: event.flags & flag::ABSTAINS != 0,
+        elector_version: event.elector_version,
+        elector_digest: event.elector_digest,
+        info_version: event.info_version,
+    }
+}
+
+fn refusal(event: &RingEvent) -> Refusal {
+    Refusal {
+        from: event.slot,
+        epoch: Epoch(event.epoch),
+        promised: Epoch(event.promised_epoch),
+        probed: Epoch(event.probed_epoch),
+    }
+}

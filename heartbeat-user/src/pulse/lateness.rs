@@ -1,0 +1,94 @@
+//! How late the pulse's turns ran: what the host's scheduling costs, as the daemon itself saw it.
+
+use std::time::Duration;
+
+use heartbeat_core::time::nanos;
+use heartbeat_wire::histogram::{BUCKETS, bucket_of, lower_bound_ns};
+
+/// Lateness of the turns since the start.
+#[derive(Clone, Debug)]
+pub struct Lateness {
+    buckets: [u64; BUCKETS],
+    turns: u64,
+    worst: Duration,
+    last: Duration,
+}
+
+impl Default for Lateness {
+    fn default() -> Self {
+        Self {
+            buckets: [0; BUCKETS],
+            turns: 0,
+            worst: Duration::ZERO,
+            last: Duration::ZERO,
+        }
+    }
+}
+
+impl Lateness {
+    pub(crate) fn record(&mut self, lateness: Duration) {
+        self.buckets[bucket_of(nanos(lateness))] += 1;
+        self.turns += 1;
+        self.last = lateness;
+        self.worst = self.worst.max(lateness);
+    }
+
+    /// Turns counted.
+    #[must_use]
+    pub fn turns(&self) -> u64 {
+        self.turns
+    }
+
+    /// The longest lateness of all.
+    #[must_use]
+    pub fn worst(&self) -> Duration {
+        self.worst
+    }
+
+    /// The lateness of the last turn.
+    #[must_use]
+    pub fn last(&self) -> Duration {
+        self.last
+    }
+
+    /// The lateness that `per_mille` of the turns did not exceed, to the histogram's resolution (half an
+    /// octave, rounded down); zero before the first turn.
+    #[must_use]
+    pub fn quantile(&self, per_mille: u64) -> Duration {
+        let wanted = (self.turns * per_mille).div_ceil(1000);
+        let mut seen = 0;
+        for (bucket, count) in self.buckets.iter().enumerate() {
+            seen += count;
+            if seen >= wanted && wanted > 0 {
+                return Duration::from_nanos(lower_bound_ns(bucket));
+            }
+        }
+        Duration::ZERO
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_separate_the_common_turn_from_the_rare_late_one() {
+        let mut lateness = Lateness::default();
+        for _ in 0..999 {
+            lateness.record(Duration::from_micros(20));
+        }
+        lateness.record(Duration::from_millis(18));
+        assert_eq!(lateness.turns(), 1000);
+        assert!(lateness.quantile(500) <= Duration::from_micros(20));
+        assert!(lateness.quantile(999) <= Duration::from_micros(20));
+        assert!(lateness.quantile(1000) > Duration::from_millis(12));
+        assert_eq!(lateness.worst(), Duration::from_millis(18));
+    }
+
+    #[test]
+    fn nothing_recorded_is_zero_everywhere() {
+        let lateness = Lateness::default();
+        assert_eq!(lateness.quantile(999), Duration::ZERO);
+        assert_eq!(lateness.worst(), Duration::ZERO);
+    }
+}

@@ -1,0 +1,311 @@
+//! The pulse: the real-time thread that runs one turn a period, and at once when a frame, a message
+//! or an order arrives.
+//!
+//! Nothing in it waits for disk, name service, hook or lock. What takes time is handed to others over
+//! bounded channels; what they find full is counted and told, never waited for.
+
+mod answers;
+mod carry_out;
+pub mod convert;
+pub mod frames;
+mod intake;
+mod lateness;
+mod order;
+mod stamps;
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use heartbeat_core::event::KernelWords;
+use heartbeat_core::message::Network;
+use heartbeat_core::{Event, Instant, Node};
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+
+pub use answers::Answers;
+pub use lateness::Lateness;
+pub use order::{Asked, OrderSender, Orders, Published, PulseOrder, orders};
+pub use stamps::Stamps;
+
+use crate::datapath::{Events, Words};
+use crate::hands::{Hands, VirtualAddress};
+use crate::net::datagrams::{Datagrams, Dropped};
+use crate::net::probe_socket::ProbeSocket;
+use crate::sys::clock::{BootTimer, boot_ns, raw_ns};
+use crate::sys::realtime::Priority;
+use crate::sys::{memory, realtime};
+
+use frames::Standing;
+
+/// Above every ordinary real-time thread of a system (50 is the kernel's own interrupt threads), and
+/// one above the hands, so that an address change never delays a probe.
+pub const PULSE_PRIORITY: Priority = Priority::new(53);
+
+/// Notes that the scribe has not written yet. One mastership makes about ten; a thousand is minutes of
+/// the wildest flapping. More are dropped and counted, since the pulse never waits.
+pub const NOTES_DEPTH: usize = 1024;
+
+/// Descriptors the pulse waits on: timer, ring, two control sockets, orders, hands.
+const MOST_SOURCES: usize = 8;
+
+/// What the pulse tells the scribe: something to log, to keep in the history, or to save.
+#[derive(Debug)]
+pub enum Note {
+    /// The node changed its role.
+    RoleChanged {
+        /// The role left.
+        from: heartbeat_core::snapshot::Role,
+        /// The role taken.
+        to: heartbeat_core::snapshot::Role,
+        /// Why.
+        reason: heartbeat_core::snapshot::Reason,
+        /// The epoch concerned.
+        epoch: heartbeat_core::Epoch,
+        /// How long the role left had lasted.
+        lasted: Duration,
+    },
+    /// A mastership began: when each of its steps was done.
+    TookOver(heartbeat_core::Epoch, Stamps),
+    /// An alarm is raised or cleared.
+    Alarm(heartbeat_core::snapshot::Alarm, bool),
+    /// The highest epoch this node stood in, to be saved as a floor.
+    Floor(heartbeat_core::Epoch),
+    /// What the hands report about addresses and links.
+    Hands(crate::hands::Report),
+    /// The hands did not take an order.
+    HandsBehind(crate::hands::NotSent),
+    /// Sending failed; told once until it works again.
+    SendFailed(String),
+    /// A control datagram was dropped; told at most once a second.
+    Dropped(Network, SocketAddr, Dropped),
+    /// The answers could not be read from the maps.
+    ReadFailed(io::Error),
+    /// Sending works again.
+    SendWorks,
+    /// So many notes were lost because the scribe did not keep up.
+    Lost(u64),
+    /// The stop that was ordered is complete.
+    Stopped,
+}
+
+/// Everything the pulse owns.
+pub struct Parts {
+    /// The election.
+    pub node: Node,
+    /// The mapped words of the kernel's maps.
+    pub words: Words,
+    /// The members' answers.
+    pub answers: Answers,
+    /// What the kernel tells at once.
+    pub ring: Events,
+    /// How they are filled in and signed.
+    pub signer: frames::FrameSigner,
+    /// Where frames and messages leave and come in.
+    pub wiring: Wiring,
+    /// The thread that carries out address changes.
+    pub hands: Hands,
+    /// The addresses that follow the master.
+    pub addresses: Arc<[VirtualAddress]>,
+    /// What operators and signals ask for.
+    pub orders: Orders,
+    /// The cluster's period.
+    pub period: Duration,
+    /// The scribe.
+    pub notes: SyncSender<Note>,
+}
+
+/// The sockets that hang on one life of the interfaces.
+#[derive(Debug)]
+pub struct Wiring {
+    /// Where probes and queries leave.
+    pub probes: ProbeSocket,
+    /// Where votes and commands come and go, by network.
+    pub control: Vec<Channel>,
+}
+
+/// One network's control datagrams.
+#[derive(Debug)]
+pub struct Channel {
+    /// Which network.
+    pub network: Network,
+    /// Its socket.
+    pub datagrams: Datagrams,
+}
+
+/// The pulse's state while it runs.
+pub(crate) struct Pulse {
+    parts: Parts,
+    epoll: Epoll,
+    timer: BootTimer,
+    next_turn: Instant,
+    lateness: Lateness,
+    stamps: Stamps,
+    notes_lost: u64,
+    send_failing: bool,
+    drop_told: Instant,
+    pending_asks: VecDeque<Option<Asked>>,
+    standing: Standing,
+    stopped: bool,
+}
+
+/// Starts the pulse thread.
+///
+/// # Errors
+/// When the thread, its timer or its epoll instance cannot be made.
+pub fn spawn(parts: Parts) -> io::Result<JoinHandle<()>> {
+    let mut pulse = Pulse::new(parts)?;
+    std::thread::Builder::new()
+        .name("pulse".into())
+        .spawn(move || {
+            // What is lost without these rights was said at start, where it can still be read.
+            let _realtime = realtime::enter(PULSE_PRIORITY);
+            memory::prefault_stack();
+            pulse.run();
+        })
+}
+
+impl Pulse {
+    fn new(parts: Parts) -> io::Result<Self> {
+        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
+        let timer = BootTimer::new()?;
+        let pulse = Self {
+            next_turn: Instant(boot_ns()),
+            lateness: Lateness::default(),
+            stamps: Stamps::default(),
+            notes_lost: 0,
+            send_failing: false,
+            drop_told: Instant::ZERO,
+            pending_asks: VecDeque::with_capacity(order::ORDERS_DEPTH),
+            standing: Standing::default(),
+            stopped: false,
+            epoll,
+            timer,
+            parts,
+        };
+        pulse.watch(pulse.timer.as_fd())?;
+        pulse.watch(pulse.parts.ring.as_fd())?;
+        pulse.watch(pulse.parts.orders.as_fd())?;
+        pulse.watch(pulse.parts.hands.as_fd())?;
+        pulse.watch_wiring()?;
+        Ok(pulse)
+    }
+
+    /// Sockets that were replaced leave the epoll set by being closed.
+    fn watch_wiring(&self) -> io::Result<()> {
+        for channel in &self.parts.wiring.control {
+            self.watch(channel.datagrams.as_fd())?;
+        }
+        Ok(())
+    }
+
+    fn watch(&self, source: BorrowedFd<'_>) -> io::Result<()> {
+        let readable = EpollEvent::new(EpollFlags::EPOLLIN, 0);
+        self.epoll.add(source, readable)?;
+        Ok(())
+    }
+
+    fn run(&mut self) {
+        self.carry_out();
+        let mut woken_by = [EpollEvent::empty(); MOST_SOURCES];
+        while !self.stopped {
+            self.set_timer();
+            // An interrupted wait is a wake-up like any other: every source is looked at below.
+            let _ = self.epoll.wait(&mut woken_by, EpollTimeout::NONE);
+            self.wake();
+        }
+        self.note(Note::Stopped);
+    }
+
+    /// The next turn, or what the node waits for, whichever is first.
+    fn set_timer(&self) {
+        let at = self
+            .parts
+            .node
+            .poll_timeout()
+            .map_or(self.next_turn, |timeout| timeout.min(self.next_turn));
+        // Only a bad descriptor or a negative time can fail here, and neither occurs.
+        let _ = self.timer.set(at.0.max(1));
+    }
+
+    fn wake(&mut self) {
+        let _ = self.timer.take();
+        let now = Instant(boot_ns());
+        if now >= self.next_turn {
+            self.turn(now);
+        } else {
+            let kernel = self.kernel();
+            self.handle(&Event::Kernel(kernel), now);
+        }
+        self.take_kernel_events();
+        self.take_messages();
+        self.take_orders();
+        self.take_reports();
+        let now = Instant(boot_ns());
+        if self.parts.node.poll_timeout().is_some_and(|at| at <= now) {
+            let kernel = self.kernel();
+            self.handle(&Event::Kernel(kernel), now);
+            self.parts.node.handle_timeout(now);
+            self.carry_out();
+        }
+    }
+
+    /// One period: the kernel's words and the answers go in, commands come out.
+    fn turn(&mut self, now: Instant) {
+        let lateness = now.since(self.next_turn);
+        let raw_ns = raw_ns();
+        self.lateness.record(lateness);
+        self.parts.words.beat(now.0);
+        let kernel = self.kernel();
+        if let Err(error) = self.parts.answers.read() {
+            self.note(Note::ReadFailed(error));
+        }
+        let replies = self.parts.answers.newest();
+        self.parts.node.handle(
+            Event::Turn {
+                kernel,
+                replies,
+                lateness,
+                raw_ns,
+            },
+            now,
+        );
+        self.carry_out();
+        self.next_turn = self.next_turn + self.parts.period;
+        if self.next_turn <= now {
+            // Turns that were slept through are not made up for: their probes would prove nothing.
+            self.next_turn = now + self.parts.period;
+        }
+    }
+
+    fn kernel(&self) -> KernelWords {
+        convert::kernel_words(&self.parts.words.grant())
+    }
+
+    fn handle(&mut self, event: &Event<'_>, now: Instant) {
+        self.parts.node.handle(event.clone(), now);
+        self.carry_out();
+    }
+
+    fn note(&mut self, note: Note) {
+        if self.notes_lost > 0
+            && self
+                .parts
+                .notes
+                .try_send(Note::Lost(self.notes_lost))
+                .is_ok()
+        {
+            self.notes_lost = 0;
+        }
+        if self.parts.notes.try_send(note).is_err() {
+            self.notes_lost += 1;
+        }
+    }
+}
+
+/// The scribe's end of the notes.
+pub type Notes = Receiver<Note>;

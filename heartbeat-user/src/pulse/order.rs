@@ -1,0 +1,113 @@
+//! What operators and signals ask of the pulse, and how it is woken for it.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
+
+use heartbeat_core::Snapshot;
+use heartbeat_core::event::{Order, Reply};
+use nix::sys::eventfd::{EfdFlags, EventFd};
+use tokio::sync::oneshot;
+
+use super::{Lateness, Wiring};
+
+/// Orders not yet taken. They come from people and signals: more than a few at once is a fault of the
+/// asker, who is told so.
+pub(super) const ORDERS_DEPTH: usize = 16;
+
+/// What the pulse tells of itself when asked.
+#[derive(Debug, Clone)]
+pub struct Published {
+    /// The election's view.
+    pub snapshot: Snapshot,
+    /// The members' newest answers.
+    pub replies: Vec<Reply>,
+    /// How late the turns ran.
+    pub lateness: Lateness,
+    /// Notes that were lost because the scribe did not keep up.
+    pub notes_lost: u64,
+}
+
+/// Answer to an operator's order: what was done, or why not.
+pub(crate) type Answer = Result<String, String>;
+
+/// Who waits for an order's answer.
+pub type Asked = oneshot::Sender<Answer>;
+
+/// One order.
+#[derive(Debug)]
+pub enum PulseOrder {
+    /// For the election; the answer comes when it has decided.
+    Election(Order, Option<Asked>),
+    /// Use these sockets from now on: an interface vanished and came back.
+    Rewire(Box<Wiring>),
+    /// Tell what you know.
+    Publish(oneshot::Sender<Published>),
+}
+
+/// The pulse's end.
+#[derive(Debug)]
+pub struct Orders {
+    receiver: Receiver<PulseOrder>,
+    wake: Arc<EventFd>,
+}
+
+/// The asking end; cloned for every asker.
+#[derive(Clone, Debug)]
+pub struct OrderSender {
+    sender: SyncSender<PulseOrder>,
+    wake: Arc<EventFd>,
+}
+
+/// Makes the two ends.
+///
+/// # Errors
+/// When no event descriptor can be made.
+pub fn orders() -> io::Result<(OrderSender, Orders)> {
+    let (sender, receiver) = sync_channel(ORDERS_DEPTH);
+    let flags = EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC;
+    let wake = Arc::new(EventFd::from_value_and_flags(0, flags)?);
+    let asking = OrderSender {
+        sender,
+        wake: Arc::clone(&wake),
+    };
+    Ok((asking, Orders { receiver, wake }))
+}
+
+impl OrderSender {
+    /// Hands an order to the pulse and wakes it.
+    ///
+    /// # Errors
+    /// A sentence for the asker, when the pulse has ended or has too many orders waiting.
+    pub fn send(&self, order: PulseOrder) -> Result<(), String> {
+        self.sender.try_send(order).map_err(|error| match error {
+            TrySendError::Full(_) => {
+                "the pulse thread has too many orders waiting; try again".to_owned()
+            }
+            TrySendError::Disconnected(_) => {
+                "the pulse thread has ended; the daemon is stopping".to_owned()
+            }
+        })?;
+        // A full event counter already wakes it.
+        let _ = self.wake.write(1);
+        Ok(())
+    }
+}
+
+impl Orders {
+    pub(crate) fn take(&self) -> Option<PulseOrder> {
+        self.receiver.try_recv().ok()
+    }
+
+    /// Takes the wake-up back, before the orders are taken.
+    pub(crate) fn clear(&self) {
+        let _ = self.wake.read();
+    }
+}
+
+impl AsFd for Orders {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.wake.as_fd()
+    }
+}
