@@ -25,6 +25,8 @@ pub enum Need {
     LabObject,
     /// The product's kernel program, built into it.
     KernelProgram,
+    /// So many processors.
+    Processors(usize),
     /// A program of this workspace that cargo does not build along with these tests.
     Program(&'static str),
 }
@@ -45,6 +47,9 @@ impl Need {
                 && !std::path::Path::new("/sbin/bpftool").exists()
                 && !std::path::Path::new("/usr/bin/bpftool").exists())
             .then(|| "no program bpftool; install the package bpftool".to_owned()),
+            Self::Processors(count) => std::thread::available_parallelism()
+                .is_ok_and(|here| here.get() < count)
+                .then(|| format!("fewer than {count} processors")),
             Self::KernelProgram => (!heartbeat_user::datapath::is_built_in()).then(|| {
                 "the kernel program is not built in; run `cargo xtask build-ebpf`, then build again"
                     .to_owned()

@@ -45,6 +45,8 @@ fn refusal(pins: &PinFolder, config: Config) -> DatapathError {
     }
 }
 
+type Change = fn(&mut Config);
+
 #[test]
 fn new_maps_abstain_before_anything_can_be_attached() {
     let Some(pins) = folder("new_maps_abstain") else {
@@ -96,7 +98,7 @@ fn maps_of_another_slot_cluster_or_electors_set_are_refused_with_the_cure() {
         return;
     };
     drop(open(&pins, config()).expect("a new folder"));
-    let others: [(&str, fn(&mut Config)); 5] = [
+    let others: [(&str, Change); 5] = [
         ("cluster", |config| config.cluster_id ^= 1),
         ("slot", |config| config.slot = 3),
         ("electors' version", |config| config.elector_version += 1),
