@@ -184,7 +184,14 @@ impl Kernel {
     /// # Errors
     /// Whatever the product says.
     pub fn load_with(config: Config) -> Result<Self> {
-        let pins = PinFolder::new()?;
+        Self::load_in(PinFolder::new()?, config)
+    }
+
+    /// The same with the maps that another one left.
+    ///
+    /// # Errors
+    /// Whatever the product says.
+    pub fn load_in(pins: PinFolder, config: Config) -> Result<Self> {
         let vips = [
             (
                 mapped(VIP),
@@ -253,6 +260,19 @@ impl Kernel {
     #[must_use]
     pub fn pins(&self) -> &PinFolder {
         &self.pins
+    }
+
+    /// Closes every descriptor, as the end of a killed daemon does; what is pinned stays until the
+    /// folder is dropped.
+    #[must_use]
+    pub fn abandon(self) -> PinFolder {
+        self.into_parts().1
+    }
+
+    /// The product's own view, and the folder of the pins.
+    #[must_use]
+    pub fn into_parts(self) -> (Opened, PinFolder) {
+        (self.opened, self.pins)
     }
 
     /// Runs one packet through the responder, as if it had come in on `lo`.

@@ -3,6 +3,7 @@
 mod answers;
 mod gate;
 mod grants;
+mod live;
 mod pins;
 mod replies;
 mod verdicts;
