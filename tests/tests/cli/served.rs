@@ -1,0 +1,235 @@
+//! heartbeatctl and a daemon that only pretends: what is printed, and the exit code.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use heartbeat_core::snapshot::{Diagnosis, MemberSnapshot, Reason, Role, Snapshot};
+use heartbeat_core::{Epoch, Instant};
+use heartbeat_user::config;
+use heartbeat_user::control::{
+    ControlSocket, EpochParts, Handler, HistoryEntry, Local, LocalFacts, PinnedMap, Status,
+    pinned_maps,
+};
+use serde_json::Value;
+use tokio::runtime::Runtime;
+
+use crate::checking::{Folder, GOOD};
+use crate::{Ran, is_built, run};
+
+/// A slave in slot 2 that knows this master, or none.
+struct Pretender {
+    master: Option<u16>,
+}
+
+impl Handler for Pretender {
+    async fn status(&self) -> Result<Status, String> {
+        Ok(status(self.master))
+    }
+
+    async fn history(&self) -> Vec<HistoryEntry> {
+        vec![HistoryEntry {
+            at: "2025-01-31T12:00:00.000Z".to_owned(),
+            slot: 2,
+            from: Role::Init.into(),
+            to: Role::Slave.into(),
+            epoch: EpochParts { round: 4, slot: 1 },
+            reason: "slot 1 probes as master".to_owned(),
+            duration_us: 812,
+            takeover: None,
+        }]
+    }
+
+    fn maps(&self) -> Vec<PinnedMap> {
+        pinned_maps(Path::new("/sys/fs/bpf/heartbeatd/storage-a"))
+    }
+
+    async fn switchover(&self, to: Option<u16>) -> Result<String, String> {
+        match to {
+            Some(slot) => Err(format!(
+                "this node is not master, so it cannot hand over to {slot}"
+            )),
+            None => Ok("slot 2 is master now".to_owned()),
+        }
+    }
+
+    async fn maintenance(&self, on: bool) -> Result<String, String> {
+        Ok(format!("maintenance {}", if on { "on" } else { "off" }))
+    }
+}
+
+fn status(master: Option<u16>) -> Status {
+    let folder = Folder::new(GOOD);
+    let config = config::load(&folder.config()).expect("good");
+    let at = Instant(100_000_000_000);
+    let member = |slot: &u16| MemberSnapshot {
+        slot: *slot,
+        role: Role::Slave,
+        healthy: None,
+        diagnosis: Diagnosis::Unknown,
+        rtt: None,
+        last_reply: None,
+    };
+    let snapshot = Snapshot {
+        at,
+        role: Role::Slave,
+        reason: Reason::Started,
+        since: at,
+        epoch: Epoch::new(4, 1),
+        master,
+        lease_deadline: None,
+        grant_end: at,
+        successor: Some(2),
+        electable: true,
+        not_electable: None,
+        abstains_until: None,
+        stands_at: None,
+        maintenance: false,
+        electors_answering: 1,
+        majority: 2,
+        members: config.members.keys().map(member).collect(),
+        alarms: Vec::new(),
+    };
+    let facts = LocalFacts {
+        slot: 2,
+        electors: config.electors.clone(),
+        degraded: false,
+        virtual_addresses: Vec::new(),
+        datapath: None,
+        local: Local::default(),
+        warnings: Vec::new(),
+    };
+    Status::new(&config, &snapshot, facts)
+}
+
+/// The pretended daemon, alive as long as this is.
+struct Served {
+    _runtime: Runtime,
+    socket: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+impl Served {
+    fn with_master(master: Option<u16>) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("control.sock");
+        let runtime = Runtime::new().expect("a runtime");
+        let socket = {
+            let _inside = runtime.enter();
+            ControlSocket::bind(&path).expect("nobody else has it")
+        };
+        runtime.spawn(async move { socket.serve(Arc::new(Pretender { master })).await });
+        Self {
+            _runtime: runtime,
+            socket: path,
+            _folder: folder,
+        }
+    }
+
+    fn ask(&self, arguments: &[&str]) -> Ran {
+        let socket = self.socket.to_str().expect("plain");
+        run(
+            "heartbeatctl",
+            &[&["--control", socket], arguments].concat(),
+        )
+    }
+}
+
+#[test]
+fn status_exits_with_4_when_no_master_is_known_and_says_so() {
+    if !is_built("status_exits_with_4", "heartbeatctl") {
+        return;
+    }
+    let orphan = Served::with_master(None);
+    let ran = orphan.ask(&["status"]);
+    assert_eq!(ran.code, Some(4), "{ran:?}");
+    assert!(ran.out.contains("master     none is known\n"), "{ran:?}");
+    let ran = orphan.ask(&["status", "--json"]);
+    assert_eq!(ran.code, Some(4), "{ran:?}");
+    let json: Value = serde_json::from_str(&ran.out).expect("JSON");
+    assert_eq!(json["master_slot"], Value::Null);
+    assert_eq!(orphan.ask(&["explain"]).code, Some(0));
+}
+
+#[test]
+fn status_exits_with_0_when_a_master_is_known() {
+    if !is_built("status_exits_with_0", "heartbeatctl") {
+        return;
+    }
+    let slave = Served::with_master(Some(1));
+    let ran = slave.ask(&["status"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(
+        ran.out.contains("master     slot 1 (n1) in round 4\n"),
+        "{ran:?}"
+    );
+    let ran = slave.ask(&["status", "--json"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let json: Value = serde_json::from_str(&ran.out).expect("JSON");
+    assert_eq!(
+        (&json["schema"], &json["role"]),
+        (&1.into(), &"slave".into())
+    );
+}
+
+#[test]
+fn what_was_done_goes_to_stdout_and_what_was_refused_to_stderr() {
+    if !is_built("what_was_done", "heartbeatctl") {
+        return;
+    }
+    let served = Served::with_master(Some(1));
+    let done = served.ask(&["switchover"]);
+    assert_eq!((done.code, &*done.out), (Some(0), "slot 2 is master now\n"));
+    let refused = served.ask(&["switchover", "--to", "3"]);
+    assert_eq!((refused.code, &*refused.out), (Some(1), ""));
+    assert_eq!(
+        refused.err,
+        "heartbeatctl: this node is not master, so it cannot hand over to 3\n"
+    );
+    for (state, said) in [("on", "maintenance on\n"), ("off", "maintenance off\n")] {
+        assert_eq!(served.ask(&["maintenance", state]).out, said);
+    }
+}
+
+#[test]
+fn history_and_maps_come_readable_and_as_json() {
+    if !is_built("history_and_maps", "heartbeatctl") {
+        return;
+    }
+    let served = Served::with_master(Some(1));
+    let history = served.ask(&["history"]);
+    assert!(
+        history
+            .out
+            .contains("init  slave  4/1         812 us  slot 1 probes"),
+        "{history:?}"
+    );
+    let json: Value = serde_json::from_str(&served.ask(&["history", "--json"]).out).expect("JSON");
+    assert_eq!(json[0]["to"], "slave");
+    let maps = served.ask(&["maps"]);
+    let dump = "bpftool map dump pinned /sys/fs/bpf/heartbeatd/storage-a/maps/";
+    assert!(maps.out.contains(dump), "{maps:?}");
+    let json: Value = serde_json::from_str(&served.ask(&["maps", "--json"]).out).expect("JSON");
+    assert!(
+        json[0]["dump"]
+            .as_str()
+            .is_some_and(|line| line.starts_with(dump))
+    );
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    if !is_built("a_reader_that_goes_away", "heartbeatctl") {
+        return;
+    }
+    let served = Served::with_master(Some(1));
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let status = crate::command("heartbeatctl")
+        .args(["--control", served.socket.to_str().expect("plain"), "maps"])
+        .stdout(writer)
+        .stderr(std::process::Stdio::piped())
+        .output()
+        .expect("it can be started");
+    assert_eq!(status.status.code(), Some(0));
+    assert_eq!(status.stderr, b"");
+}
