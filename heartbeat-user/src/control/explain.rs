@@ -186,6 +186,12 @@ fn needed_votes(status: &Status) -> String {
 /// Whether this node could become master at all, and what to do if not.
 fn own_chance(status: &Status) -> Vec<String> {
     let mut sentences: Vec<String> = abstention(status).into_iter().collect();
+    if let Some(left) = status.stands_in_us {
+        sentences.push(format!(
+            "If no probe comes, it asks for votes itself in {}.",
+            duration(left)
+        ));
+    }
     if status.electable {
         sentences.push(
             "`heartbeatctl switchover --to` with this slot, on the master, would make it master now.".to_owned(),

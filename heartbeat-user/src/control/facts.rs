@@ -57,6 +57,7 @@ impl Status {
             electable: snapshot.electable,
             not_electable: snapshot.not_electable.map(Into::into),
             abstaining_for_us: snapshot.abstains_until.and_then(left),
+            stands_in_us: snapshot.stands_at.map(|at| us(at.since(snapshot.at))),
             degraded: facts.degraded,
             maintenance: snapshot.maintenance,
             electors_answering: snapshot.electors_answering,

@@ -46,6 +46,8 @@ pub struct Status {
     pub not_electable: Option<NotElectable>,
     /// How long it will neither vote nor grant, after a restart without its maps; null if it does.
     pub abstaining_for_us: Option<u64>,
+    /// How long until it asks for votes itself if no probe comes; null while it may not, or needs not.
+    pub stands_in_us: Option<u64>,
     /// Whether probes go by the business network, because the management network fails.
     pub degraded: bool,
     /// Whether an operator put this node into maintenance.

@@ -64,6 +64,22 @@ fn a_good_file_is_ok_in_one_sentence() {
 }
 
 #[test]
+fn every_example_in_the_docs_is_good() {
+    if !is_built("every_example", "heartbeatd") {
+        return;
+    }
+    let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/examples");
+    let mut checked = 0;
+    for entry in fs::read_dir(examples).expect("there are examples") {
+        let path = entry.expect("readable").path();
+        let ran = Folder::new(&fs::read_to_string(&path).expect("text")).check();
+        assert_eq!(ran.code, Some(0), "{}: {}", path.display(), ran.err);
+        checked += 1;
+    }
+    assert!(checked >= 3, "{checked} examples");
+}
+
+#[test]
 fn many_mistakes_are_reported_at_once_word_for_word() {
     if !is_built("many_mistakes", "heartbeatd") {
         return;

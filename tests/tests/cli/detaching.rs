@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
+use std::thread;
 
 use heartbeat_tests::kernel::{KEYS, PinFolder, config, members};
 use heartbeat_tests::skip::{Need, lacks};
@@ -24,10 +25,24 @@ fn detach(folder: &Path) -> Ran {
     )
 }
 
+/// Runs `work` in a network namespace that ends with it.
+fn in_own_network(work: impl FnOnce() + Send) {
+    let done = thread::scope(|scope| {
+        scope
+            .spawn(|| {
+                unshare(CloneFlags::CLONE_NEWNET).expect("root may make a network namespace");
+                work();
+            })
+            .join()
+    });
+    if let Err(panic) = done {
+        std::panic::resume_unwind(panic);
+    }
+}
+
 /// What a master leaves that was killed: maps, a gate on `lo`, its address; and beside them the
-/// address of another cluster's master. In a network namespace of this thread's own.
+/// address of another cluster's master.
 fn leave_remains(pins: &PinFolder) {
-    unshare(CloneFlags::CLONE_NEWNET).expect("root may make a network namespace");
     let setup = Setup {
         config: config(),
         keys: Keys { slots: KEYS },
@@ -68,24 +83,26 @@ fn a_dead_daemons_addresses_go_before_its_gate_and_nothing_of_it_stays() {
     if lacks("a_dead_daemons_addresses", &needs) {
         return;
     }
-    let pins = PinFolder::new().expect("a folder for pins");
-    leave_remains(&pins);
-    assert!(addresses().contains(&OURS));
-    let ran = detach(&pins.0);
-    assert_eq!(ran.code, Some(0), "{ran:?}");
-    let place = |text: &str| {
-        ran.out
-            .find(text)
-            .unwrap_or_else(|| panic!("{text}: {ran:?}"))
-    };
-    assert!(place("removed address 203.0.113.100") < place("/links/"));
-    assert!(place("/links/gate_out-lo") < place("/maps/v"));
-    assert!(place("hb_control") < place(&format!("removed {}\n", pins.0.display())));
-    assert!(!pins.0.exists());
-    assert_eq!(addresses(), [ANOTHER_CLUSTERS], "another cluster's stays");
-    let again = detach(&pins.0);
-    assert_eq!(again.code, Some(0), "{again:?}");
-    assert!(again.out.starts_with("nothing is pinned"), "{again:?}");
+    in_own_network(|| {
+        let pins = PinFolder::new().expect("a folder for pins");
+        leave_remains(&pins);
+        assert!(addresses().contains(&OURS));
+        let ran = detach(&pins.0);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        let place = |text: &str| {
+            ran.out
+                .find(text)
+                .unwrap_or_else(|| panic!("{text}: {ran:?}"))
+        };
+        assert!(place("removed address 203.0.113.100") < place("/links/"));
+        assert!(place("/links/gate_out-lo") < place("/maps/v"));
+        assert!(place("hb_control") < place(&format!("removed {}\n", pins.0.display())));
+        assert!(!pins.0.exists());
+        assert_eq!(addresses(), [ANOTHER_CLUSTERS], "another cluster's stays");
+        let again = detach(&pins.0);
+        assert_eq!(again.code, Some(0), "{again:?}");
+        assert!(again.out.starts_with("nothing is pinned"), "{again:?}");
+    });
 }
 
 #[test]
@@ -98,14 +115,16 @@ fn a_live_daemon_is_left_alone() {
     if lacks("a_live_daemon", &needs) {
         return;
     }
-    let pins = PinFolder::new().expect("a folder for pins");
-    leave_remains(&pins);
-    let _alive = FolderLock::take(&pins.0).expect("nobody else has it");
-    let ran = detach(&pins.0);
-    assert_eq!((ran.code, &*ran.out), (Some(1), ""), "{ran:?}");
-    assert!(ran.err.contains("another daemon"), "{ran:?}");
-    assert!(addresses().contains(&OURS));
-    assert!(pins.0.join("links/gate_out-lo").exists());
+    in_own_network(|| {
+        let pins = PinFolder::new().expect("a folder for pins");
+        leave_remains(&pins);
+        let _alive = FolderLock::take(&pins.0).expect("nobody else has it");
+        let ran = detach(&pins.0);
+        assert_eq!((ran.code, &*ran.out), (Some(1), ""), "{ran:?}");
+        assert!(ran.err.contains("another daemon"), "{ran:?}");
+        assert!(addresses().contains(&OURS));
+        assert!(pins.0.join("links/gate_out-lo").exists());
+    });
 }
 
 #[test]

@@ -40,7 +40,10 @@ pub(super) fn check(
         faults.push(Fault::new(
             at.map_or(0..0, Spanned::span),
             format!("heartbeats and votes both on port {port}"),
-            format!("give control_port another number; by default it is {DEFAULT_CONTROL_PORT}"),
+format!(
+                "give one of port and control_port another number; by default they are {DEFAULT_PORT} and \
+                 {DEFAULT_CONTROL_PORT}"
+            ),
         ));
     }
     let group = management.group.as_ref()?;

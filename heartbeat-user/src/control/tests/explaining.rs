@@ -107,8 +107,16 @@ fn an_orphan_says_how_many_electors_are_needed_and_which_are_silent() {
             "These electors do not answer: slot 1 (n1) (down) and slot 3 (n3) (down).",
         ],
     );
+    is_silent_on(&status, "asks for votes itself");
     status.electors_answering = 2;
-    says(&status, &["as soon as the grants in force are over"]);
+    status.stands_in_us = Some(20_000);
+    says(
+        &status,
+        &[
+            "as soon as the grants in force are over",
+            "it asks for votes itself in 20.0 ms",
+        ],
+    );
 }
 
 #[test]

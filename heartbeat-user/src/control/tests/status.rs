@@ -27,6 +27,7 @@ fn the_json_has_the_documented_keys_and_words() {
         "electable": true,
         "not_electable": null,
         "abstaining_for_us": null,
+        "stands_in_us": null,
         "degraded": false,
         "maintenance": false,
         "electors": [1, 2, 3],
