@@ -84,12 +84,20 @@ impl Node {
     }
 
     /// How long this node lets others go first.
+    ///
+    /// Before the first mastership that it knows of it lets each lower slot have `max_lease`: machines that
+    /// are switched on together come up apart, and nobody waits for a service that never ran yet.
     pub(crate) fn rank_pause(&self) -> Duration {
+        let each = if self.succession.mastered.is_none() {
+            self.config.timing.max_lease
+        } else {
+            self.config.timing.rank_pause()
+        };
         let mut rank = 0;
         while rank < self.config.members.len() && self.in_line(rank) != Some(self.config.slot) {
             rank += 1;
         }
-        self.config.timing.rank_pause() * u32::try_from(rank).unwrap_or(u32::MAX)
+        each * u32::try_from(rank).unwrap_or(u32::MAX)
     }
 
     /// The slot at `rank` in the line of those that may become master: the named successor, the others by

@@ -109,58 +109,46 @@ struct Daemon {
 }
 
 impl Daemon {
+    /// Brings the parts up: gates, sockets, hands, then what answers probes, and at once the pulse that
+    /// beats for it.
     fn start(ground: Ground, stop: &Stop) -> Result<Self, Failure> {
         let Ground {
             plan,
             state,
             bpf_dir,
-            mut netlink,
+            netlink,
             management,
             lock,
         } = ground;
         let facts = Facts::default();
         warn_of_missing_rights(&facts);
-        let Opened {
-            datapath,
-            words,
-            replies,
-            events,
-            log,
-            kept,
-            ..
-        } = open_datapath(&plan, &bpf_dir)?;
-        kernel_log::follow(log).map_err(Failure::other)?;
-        let node = node(&plan, &state, &words, kept)?;
-        let mark = OwnerMark::of_cluster(plan.config.cluster_id);
-        if node.snapshot(Instant(boot_ns())).role != Role::Master {
-            let stale = hands::clean_stale(&mut netlink, mark).map_err(Failure::other)?;
-            if !stale.is_empty() {
-                info!(
-                    ?stale,
-                    "removed virtual addresses that an earlier life left behind"
-                );
-            }
-        }
-        let incarnation = kept.incarnation;
+        let opened = open_datapath(&plan, &bpf_dir)?;
+        kernel_log::follow(opened.log).map_err(Failure::other)?;
+        let (words, kept) = (opened.words, opened.kept);
         let mut relink = Relink {
             plan: plan.clone(),
-            datapath,
+            datapath: opened.datapath,
             netlink,
-            mark,
-            incarnation,
+            mark: OwnerMark::of_cluster(plan.config.cluster_id),
+            incarnation: kept.incarnation,
             facts: facts.clone(),
         };
-        let hands = Hands::start(mark, plan.gated()).map_err(Failure::other)?;
-        relink.attach_all(&management)?;
-        let wiring = wiring::open(&plan, &management, incarnation)?;
+        relink.attach_gates()?;
+        let hands = Hands::start(relink.mark, plan.gated()).map_err(Failure::other)?;
+        let wiring = wiring::open(&plan, &management, kept.incarnation)?;
         let (orders, order_intake) = pulse::orders().map_err(Failure::other)?;
         let (notes, taken) = sync_channel(NOTES_DEPTH);
+        let history = Arc::new(Mutex::new(History::open(state.path())));
+        words.beat(boot_ns());
+        relink.attach_responder(&management)?;
+        let node = node(&plan, &state, &words, kept)?;
+        remove_stale(&node, &mut relink)?;
         let parts = Parts {
-            answers: Answers::new(replies, &plan.for_core()),
+            answers: Answers::new(opened.replies, &plan.for_core()),
             node,
             words: words.clone(),
-            ring: events,
-            signer: signer(&plan, incarnation),
+            ring: opened.events,
+            signer: signer(&plan, kept.incarnation),
             wiring,
             hands,
             addresses: addresses(&plan),
@@ -176,7 +164,6 @@ impl Daemon {
             maps_kept = kept.maps_kept,
             "running"
         );
-        let history = Arc::new(Mutex::new(History::open(state.path())));
         let operator = Operator {
             kernel: plan.for_kernel(),
             words,
@@ -259,6 +246,21 @@ fn node(plan: &Plan, state: &StateFolder, words: &Words, kept: Kept) -> Result<N
 /// kernel's random numbers.
 fn random_number() -> u64 {
     RandomState::new().build_hasher().finish()
+}
+
+/// Removes what an earlier life left on the interfaces, unless its mastership is taken up.
+fn remove_stale(node: &Node, relink: &mut Relink) -> Result<(), Failure> {
+    if node.snapshot(Instant(boot_ns())).role == Role::Master {
+        return Ok(());
+    }
+    let stale = hands::clean_stale(&mut relink.netlink, relink.mark).map_err(Failure::other)?;
+    if !stale.is_empty() {
+        info!(
+            ?stale,
+            "removed virtual addresses that an earlier life left behind"
+        );
+    }
+    Ok(())
 }
 
 fn signer(plan: &Plan, incarnation: u64) -> FrameSigner {

@@ -27,15 +27,13 @@ pub(super) struct Relink {
 }
 
 impl Relink {
-    /// Attaches everything for the first time.
-    pub(super) fn attach_all(&mut self, management: &Link) -> Result<(), Failure> {
-        // The gates first: from the moment that this node can grant, nothing stale may be served.
+    /// Attaches the gates, before anything that could grant or take over: nothing stale may be served.
+    pub(super) fn attach_gates(&mut self) -> Result<(), Failure> {
         for interface in self.plan.gated() {
             self.datapath
                 .attach_gate(&interface)
                 .map_err(Failure::other)?;
         }
-        self.attach_responder(management)?;
         for carried in self.plan.carried() {
             self.mind_arp(&carried.interface);
         }
@@ -43,7 +41,7 @@ impl Relink {
     }
 
     /// Membership, then the responder: what is not heard needs no answer.
-    fn attach_responder(&mut self, management: &Link) -> Result<(), Failure> {
+    pub(super) fn attach_responder(&mut self, management: &Link) -> Result<(), Failure> {
         let group: IpAddr = self.plan.config.group;
         self.netlink
             .add_multicast_membership(management, group, self.mark)
