@@ -30,7 +30,7 @@ fn every_link_in_the_docs_leads_to_a_file_and_a_heading() {
     assert!(links > 10, "found only {links} links: the search is broken");
 }
 
-fn markdown_files() -> Vec<PathBuf> {
+pub(crate) fn markdown_files() -> Vec<PathBuf> {
     let mut files = vec![root().join("README.md"), root().join("CHANGELOG.md")];
     for folder in ["docs", "docs/decisions"] {
         let entries = std::fs::read_dir(root().join(folder)).expect("the docs' folder is there");

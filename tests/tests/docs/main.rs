@@ -1,8 +1,10 @@
 //! The docs say what the code does: their tables are compared with it.
 
+mod commands;
 mod configuration;
 mod links;
 mod tables;
+mod words;
 
 use std::path::Path;
 
