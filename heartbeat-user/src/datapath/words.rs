@@ -115,12 +115,12 @@ impl Words {
         self.set(word!(Control.lease_deadline_ns), 0);
     }
 
-    /// Notes the grant given by a vote; must be done before the vote leaves. Its end never goes back.
+    /// Notes the grant given by a vote; must be done before the vote leaves. A grant that its own holder
+    /// gives up may end earlier than it was given for.
     pub fn set_vote(&self, epoch: Epoch, incarnation: u64, end_ns: u64) {
-        self.control_word(word!(Control.vote_grant_end_ns))
-            .fetch_max(end_ns, SeqCst);
         self.set(word!(Control.vote_epoch), epoch.0);
         self.set(word!(Control.vote_incarnation), incarnation);
+        self.set(word!(Control.vote_grant_end_ns), end_ns);
     }
 
     /// Notes that `epoch` was given up by its own holder: grants to exactly it no longer hold.
