@@ -6,7 +6,7 @@
 
 use core::intrinsics::{AtomicOrdering, atomic_cxchg, atomic_xchg};
 use core::mem::offset_of;
-use core::ptr::read_volatile;
+use core::ptr::{read_volatile, write_volatile};
 
 use heartbeat_wire::maps::{Control, Grant};
 
@@ -35,6 +35,13 @@ impl Word {
     pub(crate) fn read(self) -> u64 {
         // SAFETY: an aligned word of a map value, which lives as long as the program runs.
         unsafe { read_volatile(self.0) }
+    }
+
+    /// One store, never torn; no barrier.
+    #[inline(always)]
+    pub(crate) fn write(self, value: u64) {
+        // SAFETY: as for `read`.
+        unsafe { write_volatile(self.0, value) }
     }
 
     /// Stores `value`, returns what was there; a full barrier.

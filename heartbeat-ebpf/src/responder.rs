@@ -81,6 +81,8 @@ fn judge(ctx: &XdpContext, datagram: &Datagram, config: &Config) -> Result<Verdi
 impl Question<'_> {
     #[inline(always)]
     fn carry_out(&mut self) -> Verdict {
+        // First: who sees a word accepted must see its epoch probed, which is raised before.
+        let accepted = Accepted(self.grant.accepted().read());
         let decision = decide(
             self.frame,
             self.kind,
@@ -88,7 +90,7 @@ impl Question<'_> {
                 config: self.config,
                 sender: self.sender,
                 promises: self.promises(),
-                accepted: Accepted(self.grant.accepted().read()),
+                accepted,
                 abstain_until_ns: self.control.abstain_until_ns().read(),
                 source: self.datagram.source(),
                 now_ns: self.now_ns,
@@ -130,54 +132,56 @@ impl Question<'_> {
     /// promise and a grant that cross, at least one side sees the other.
     #[inline(always)]
     fn accept(&mut self, step: GrantStep) -> Verdict {
-        let accepted = match self.raise_words(&step) {
-            Ok(accepted) => accepted,
+        let is_new_epoch = match self.raise_words(&step) {
+            Ok(is_new_epoch) => is_new_epoch,
             Err(verdict) => return verdict,
         };
         if !after_grant(self.frame, self.promises()) {
             return self.refuse();
         }
-        self.note_probe(accepted);
+        self.note_probe(is_new_epoch);
         if matches!(step.verdict, Verdict::Recorded) {
             return step.verdict;
         }
         self.answer(Kind::Reply, step.verdict)
     }
 
-    /// Swaps the accepted word and raises the other two. Returns what was accepted before.
+    /// Raises the probed epoch, swaps the accepted word, raises the grant's end. Says whether the probe
+    /// is the first one of its epoch.
     ///
     /// The last of them is the barrier before the promises are read again.
     #[inline(always)]
-    fn raise_words(&self, step: &GrantStep) -> Result<Accepted, Verdict> {
+    fn raise_words(&self, step: &GrantStep) -> Result<bool, Verdict> {
         let epoch = Epoch(self.frame.epoch);
+        let contended = |Contended| Verdict::Contended;
+        let raised = self
+            .grant
+            .probed_epoch()
+            .raise(epoch.0)
+            .map_err(contended)?;
         let before = self
             .grant
             .accepted()
             .replace_unless(step.accepted.0, |found| {
-                Accepted(found)
-                    .repeats(epoch, self.frame.sequence)
+                step.is_late(self.frame, Accepted(found))
                     .then_some(Verdict::Replayed)
             })
-            .map_err(|stopped| stopped.unwrap_or_else(|Contended| Verdict::Contended))?;
-        let contended = |Contended| Verdict::Contended;
-        self.grant
-            .probed_epoch()
-            .raise(epoch.0)
-            .map_err(contended)?;
+            .map_err(|stopped| stopped.unwrap_or_else(contended))?;
         self.grant.end_ns().raise(step.end_ns).map_err(contended)?;
-        Ok(Accepted(before))
+        // A refusal may have told of the epoch before its first probe came.
+        Ok(raised || !Accepted(before).is_of(epoch))
     }
 
     /// What the daemon and the operator want to know about the accepted probe; no decision of the
     /// kernel's rests on it.
     #[inline(always)]
-    fn note_probe(&self, before: Accepted) {
+    fn note_probe(&self, is_new_epoch: bool) {
         let (frame, grant) = (&*self.frame, self.grant);
         let last_ns = grant.arrival_ns().exchange(self.now_ns);
-        grant.holder_incarnation().exchange(frame.incarnation);
-        grant.successor().exchange(frame.successor.into());
-        grant.lease_ns().exchange(u64::from(frame.lease_us) * 1_000);
-        if !before.is_of(Epoch(frame.epoch)) {
+        grant.holder_incarnation().write(frame.incarnation);
+        grant.successor().write(frame.successor.into());
+        grant.lease_ns().write(u64::from(frame.lease_us) * 1_000);
+        if is_new_epoch {
             event::tell(EventKind::NewEpoch, frame, self.now_ns);
         } else {
             maps::count_gap(self.now_ns.saturating_sub(last_ns));

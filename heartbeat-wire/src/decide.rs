@@ -72,7 +72,7 @@ pub struct View<'a> {
     pub sender: Option<&'a Member>,
     /// Both promise words.
     pub promises: Promises,
-    /// [`Grant::accepted`].
+    /// [`Grant::accepted`]; read before the promises, so that what shows in it shows in them.
     pub accepted: Accepted,
     /// [`Control::abstain_until_ns`].
     pub abstain_until_ns: u64,
@@ -109,8 +109,21 @@ pub struct GrantStep {
     pub end_ns: u64,
     /// What to swap [`Grant::accepted`] to.
     pub accepted: Accepted,
+    /// What it may be swapped from even if its fold is the same: the word as it was read, if the probe
+    /// is the first of its epoch.
+    pub replaceable: Option<Accepted>,
     /// How the answer will be counted.
     pub verdict: Verdict,
+}
+
+impl GrantStep {
+    /// Whether `found`, the accepted word when it was to be swapped, shows that this very probe or a
+    /// later one was accepted meanwhile.
+    #[must_use]
+    #[inline(always)]
+    pub fn is_late(&self, frame: &Frame, found: Accepted) -> bool {
+        self.replaceable != Some(found) && found.repeats(Epoch(frame.epoch), frame.sequence)
+    }
 }
 
 /// Checks that need only the body and the configuration, before the tag's cost is paid.
@@ -209,7 +222,10 @@ fn decide_probe(frame: &Frame, view: &View<'_>) -> Decision {
     if epoch < highest {
         return Decision::Refuse;
     }
-    if view.accepted.repeats(epoch, frame.sequence) {
+    // The fold has 16 bits only. Nothing was ever accepted of an epoch above the probed one, whatever
+    // the fold says: else two epochs that fold alike would cost a new master its first grants.
+    let is_new_epoch = epoch > view.promises.probed;
+    if !is_new_epoch && view.accepted.repeats(epoch, frame.sequence) {
         return Decision::Drop(Verdict::Replayed);
     }
     let lease_ns = frame.lease_us as u64 * 1_000;
@@ -235,6 +251,7 @@ fn decide_probe(frame: &Frame, view: &View<'_>) -> Decision {
     Decision::Accept(GrantStep {
         end_ns,
         accepted: Accepted::new(epoch, frame.sequence),
+        replaceable: is_new_epoch.then_some(view.accepted),
         verdict,
     })
 }

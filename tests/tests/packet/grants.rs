@@ -65,6 +65,26 @@ fn a_replayed_or_late_probe_changes_nothing() {
 }
 
 #[test]
+fn an_epoch_that_folds_like_the_one_before_it_loses_no_grant() {
+    let Some(kernel) = crate::kernel("an_epoch_that_folds_like") else {
+        return;
+    };
+    let twin = (8..)
+        .map(|round| Epoch::new(round, 3))
+        .find(|epoch| epoch.fold() == EPOCH.fold())
+        .expect("16 bits repeat themselves");
+    run(&kernel, &[probe(EPOCH, 1_000)]);
+    let (_, ran) = run(&kernel, &[probe(twin, 1)]);
+    assert_eq!(ran.action, XDP_TX);
+    let (_, ran) = run(&kernel, &[probe(twin, 1)]);
+    assert_eq!(ran.action, XDP_DROP, "the copy");
+    let (_, ran) = run(&kernel, &[probe(twin, 2)]);
+    assert_eq!(ran.action, XDP_TX);
+    let grant = kernel.opened.words.grant();
+    assert_eq!(Accepted(grant.accepted), Accepted::new(twin, 2));
+}
+
+#[test]
 fn a_promise_shuts_lower_epochs_out_and_a_probe_of_a_higher_one_overrides_the_grant() {
     let Some(kernel) = crate::kernel("a_promise_shuts_lower_epochs_out") else {
         return;
