@@ -81,13 +81,13 @@ impl Node {
         }
     }
 
-    /// Clears a fault's alarm once its abstention is over.
+    /// Clears the faults' alarms once the abstention is over.
     pub(crate) fn clear_fault(&mut self, now: Instant) {
-        if let Some(fault) = self.abstention.fault
-            && self.abstention.is_over(now)
-        {
+        if self.abstention.fault.is_some() && self.abstention.is_over(now) {
             self.abstention.fault = None;
-            self.set_alarm(fault.alarm(self.config.slot), false);
+            for fault in [Fault::Clock, Fault::Duplicate] {
+                self.set_alarm(fault.alarm(self.config.slot), false);
+            }
         }
     }
 }

@@ -45,6 +45,8 @@ pub(crate) struct ClockWatch {
     window: Option<Reading>,
     last: Option<Reading>,
     jumps: u32,
+    /// What the last whole window said; it stands until the next one.
+    is_off: bool,
 }
 
 impl ClockWatch {
@@ -53,40 +55,43 @@ impl ClockWatch {
             window: None,
             last: None,
             jumps: 0,
+            is_off: false,
         }
     }
 
-    /// Takes one reading. Whether the clock is known to be off by now.
-    pub(crate) fn is_off(&mut self, now: Instant, raw_ns: u64) -> bool {
+    /// Takes one reading. Whether the clock is off, as far as is known.
+    pub(crate) fn reads_off(&mut self, now: Instant, raw_ns: u64) -> bool {
         let reading = Reading {
             boot_ns: now.0,
             raw_ns,
         };
         let (Some(last), Some(window)) = (self.last.replace(reading), self.window) else {
             self.window = Some(reading);
-            return false;
+            return self.is_off;
         };
         let (boot, raw) = reading.since(last);
         let parted = boot.abs_diff(raw);
         if parted > boot.max(raw) / 2 && parted > nanos(LEAST_JUMP) {
             self.window = Some(reading);
             self.jumps += 1;
-            return self.jumps >= MOST_JUMPS;
+            self.is_off |= self.jumps >= MOST_JUMPS;
+            return self.is_off;
         }
         self.jumps = 0;
         let (boot, raw) = reading.since(window);
-        if raw < nanos(WINDOW) {
-            return false;
+        if raw >= nanos(WINDOW) {
+            self.window = Some(reading);
+            self.is_off = u128::from(boot.abs_diff(raw)) * 100
+                > u128::from(raw) * u128::from(MOST_PERCENT_OFF);
         }
-        self.window = Some(reading);
-        u128::from(boot.abs_diff(raw)) * 100 > u128::from(raw) * u128::from(MOST_PERCENT_OFF)
+        self.is_off
     }
 }
 
 impl Node {
     /// A clock outside the guard: gate shut, no vote and no grant until the longest lease is over.
     pub(crate) fn watch_clock(&mut self, raw_ns: u64, now: Instant) {
-        if self.clock.is_off(now, raw_ns) {
+        if self.clock.reads_off(now, raw_ns) {
             self.abstain(Fault::Clock, now + self.config.timing.abstention(), now);
         }
     }
@@ -103,7 +108,7 @@ mod tests {
         for _ in 0..turns {
             clocks.0 += boot_us * 1_000;
             clocks.1 += 10_000_000;
-            is_off |= watch.is_off(Instant(clocks.0), clocks.1);
+            is_off |= watch.reads_off(Instant(clocks.0), clocks.1);
         }
         is_off
     }
@@ -131,6 +136,15 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_runs_true_again_is_not_off_any_more() {
+        let mut watch = ClockWatch::new();
+        let mut clocks = (0, 0);
+        assert!(run(&mut watch, &mut clocks, 250, 12_000));
+        run(&mut watch, &mut clocks, 250, 10_000);
+        assert!(!run(&mut watch, &mut clocks, 100, 10_000));
+    }
+
+    #[test]
     fn a_suspend_and_resume_is_no_rate() {
         let mut watch = ClockWatch::new();
         let mut clocks = (0, 0);
@@ -150,7 +164,7 @@ mod tests {
         assert!(!run(&mut watch, &mut clocks, 50, 10_000));
         clocks.0 += 10_000_000;
         clocks.1 += 10_000_000;
-        assert!(!watch.is_off(Instant(clocks.0), clocks.1 + 3_000_000_000));
+        assert!(!watch.reads_off(Instant(clocks.0), clocks.1 + 3_000_000_000));
         clocks.0 += 3_000_000_000;
         clocks.1 += 3_000_000_000;
         assert!(!run(&mut watch, &mut clocks, 500, 10_000));

@@ -48,6 +48,15 @@ impl Inquiry {
         answer.sequence == self.sequence && answer.arrival.since(self.sent) <= period
     }
 
+    /// Until when answers to it count.
+    pub(crate) fn closes_at(&self, period: Duration) -> Instant {
+        self.sent + period
+    }
+
+    pub(crate) fn is_open(&self, period: Duration, now: Instant) -> bool {
+        now < self.closes_at(period)
+    }
+
     /// Counts an elector's answer. `is_sound`: it goes by the same electors' set.
     pub(crate) fn record(&mut self, answer: &QueryAnswer, is_sound: bool) {
         let state = match (is_sound, answer.abstains, answer.grant_left) {

@@ -17,7 +17,8 @@ pub(crate) struct Mastership {
     pub(crate) lease: Lease,
     /// The highest epoch this node promised to itself: the lease's, or that of a higher round.
     pub(crate) standing: Epoch,
-    /// Only answers to probes from this one on count: they are this epoch's.
+    /// Only answers to probes from this one on count: they are this epoch's, and this run's, whose lease
+    /// was as long as it is now.
     pub(crate) first_sequence: u64,
     /// When the newest probe of this epoch was sent, until when this node granted to itself.
     pub(crate) own_sent: Option<Instant>,

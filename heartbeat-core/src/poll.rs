@@ -38,8 +38,10 @@ pub(crate) struct Poll {
 #[derive(Clone, Copy, Debug)]
 struct Polled {
     slot: Slot,
-    /// The newest round in which it answered over the management network that it votes; 0 for none.
-    round: u32,
+    /// The newest round that it answered over the management network; 0 for none.
+    answered: u32,
+    /// The newest one in which it said that it votes.
+    would_vote: u32,
 }
 
 impl Poll {
@@ -49,7 +51,13 @@ impl Poll {
             ids: [random.next(), random.next()],
             round: 0,
             next_at: Instant::ZERO,
-            electors: others.map(|slot| Polled { slot, round: 0 }).collect(),
+            electors: others
+                .map(|slot| Polled {
+                    slot,
+                    answered: 0,
+                    would_vote: 0,
+                })
+                .collect(),
             majority: config.majority(),
             tour: None,
         }
@@ -57,23 +65,29 @@ impl Poll {
 
     /// Electors that answered of late, this node (if it is one) included.
     pub(crate) fn answering(&self, is_elector: bool) -> usize {
-        let oldest = self.round.saturating_sub(ROUNDS - 1).max(1);
-        let others = self
-            .electors
-            .iter()
-            .filter(|elector| elector.round >= oldest);
-        others.count() + usize::from(is_elector)
+        self.count(|elector| elector.answered) + usize::from(is_elector)
     }
 
-    /// Whether a majority answers on the control port, as far as was found out.
+    /// Whether a majority answers on the control port, as far as was found out. An elector asks.
     pub(crate) fn reaches_majority(&self) -> bool {
-        // An elector: nobody else asks.
         self.answering(true) >= self.majority
     }
 
-    /// Whether it is known that no majority answers.
+    /// Whether it is known that no majority would vote.
     pub(crate) fn is_cut_off(&self) -> bool {
-        self.round > ROUNDS && !self.reaches_majority()
+        self.round > ROUNDS && !self.would_be_elected()
+    }
+
+    fn would_be_elected(&self) -> bool {
+        self.count(|elector| elector.would_vote) + 1 >= self.majority
+    }
+
+    fn count(&self, round: impl Fn(&Polled) -> u32) -> usize {
+        let oldest = self.round.saturating_sub(ROUNDS - 1).max(1);
+        self.electors
+            .iter()
+            .filter(|elector| round(elector) >= oldest)
+            .count()
     }
 
     /// The id that a poll out of turn bears: its answers count like the newest poll's.
@@ -84,7 +98,7 @@ impl Poll {
     fn begin(&mut self, id: u64, now: Instant) {
         self.ids = [id, self.ids[0]];
         self.round += 1;
-        let interval = if self.reaches_majority() {
+        let interval = if self.would_be_elected() {
             INTERVAL
         } else {
             FIRST_INTERVAL
@@ -165,23 +179,23 @@ impl Node {
         let Some(age) = self.poll.ids.iter().position(|known| *known == id) else {
             return;
         };
-        match network {
-            Network::Business => self.detector.reached(from, now),
-            Network::Management if votes => {
-                let round = self
-                    .poll
-                    .round
-                    .saturating_sub(u32::try_from(age).unwrap_or(ROUNDS));
-                if let Some(elector) = self
-                    .poll
-                    .electors
-                    .iter_mut()
-                    .find(|elector| elector.slot == from)
-                {
-                    elector.round = elector.round.max(round);
-                }
+        if network == Network::Business {
+            return self.detector.reached(from, now);
+        }
+        let round = self
+            .poll
+            .round
+            .saturating_sub(u32::try_from(age).unwrap_or(ROUNDS));
+        if let Some(elector) = self
+            .poll
+            .electors
+            .iter_mut()
+            .find(|elector| elector.slot == from)
+        {
+            elector.answered = elector.answered.max(round);
+            if votes {
+                elector.would_vote = elector.would_vote.max(round);
             }
-            Network::Management => {}
         }
     }
 

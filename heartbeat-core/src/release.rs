@@ -104,7 +104,7 @@ impl Node {
         if was_master || target != 0 {
             self.succession.follow(epoch, target);
         }
-        self.succession.not_before = now;
+        self.succession.not_before = self.succession.not_before.max(now);
         self.after_release(from.slot, target, now);
     }
 

@@ -1,0 +1,325 @@
+//! A twin of the kernel program: the same decisions, with plain words instead of atomics. One frame is
+//! done with before the next begins.
+
+use heartbeat_core::event::{DaemonWords, KernelWords, QueryAnswer, Refusal, Reply};
+use heartbeat_core::{Epoch, Instant, Slot};
+use heartbeat_wire::answer::{Own, write_answer};
+use heartbeat_wire::decide::{
+    Accepted, Decision, GrantStep, Promises, View, after_grant, check_shape, decide, gate_of,
+    match_answer,
+};
+use heartbeat_wire::frame::{AGE_UNKNOWN, Frame, Kind};
+use heartbeat_wire::maps::{
+    self, Address, Config, Control, Grant, Member, SENT_RECORDS, Sent, mapped, member_flag,
+};
+use heartbeat_wire::verdict::Verdict;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Where a slot's frames come from.
+pub(crate) const fn address_of(slot: Slot) -> Address {
+    mapped([198, 51, 100, slot as u8])
+}
+
+/// What the daemon is woken for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Ring {
+    QueryAnswer(QueryAnswer),
+    Refusal(Refusal),
+    Look,
+}
+
+/// The maps of one machine, and the program that works on them.
+#[derive(Clone, Debug)]
+pub(crate) struct Kernel {
+    pub(crate) config: Config,
+    pub(crate) control: Control,
+    pub(crate) grant: Grant,
+    members: BTreeMap<Slot, Member>,
+    sent: Vec<Sent>,
+    replies: BTreeMap<Slot, maps::Reply>,
+    pub(crate) ring: Vec<Ring>,
+    pub(crate) verdicts: BTreeMap<&'static str, u64>,
+}
+
+impl Kernel {
+    pub(crate) fn new(config: Config, members: impl Iterator<Item = Slot>) -> Self {
+        let entry = |slot| Member {
+            address: address_of(slot),
+            flags: member_flag::PRESENT,
+        };
+        Self {
+            config,
+            control: Control::default(),
+            grant: Grant::default(),
+            members: members.map(|slot| (slot, entry(slot))).collect(),
+            sent: vec![Sent::default(); SENT_RECORDS],
+            replies: BTreeMap::new(),
+            ring: Vec::new(),
+            verdicts: BTreeMap::new(),
+        }
+    }
+
+    /// One frame arrives. The answer, if one leaves, and to whom.
+    pub(crate) fn receive(
+        &mut self,
+        mut frame: Frame,
+        source: Address,
+        now_ns: u64,
+    ) -> Option<(Slot, Frame)> {
+        let asker = frame.sender;
+        let (verdict, answers) = match check_shape(&frame, &self.config) {
+            Ok(kind) => self.carry_out(&mut frame, kind, source, now_ns),
+            Err(verdict) => (verdict, false),
+        };
+        *self.verdicts.entry(verdict.as_str()).or_default() += 1;
+        answers.then_some((asker, frame))
+    }
+
+    fn carry_out(
+        &mut self,
+        frame: &mut Frame,
+        kind: Kind,
+        source: Address,
+        now_ns: u64,
+    ) -> (Verdict, bool) {
+        let view = View {
+            config: &self.config,
+            sender: self.members.get(&frame.sender),
+            promises: self.promises(),
+            accepted: Accepted(self.grant.accepted),
+            abstain_until_ns: self.control.abstain_until_ns,
+            source,
+            now_ns,
+        };
+        match decide(frame, kind, &view) {
+            Decision::Drop(verdict) => (verdict, false),
+            Decision::Duplicate { shut } => {
+                if shut {
+                    self.grant.duplicate_ns = now_ns;
+                }
+                self.ring.push(Ring::Look);
+                (Verdict::Duplicate, false)
+            }
+            Decision::Refuse => (
+                self.answer(frame, Kind::Refusal, Verdict::Refused, now_ns),
+                true,
+            ),
+            Decision::Accept(step) => self.accept(frame, &step, now_ns),
+            Decision::AnswerQuery => (
+                self.answer(frame, Kind::Reply, Verdict::QueryAnswered, now_ns),
+                true,
+            ),
+            Decision::MatchAnswer => (self.count(frame, kind, now_ns), false),
+        }
+    }
+
+    fn promises(&self) -> Promises {
+        Promises {
+            promised: Epoch(self.control.promised_epoch),
+            probed: Epoch(self.grant.probed_epoch),
+        }
+    }
+
+    fn accept(&mut self, frame: &mut Frame, step: &GrantStep, now_ns: u64) -> (Verdict, bool) {
+        let is_new = !Accepted(self.grant.accepted).is_of(Epoch(frame.epoch));
+        self.grant.accepted = step.accepted.0;
+        self.grant.probed_epoch = self.grant.probed_epoch.max(frame.epoch);
+        self.grant.end_ns = self.grant.end_ns.max(step.end_ns);
+        if !after_grant(frame, self.promises()) {
+            return (
+                self.answer(frame, Kind::Refusal, Verdict::Refused, now_ns),
+                true,
+            );
+        }
+        self.grant.arrival_ns = now_ns;
+        self.grant.holder_incarnation = frame.incarnation;
+        self.grant.successor = frame.successor.into();
+        self.grant.lease_ns = u64::from(frame.lease_us) * 1_000;
+        if is_new {
+            self.ring.push(Ring::Look);
+        }
+        if step.verdict == Verdict::Recorded {
+            return (step.verdict, false);
+        }
+        (self.answer(frame, Kind::Reply, step.verdict, now_ns), true)
+    }
+
+    fn answer(&self, frame: &mut Frame, kind: Kind, verdict: Verdict, now_ns: u64) -> Verdict {
+        let own = Own {
+            config: &self.config,
+            control: &self.control,
+            grant: &self.grant,
+            now_ns,
+        };
+        write_answer(frame, kind, verdict, &own);
+        verdict
+    }
+
+    fn count(&mut self, frame: &Frame, kind: Kind, now_ns: u64) -> Verdict {
+        let sent = self.sent[usize::try_from(frame.sequence).unwrap_or(0) % SENT_RECORDS];
+        let verdict = match_answer(frame, kind, &sent, &self.config, now_ns);
+        if verdict == Verdict::Stale {
+            return verdict;
+        }
+        let record = self.replies.entry(frame.sender).or_default();
+        note_incarnation(record, frame.incarnation, now_ns);
+        let is_query = verdict == Verdict::QueryReplyCounted;
+        let newest = if is_query {
+            &mut record.query_sequence
+        } else {
+            &mut record.sequence
+        };
+        if frame.sequence <= *newest {
+            return Verdict::Repeated;
+        }
+        *newest = frame.sequence;
+        note_answer(record, frame, &sent, verdict, now_ns);
+        if is_query {
+            self.ring
+                .push(Ring::QueryAnswer(query_answer(frame, now_ns)));
+        }
+        if matches!(verdict, Verdict::RefusalPromised | Verdict::RefusalProbed) {
+            self.ring.push(Ring::Refusal(refusal(frame)));
+        }
+        if verdict == Verdict::RefusalProbed {
+            self.grant.probed_epoch = self.grant.probed_epoch.max(frame.probed_epoch);
+        }
+        verdict
+    }
+
+    /// Writes the daemon's record of a question before it leaves.
+    pub(crate) fn record(&mut self, sent: Sent) {
+        assert!(
+            sent.sequence > self.control.sequence,
+            "sequence numbers only grow"
+        );
+        self.control.sequence = sent.sequence;
+        let place = usize::try_from(sent.sequence).expect("a test is short") % SENT_RECORDS;
+        self.sent[place] = sent;
+    }
+
+    pub(crate) fn gate_is_open(&self, now_ns: u64) -> bool {
+        gate_of(&self.control, &self.grant, &self.config, now_ns)
+    }
+
+    pub(crate) fn words(&self) -> KernelWords {
+        KernelWords {
+            grant_end: Instant(self.grant.end_ns),
+            probed: Epoch(self.grant.probed_epoch),
+            arrival: Instant(self.grant.arrival_ns),
+            holder_incarnation: self.grant.holder_incarnation,
+            successor: u16::try_from(self.grant.successor).expect("a slot"),
+            duplicate_at: Instant(self.grant.duplicate_ns),
+        }
+    }
+
+    pub(crate) fn daemon_words(&self) -> DaemonWords {
+        let control = &self.control;
+        DaemonWords {
+            promised: Epoch(control.promised_epoch),
+            vote_grant_end: Instant(control.vote_grant_end_ns),
+            vote_epoch: Epoch(control.vote_epoch),
+            vote_incarnation: control.vote_incarnation,
+            lease_epoch: Epoch(control.lease_epoch),
+            lease_deadline: Instant(control.lease_deadline_ns),
+            sequence: control.sequence,
+            epoch_floor: Epoch(control.epoch_floor),
+            released: Epoch(control.released_epoch),
+            abstain_until: Instant(control.abstain_until_ns),
+        }
+    }
+
+    pub(crate) fn replies(&self) -> Vec<Reply> {
+        self.replies
+            .iter()
+            .map(|(slot, record)| reply(*slot, record))
+            .collect()
+    }
+}
+
+fn note_incarnation(record: &mut maps::Reply, incarnation: u64, now_ns: u64) {
+    if incarnation == record.incarnation {
+        return;
+    }
+    if incarnation == record.former_incarnation {
+        record.clash_ns = now_ns;
+    }
+    record.former_incarnation = record.incarnation;
+    record.incarnation = incarnation;
+}
+
+fn note_answer(
+    record: &mut maps::Reply,
+    frame: &Frame,
+    sent: &Sent,
+    verdict: Verdict,
+    now_ns: u64,
+) {
+    if verdict == Verdict::ReplyCounted {
+        record.granted_sent_ns = sent.sent_ns;
+        record.granted_sequence = frame.sequence;
+    }
+    if verdict != Verdict::QueryReplyCounted {
+        record.epoch = frame.epoch;
+    }
+    record.arrival_ns = now_ns;
+    record.count += 1;
+    record.rtt_ns = now_ns.saturating_sub(sent.sent_ns);
+    record.config_digest = frame.config_digest;
+    record.daemon_age_us = frame.daemon_age_us;
+    record.service_age_us = frame.service_age_us;
+    record.elector_version = frame.elector_version;
+    record.elector_digest = frame.elector_digest;
+    record.role = frame.role;
+    record.flags = frame.flags;
+}
+
+fn reply(slot: Slot, record: &maps::Reply) -> Reply {
+    Reply {
+        slot,
+        granted_sequence: record.granted_sequence,
+        granted_sent: Instant(record.granted_sent_ns),
+        sequence: record.sequence,
+        epoch: Epoch(record.epoch),
+        arrival: Instant(record.arrival_ns),
+        rtt: Duration::from_nanos(record.rtt_ns),
+        incarnation: record.incarnation,
+        clash_at: Instant(record.clash_ns),
+        daemon_age: (record.daemon_age_us != AGE_UNKNOWN)
+            .then(|| Duration::from_micros(record.daemon_age_us.into())),
+        service_age: None,
+        flags: record.flags,
+        role: record.role,
+        diagnosis: 0,
+        elector_version: record.elector_version,
+        elector_digest: record.elector_digest,
+        config_digest: record.config_digest,
+        info_version: 0,
+    }
+}
+
+fn query_answer(frame: &Frame, now_ns: u64) -> QueryAnswer {
+    QueryAnswer {
+        from: frame.sender,
+        sequence: frame.sequence,
+        arrival: Instant(now_ns),
+        incarnation: frame.incarnation,
+        promised: Epoch(frame.promised_epoch),
+        probed: Epoch(frame.probed_epoch),
+        grant_left: Duration::from_micros(frame.lease_us.into()),
+        abstains: frame.flags & heartbeat_wire::frame::flag::ABSTAINS != 0,
+        elector_version: frame.elector_version,
+        elector_digest: frame.elector_digest,
+        info_version: 0,
+    }
+}
+
+fn refusal(frame: &Frame) -> Refusal {
+    Refusal {
+        from: frame.sender,
+        epoch: Epoch(frame.epoch),
+        promised: Epoch(frame.promised_epoch),
+        probed: Epoch(frame.probed_epoch),
+    }
+}

@@ -1,0 +1,80 @@
+//! What must always hold, looked at after every step.
+
+use std::collections::BTreeMap;
+
+use heartbeat_core::{Epoch, Slot};
+
+use super::machine::Machine;
+
+/// What was seen so far, and what was wrong.
+#[derive(Debug, Default)]
+pub(crate) struct Watch {
+    /// Whose mastership each epoch was.
+    masterships: BTreeMap<Epoch, Slot>,
+    counted: BTreeMap<Slot, usize>,
+    promised: BTreeMap<(Slot, u64), (Epoch, Epoch)>,
+    /// Each violation, in words; the first one ends a test.
+    pub(crate) violations: Vec<String>,
+    /// Steps at which exactly one gate was open: a test that never saw one proves nothing.
+    pub(crate) served: u64,
+}
+
+impl Watch {
+    pub(crate) fn look(&mut self, machines: &BTreeMap<Slot, Machine>, at: u64) {
+        self.leases(machines, at);
+        self.epochs(machines, at);
+    }
+
+    /// S1 and S2: at no instant two leases, at no instant two open gates.
+    fn leases(&mut self, machines: &BTreeMap<Slot, Machine>, at: u64) {
+        let on = || machines.values().filter(|machine| machine.is_on);
+        let holds =
+            |machine: &&Machine| machine.kernel.control.lease_deadline_ns > machine.clock.boot(at);
+        let is_open = |machine: &&Machine| machine.kernel.gate_is_open(machine.clock.boot(at));
+        let leases: Vec<Slot> = on().filter(holds).map(|machine| machine.slot).collect();
+        let gates: Vec<Slot> = on().filter(is_open).map(|machine| machine.slot).collect();
+        if leases.len() > 1 {
+            self.violations.push(format!(
+                "S1 at {} us: leases of slots {leases:?}",
+                at / 1_000
+            ));
+        }
+        if gates.len() > 1 {
+            self.violations
+                .push(format!("S2 at {} us: gates of slots {gates:?}", at / 1_000));
+        }
+        self.served += u64::from(gates.len() == 1);
+    }
+
+    /// S3: no epoch is two masterships', and what a node promised or saw probed never goes down.
+    fn epochs(&mut self, machines: &BTreeMap<Slot, Machine>, at: u64) {
+        for machine in machines.values() {
+            let known = self.counted.entry(machine.slot).or_default();
+            for epoch in &machine.taken[(*known).min(machine.taken.len())..] {
+                if let Some(other) = self.masterships.insert(*epoch, machine.slot) {
+                    let text = format!(
+                        "S3 at {} us: {epoch:?} of slots {other} and {}",
+                        at / 1_000,
+                        machine.slot
+                    );
+                    self.violations.push(text);
+                }
+            }
+            *known = machine.taken.len();
+            let control = &machine.kernel.control;
+            let now = (
+                Epoch(control.promised_epoch),
+                Epoch(machine.kernel.grant.probed_epoch),
+            );
+            let life = (machine.slot, machine.kernel.config.incarnation);
+            let before = self.promised.insert(life, now).unwrap_or_default();
+            if now.0 < before.0 || now.1 < before.1 {
+                self.violations.push(format!(
+                    "S3 at {} us: slot {} went back from {before:?} to {now:?}",
+                    at / 1_000,
+                    machine.slot
+                ));
+            }
+        }
+    }
+}

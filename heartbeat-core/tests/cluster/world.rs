@@ -1,0 +1,475 @@
+//! Time, the network, and the faults that befall both.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use heartbeat_core::config::{Config, Member, Timing};
+use heartbeat_core::event::Order;
+use heartbeat_core::message::Network;
+use heartbeat_core::snapshot::{Role, Snapshot};
+use heartbeat_core::{Epoch, Instant, Slot};
+use heartbeat_wire::frame::{Frame, Kind};
+
+use super::clock::{Clock, TRUE_RATE};
+use super::kernel::address_of;
+use super::machine::{Datagram, Machine, Maps, Out};
+use super::watch::Watch;
+
+pub(crate) const MS: u64 = 1_000_000;
+pub(crate) const US: u64 = 1_000;
+
+/// What the network does to each frame and message.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Weather {
+    /// Parts of a thousand that are lost.
+    pub(crate) loss: u64,
+    /// Parts of a thousand that arrive twice.
+    pub(crate) doubled: u64,
+    /// Shortest and longest time on the way, in nanoseconds.
+    pub(crate) delay: (u64, u64),
+    /// Longest time between a daemon's reading of the clock and its acting, in nanoseconds.
+    pub(crate) stall: u64,
+}
+
+pub(crate) const CALM: Weather = Weather {
+    loss: 0,
+    doubled: 0,
+    delay: (50 * US, 150 * US),
+    stall: 20 * US,
+};
+
+#[derive(Clone, Debug)]
+enum Arrival {
+    Frame {
+        to: Slot,
+        frame: Frame,
+        source: Slot,
+    },
+    Datagram {
+        to: Slot,
+        datagram: Datagram,
+    },
+    /// A daemon that read the clock acts now.
+    Act {
+        slot: Slot,
+        read_at: u64,
+    },
+}
+
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) at: u64,
+    pub(crate) machines: BTreeMap<Slot, Machine>,
+    pub(crate) weather: Weather,
+    pub(crate) watch: Watch,
+    /// Directed links that carry nothing: from, to, network.
+    cut: BTreeSet<(Slot, Slot, Network)>,
+    /// Directed links whose control messages are lost while frames pass.
+    pub(crate) deaf_ports: BTreeSet<(Slot, Slot)>,
+    /// Kinds of frames that are lost while messages pass.
+    pub(crate) lost_kinds: Vec<Kind>,
+    arrivals: BTreeMap<(u64, u64), Arrival>,
+    /// Daemons that read the clock and did not act yet.
+    acting: BTreeSet<Slot>,
+    count: u64,
+    random: u64,
+}
+
+/// `slots` electors, all of which may be master except the witnesses.
+pub(crate) fn config(slot: Slot, slots: &[Slot], witnesses: &[Slot], timing: Timing) -> Config {
+    let member = |slot: &Slot| {
+        (
+            *slot,
+            Member {
+                elector: true,
+                witness: witnesses.contains(slot),
+            },
+        )
+    };
+    Config {
+        slot,
+        members: slots.iter().map(member).collect(),
+        elector_version: 1,
+        elector_digest: 77,
+        config_digest: 99,
+        timing,
+        preempt_after: None,
+    }
+}
+
+pub(crate) const TIMING: Timing = Timing {
+    period: Duration::from_millis(10),
+    multiplier: 5,
+    max_lease: Duration::from_millis(200),
+};
+
+impl World {
+    /// Machines with true clocks, daemons not started.
+    pub(crate) fn new(slots: &[Slot], seed: u64) -> Self {
+        Self::with_clocks(slots, &[], seed, |_| {
+            Clock::new(1_000 * MS, TRUE_RATE, true)
+        })
+    }
+
+    pub(crate) fn with_clocks(
+        slots: &[Slot],
+        witnesses: &[Slot],
+        seed: u64,
+        clock: impl Fn(Slot) -> Clock,
+    ) -> Self {
+        let machine = |slot: &Slot| {
+            let config = config(*slot, slots, witnesses, TIMING);
+            (
+                *slot,
+                Machine::new(config, clock(*slot), seed ^ (u64::from(*slot) << 32) | 1),
+            )
+        };
+        Self {
+            at: 0,
+            machines: slots.iter().map(machine).collect(),
+            weather: CALM,
+            watch: Watch::default(),
+            cut: BTreeSet::new(),
+            deaf_ports: BTreeSet::new(),
+            lost_kinds: Vec::new(),
+            arrivals: BTreeMap::new(),
+            acting: BTreeSet::new(),
+            count: 0,
+            random: seed,
+        }
+    }
+
+    /// A cluster in which every daemon was started at once, after its first election.
+    pub(crate) fn settled(slots: &[Slot], seed: u64) -> Self {
+        let mut world = Self::new(slots, seed);
+        world.start_all();
+        world.run(600 * MS);
+        assert_eq!(
+            world.master(),
+            Some(slots[0]),
+            "the lowest slot is the first master"
+        );
+        world
+    }
+
+    pub(crate) fn start_all(&mut self) {
+        for slot in self.slots() {
+            self.start(slot, Maps::Lost);
+        }
+    }
+
+    pub(crate) fn slots(&self) -> Vec<Slot> {
+        self.machines.keys().copied().collect()
+    }
+
+    pub(crate) fn machine(&self, slot: Slot) -> &Machine {
+        &self.machines[&slot]
+    }
+
+    pub(crate) fn machine_mut(&mut self, slot: Slot) -> &mut Machine {
+        self.machines.get_mut(&slot).expect("a member")
+    }
+
+    // Faults.
+
+    pub(crate) fn start(&mut self, slot: Slot, maps: Maps) {
+        let at = self.at;
+        let machine = self.machine_mut(slot);
+        machine.is_on = true;
+        machine.start(maps, at);
+        self.post(slot);
+    }
+
+    /// SIGKILL of the daemon.
+    pub(crate) fn kill(&mut self, slot: Slot) {
+        self.machine_mut(slot).kill();
+        self.acting.remove(&slot);
+        self.forget_act(slot);
+    }
+
+    /// The machine loses its power: kernel and daemon are gone.
+    pub(crate) fn power_off(&mut self, slot: Slot) {
+        self.kill(slot);
+        self.machine_mut(slot).is_on = false;
+    }
+
+    /// SIGSTOP until `until`.
+    pub(crate) fn freeze(&mut self, slot: Slot, until: u64) {
+        self.machine_mut(slot).frozen_until = until;
+        // A daemon that read the clock before it was stopped acts on that reading afterwards.
+        let pending = self
+            .arrivals
+            .iter()
+            .find_map(|(key, arrival)| match arrival {
+                Arrival::Act {
+                    slot: acting,
+                    read_at,
+                } if *acting == slot => Some((*key, *read_at)),
+                Arrival::Act { .. } | Arrival::Frame { .. } | Arrival::Datagram { .. } => None,
+            });
+        if let Some((key, read_at)) = pending {
+            self.arrivals.remove(&key);
+            self.schedule(until, Arrival::Act { slot, read_at });
+        }
+    }
+
+    /// Cuts or mends the link from `from` to `to` in that direction.
+    pub(crate) fn link(&mut self, from: Slot, to: Slot, network: Network, is_up: bool) {
+        if is_up {
+            self.cut.remove(&(from, to, network));
+        } else {
+            self.cut.insert((from, to, network));
+        }
+    }
+
+    /// Cuts `slot` off the management network, or brings it back.
+    pub(crate) fn isolate(&mut self, slot: Slot, is_cut: bool) {
+        for other in self.slots() {
+            self.link(slot, other, Network::Management, !is_cut);
+            self.link(other, slot, Network::Management, !is_cut);
+        }
+    }
+
+    pub(crate) fn heal(&mut self) {
+        self.cut.clear();
+        self.deaf_ports.clear();
+        self.lost_kinds.clear();
+        self.weather = CALM;
+    }
+
+    pub(crate) fn order(&mut self, slot: Slot, order: Order) {
+        self.machine_mut(slot).orders.push(order);
+    }
+
+    // Time.
+
+    pub(crate) fn run(&mut self, span: u64) {
+        let end = self.at + span;
+        while self.step(end) {
+            assert!(
+                self.watch.violations.is_empty(),
+                "{:#?}",
+                self.watch.violations
+            );
+        }
+        self.at = end;
+    }
+
+    /// Runs on whatever is violated; whether something was.
+    pub(crate) fn run_into_violation(&mut self, span: u64) -> bool {
+        let end = self.at + span;
+        while self.watch.violations.is_empty() && self.step(end) {}
+        !self.watch.violations.is_empty()
+    }
+
+    /// Runs until `holds`, for at most `most`; how long it took.
+    pub(crate) fn run_until(&mut self, most: u64, holds: impl Fn(&Self) -> bool) -> Option<u64> {
+        let start = self.at;
+        while !holds(self) {
+            if !self.step(start + most) {
+                return None;
+            }
+            assert!(
+                self.watch.violations.is_empty(),
+                "{:#?}",
+                self.watch.violations
+            );
+        }
+        Some(self.at - start)
+    }
+
+    /// The next thing that happens before `end`, if any.
+    fn step(&mut self, end: u64) -> bool {
+        let waiting = self
+            .machines
+            .values()
+            .filter(|machine| !self.acting.contains(&machine.slot));
+        let wake = waiting
+            .filter_map(|machine| Some((machine.wants_wake()?, machine.slot)))
+            .min();
+        let arrival = self.arrivals.keys().next().copied();
+        let wake_at = wake.map_or(u64::MAX, |(at, _)| at.max(self.at));
+        let arrives_at = arrival.map_or(u64::MAX, |(at, _)| at);
+        if wake_at.min(arrives_at) >= end {
+            return false;
+        }
+        self.at = wake_at.min(arrives_at).max(self.at);
+        match (arrival, wake) {
+            (Some(key), _) if arrives_at <= wake_at => {
+                if let Some(arrival) = self.arrivals.remove(&key) {
+                    self.arrive(arrival);
+                }
+            }
+            (_, Some((_, slot))) => self.read_clock(slot),
+            (_, None) => {}
+        }
+        self.watch.look(&self.machines, self.at);
+        true
+    }
+
+    fn read_clock(&mut self, slot: Slot) {
+        let stall = self.below(self.weather.stall);
+        self.acting.insert(slot);
+        self.schedule(
+            self.at + stall,
+            Arrival::Act {
+                slot,
+                read_at: self.at,
+            },
+        );
+    }
+
+    fn arrive(&mut self, arrival: Arrival) {
+        let at = self.at;
+        match arrival {
+            Arrival::Frame { to, frame, source } => {
+                let machine = self.machine_mut(to);
+                if !machine.is_on {
+                    return;
+                }
+                let now_ns = machine.clock.boot(at);
+                let answer = machine.kernel.receive(frame, address_of(source), now_ns);
+                if let Some((asker, answer)) = answer {
+                    self.carry(to, asker, answer);
+                }
+            }
+            Arrival::Datagram { to, datagram } => {
+                let machine = self.machine_mut(to);
+                if machine.is_on && machine.node.is_some() {
+                    machine.inbox.push(datagram);
+                }
+            }
+            Arrival::Act { slot, read_at } => {
+                self.acting.remove(&slot);
+                self.machine_mut(slot).wake(read_at, at);
+                self.post(slot);
+            }
+        }
+    }
+
+    // The network.
+
+    fn post(&mut self, from: Slot) {
+        let out = std::mem::take(&mut self.machine_mut(from).out);
+        let incarnation = self.machine(from).kernel.config.incarnation;
+        for out in out {
+            match out {
+                Out::Multicast(frame) => {
+                    for to in self.slots().into_iter().filter(|to| *to != from) {
+                        self.carry(from, to, frame);
+                    }
+                }
+                Out::Datagram {
+                    to,
+                    network,
+                    message,
+                } => {
+                    let datagram = Datagram {
+                        from,
+                        incarnation,
+                        network,
+                        message,
+                    };
+                    if !self.deaf_ports.contains(&(from, to)) {
+                        self.travel(from, to, network, &Arrival::Datagram { to, datagram });
+                    }
+                }
+            }
+        }
+    }
+
+    fn carry(&mut self, from: Slot, to: Slot, frame: Frame) {
+        if self.lost_kinds.iter().any(|kind| *kind as u8 == frame.kind) {
+            return;
+        }
+        self.travel(
+            from,
+            to,
+            Network::Management,
+            &Arrival::Frame {
+                to,
+                frame,
+                source: from,
+            },
+        );
+    }
+
+    fn travel(&mut self, from: Slot, to: Slot, network: Network, arrival: &Arrival) {
+        if !self.machines.contains_key(&to) || self.cut.contains(&(from, to, network)) {
+            return;
+        }
+        let copies = 1 + u64::from(self.below(1_000) < self.weather.doubled);
+        for _ in 0..copies {
+            if self.below(1_000) < self.weather.loss {
+                continue;
+            }
+            let (shortest, longest) = self.weather.delay;
+            let delay = shortest + self.below(longest - shortest);
+            self.schedule(self.at + delay, arrival.clone());
+        }
+    }
+
+    /// Hands a frame to a machine's kernel after `delay`, past whatever the network does.
+    pub(crate) fn inject(&mut self, to: Slot, frame: Frame, source: Slot, delay: u64) {
+        self.schedule(self.at + delay, Arrival::Frame { to, frame, source });
+    }
+
+    fn schedule(&mut self, at: u64, arrival: Arrival) {
+        self.count += 1;
+        self.arrivals.insert((at, self.count), arrival);
+    }
+
+    fn forget_act(&mut self, slot: Slot) {
+        self.arrivals.retain(
+            |_, arrival| !matches!(arrival, Arrival::Act { slot: acting, .. } if *acting == slot),
+        );
+    }
+
+    /// A number below `limit`, which may be 0.
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
+        self.random = self
+            .random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        let z = (self.random >> 33) ^ self.random;
+        z % limit.max(1)
+    }
+
+    // Views.
+
+    /// The one machine whose gate is open.
+    pub(crate) fn master(&self) -> Option<Slot> {
+        let open = |machine: &&Machine| {
+            machine.is_on && machine.kernel.gate_is_open(machine.clock.boot(self.at))
+        };
+        self.machines
+            .values()
+            .find(open)
+            .map(|machine| machine.slot)
+    }
+
+    pub(crate) fn epoch(&self) -> Epoch {
+        self.master().map_or(Epoch::NONE, |slot| {
+            Epoch(self.machine(slot).kernel.control.lease_epoch)
+        })
+    }
+
+    pub(crate) fn snapshot(&self, slot: Slot) -> Snapshot {
+        let machine = self.machine(slot);
+        let now = Instant(machine.clock.boot(self.at));
+        machine.node.as_ref().expect("it runs").snapshot(now)
+    }
+
+    pub(crate) fn role(&self, slot: Slot) -> Option<Role> {
+        self.machine(slot).role()
+    }
+
+    /// The true time at which `slot` last became `role`.
+    pub(crate) fn became(&self, slot: Slot, role: Role) -> Option<u64> {
+        let changes = self.machine(slot).changes.iter().rev();
+        changes
+            .into_iter()
+            .find(|change| change.to == role)
+            .map(|change| change.at)
+    }
+}
