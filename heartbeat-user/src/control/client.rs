@@ -11,7 +11,7 @@ use super::snapshot::SCHEMA;
 /// Longest answer, in bytes: the status of 10,000 members has about 3 MB.
 const MAX_ANSWER_LEN: u64 = 32 * 1024 * 1024;
 /// How long to wait for an answer: longer than the daemon waits for itself.
-const ANSWER_TIME: Duration = Duration::from_secs(45);
+const ANSWER_TIME: Duration = Duration::from_secs(10);
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +60,7 @@ pub enum ClientError {
 #[derive(Clone, Debug)]
 pub struct Client {
     path: PathBuf,
+    patience: Duration,
 }
 
 impl Client {
@@ -68,19 +69,22 @@ impl Client {
     pub fn new(path: &Path) -> Self {
         Self {
             path: path.to_owned(),
+            patience: ANSWER_TIME,
         }
     }
 
-    /// Sends one request and waits for the answer, at most 45 s.
+    /// Sends one request and waits for the answer, at most 10 s.
     ///
     /// # Errors
     /// [`ClientError`].
     pub fn ask(&self, request: Request) -> Result<Response, ClientError> {
         let stream = UnixStream::connect(&self.path).map_err(|error| self.no_connection(error))?;
-        let line = Self::exchange(stream, request).map_err(|source| ClientError::Silent {
-            path: self.path.clone(),
-            source,
-        })?;
+        let line = self
+            .exchange(stream, request)
+            .map_err(|source| ClientError::Silent {
+                path: self.path.clone(),
+                source,
+            })?;
         let reply: Reply =
             serde_json::from_slice(&line).map_err(|error| self.foreign(error.to_string()))?;
         if reply.schema != SCHEMA {
@@ -89,9 +93,9 @@ impl Client {
         Ok(reply.response)
     }
 
-    fn exchange(mut stream: UnixStream, request: Request) -> io::Result<Vec<u8>> {
-        stream.set_read_timeout(Some(ANSWER_TIME))?;
-        stream.set_write_timeout(Some(ANSWER_TIME))?;
+    fn exchange(&self, mut stream: UnixStream, request: Request) -> io::Result<Vec<u8>> {
+        stream.set_read_timeout(Some(self.patience))?;
+        stream.set_write_timeout(Some(self.patience))?;
         let call = Call {
             schema: SCHEMA,
             request,
@@ -119,6 +123,61 @@ impl Client {
         ClientError::Foreign {
             path: self.path.clone(),
             cause,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+    use std::thread;
+
+    use super::*;
+
+    fn ask(socket: &Path) -> ClientError {
+        let client = Client {
+            path: socket.to_owned(),
+            patience: Duration::from_millis(20),
+        };
+        client.ask(Request::Status).expect_err("nobody answers")
+    }
+
+    #[test]
+    fn a_daemon_that_takes_the_question_and_never_answers_is_told_apart_from_none() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("control.sock");
+        assert!(matches!(ask(&path), ClientError::Unreachable { .. }));
+        // The kernel takes connections for a process that is stopped, as for this one that never accepts.
+        let listener = UnixListener::bind(&path).expect("a socket");
+        let error = ask(&path);
+        assert!(matches!(error, ClientError::Silent { .. }), "{error}");
+        assert!(error.to_string().contains("stopped or starved"), "{error}");
+        drop(listener);
+    }
+
+    #[test]
+    fn an_answer_in_another_language_names_the_version_as_cure() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("control.sock");
+        let listener = UnixListener::bind(&path).expect("a socket");
+        let answers: [&[u8]; 2] = [
+            b"hello\n",
+            b"{\"schema\":2,\"response\":{\"answer\":\"done\",\"value\":\"x\"}}\n",
+        ];
+        for answer in answers {
+            let error = thread::scope(|scope| {
+                scope.spawn(|| {
+                    let (mut stream, _) = listener.accept().expect("somebody asks");
+                    let mut line = String::new();
+                    BufReader::new(&stream)
+                        .read_line(&mut line)
+                        .expect("a question");
+                    stream.write_all(answer).expect("taken");
+                });
+                ask(&path)
+            });
+            assert!(matches!(error, ClientError::Foreign { .. }), "{error}");
+            assert!(error.to_string().contains("daemon's version"), "{error}");
         }
     }
 }

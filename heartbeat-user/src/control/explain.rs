@@ -186,16 +186,20 @@ fn needed_votes(status: &Status) -> String {
 /// Whether this node could become master at all, and what to do if not.
 fn own_chance(status: &Status) -> Vec<String> {
     let mut sentences: Vec<String> = abstention(status).into_iter().collect();
-    if let Some(left) = status.stands_in_us {
+    if let (None, Some(left)) = (status.master_slot, status.stands_in_us) {
         sentences.push(format!(
             "If no probe comes, it asks for votes itself in {}.",
             duration(left)
         ));
     }
     if status.electable {
-        sentences.push(
-            "`heartbeatctl switchover --to` with this slot, on the master, would make it master now.".to_owned(),
-        );
+        sentences.extend(status.master_slot.map(|master| {
+            format!(
+                "`heartbeatctl switchover --to {}` on {} would make it master now.",
+                status.slot,
+                status.describe(master)
+            )
+        }));
     } else if let Some(why) = status.not_electable {
         sentences.extend(not_electable(status, why));
     }

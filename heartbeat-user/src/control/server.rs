@@ -33,9 +33,9 @@ const MAX_CLIENTS: usize = 16;
 /// Connections that wait for one of [`MAX_CLIENTS`] places.
 const BACKLOG: i32 = 64;
 /// How long a client may take to send its line, and to take the answer.
-const CLIENT_TIME: Duration = Duration::from_secs(5);
+const CLIENT_TIME: Duration = Duration::from_secs(2);
 /// How long the daemon may take to carry out a request.
-const HANDLER_TIME: Duration = Duration::from_secs(30);
+const HANDLER_TIME: Duration = Duration::from_secs(5);
 /// Pause after an accept that failed, since its cause (no free descriptor) does not go at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 

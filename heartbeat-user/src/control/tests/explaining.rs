@@ -79,7 +79,7 @@ fn a_slave_names_its_master_its_grant_and_its_place() {
             "not master because slot 1 (n1) is, in round 4",
             "grant runs for 48.0 ms more",
             "It is the successor",
-            "heartbeatctl switchover --to",
+            "`heartbeatctl switchover --to 2` on slot 1 (n1) would make it master now.",
         ],
     );
     status.successor_slot = Some(3);
