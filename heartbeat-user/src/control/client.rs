@@ -35,7 +35,7 @@ pub enum ClientError {
     },
     /// The daemon took the request and did not answer.
     #[error(
-        "the daemon on control socket {path} does not answer ({source}): it may be stopped or starved; `top -H` and \
+        "the daemon on control socket {path} does not answer: {source}; it may be stopped or starved: `top -H` and \
          its log show more"
     )]
     Silent {
@@ -81,10 +81,7 @@ impl Client {
         let stream = UnixStream::connect(&self.path).map_err(|error| self.no_connection(error))?;
         let line = self
             .exchange(stream, request)
-            .map_err(|source| ClientError::Silent {
-                path: self.path.clone(),
-                source,
-            })?;
+            .map_err(|error| self.no_answer(error))?;
         let reply: Reply =
             serde_json::from_slice(&line).map_err(|error| self.foreign(error.to_string()))?;
         if reply.schema != SCHEMA {
@@ -116,6 +113,21 @@ impl Client {
         match source.kind() {
             io::ErrorKind::PermissionDenied => ClientError::Permission { path },
             _ => ClientError::Unreachable { path, source },
+        }
+    }
+
+    fn no_answer(&self, error: io::Error) -> ClientError {
+        let source = match error.kind() {
+            // What the kernel says when a socket's timeout is over (socket(7)).
+            io::ErrorKind::WouldBlock => {
+                let waited = format!("no answer within {} s", self.patience.as_secs());
+                io::Error::new(io::ErrorKind::TimedOut, waited)
+            }
+            _ => error,
+        };
+        ClientError::Silent {
+            path: self.path.clone(),
+            source,
         }
     }
 
@@ -151,7 +163,9 @@ mod tests {
         let listener = UnixListener::bind(&path).expect("a socket");
         let error = ask(&path);
         assert!(matches!(error, ClientError::Silent { .. }), "{error}");
-        assert!(error.to_string().contains("stopped or starved"), "{error}");
+        for part in ["no answer within", "stopped or starved"] {
+            assert!(error.to_string().contains(part), "{error}");
+        }
         drop(listener);
     }
 

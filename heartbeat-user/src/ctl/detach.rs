@@ -19,8 +19,10 @@ use crate::sys::lock::{FolderLock, FolderLockError};
 /// Why not everything was removed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum DetachError {
+    #[error("a live daemon{} uses {path}: stop it first (systemctl stop heartbeatd)", process(*.holder))]
+    Alive { path: PathBuf, holder: Option<u32> },
     #[error(transparent)]
-    Lock(#[from] FolderLockError),
+    Lock(FolderLockError),
     #[error(transparent)]
     Datapath(#[from] DatapathError),
     #[error(transparent)]
@@ -41,6 +43,19 @@ pub(super) enum DetachError {
     Folder { path: PathBuf, source: io::Error },
 }
 
+impl From<FolderLockError> for DetachError {
+    fn from(error: FolderLockError) -> Self {
+        match error {
+            FolderLockError::Held { path, holder } => Self::Alive { path, holder },
+            FolderLockError::Open { .. } | FolderLockError::Lock { .. } => Self::Lock(error),
+        }
+    }
+}
+
+fn process(holder: Option<u32>) -> String {
+    holder.map_or_else(String::new, |pid| format!(" (process {pid})"))
+}
+
 impl DetachError {
     pub(super) fn is_permission(&self) -> bool {
         let denied = |source: &io::Error| source.kind() == io::ErrorKind::PermissionDenied;
@@ -54,7 +69,8 @@ impl DetachError {
             Self::Address(NetlinkError::Refused { errno, .. }) => {
                 matches!(errno, nix::errno::Errno::EPERM | nix::errno::Errno::EACCES)
             }
-            Self::Lock(_)
+            Self::Alive { .. }
+            | Self::Lock(_)
             | Self::Datapath(_)
             | Self::Address(_)
             | Self::NotBpffs { .. }
