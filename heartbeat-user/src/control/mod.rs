@@ -9,6 +9,7 @@ mod maps;
 mod protocol;
 mod server;
 mod snapshot;
+mod socket;
 mod words;
 
 pub use client::{Client, ClientError};
@@ -17,10 +18,11 @@ pub use facts::LocalFacts;
 pub use history::{HistoryEntry, TakeoverStamps, rfc3339};
 pub use maps::{PinnedMap, pinned_maps};
 pub use protocol::{Request, Response};
-pub use server::{BindError, ControlSocket, Handler};
+pub use server::Handler;
 pub use snapshot::{
     Alarm, Datapath, EpochParts, Local, MemberStatus, SCHEMA, Status, VirtualAddressStatus,
 };
+pub use socket::{BindError, ControlSocket};
 pub use words::{AlarmName, Answering, Diagnosis, Guarantee, NotElectable, Role};
 
 #[cfg(test)]

@@ -1,10 +1,15 @@
 //! Why this node is or is not master, and what would change it: sentences made of the facts in its status.
 
+mod addresses;
+mod chance;
+
 use heartbeat_core::Slot;
 
 use super::human::{duration, list};
-use super::snapshot::{Status, VirtualAddressStatus};
-use super::words::{Answering, NotElectable, Role};
+use super::snapshot::Status;
+use super::words::{Answering, Role};
+use addresses::addresses;
+use chance::{abstention, needed_votes, own_chance};
 
 /// Full sentences, the most important first.
 #[must_use]
@@ -165,126 +170,6 @@ fn place_in_succession(status: &Status, master: Slot) -> String {
                 .to_owned()
         }
     }
-}
-
-fn needed_votes(status: &Status) -> String {
-    let (needed, answering) = (status.majority, status.electors_answering);
-    let most = format!(
-        "A master needs {needed} of the {} electors, and {answering} answer this node (itself included)",
-        status.electors.len()
-    );
-    if answering >= needed {
-        format!("{most}: one can be elected as soon as the grants in force are over.")
-    } else {
-        format!(
-            "{most}: nobody can be elected from here until {} more answer.",
-            needed - answering
-        )
-    }
-}
-
-/// Whether this node could become master at all, and what to do if not.
-fn own_chance(status: &Status) -> Vec<String> {
-    let mut sentences: Vec<String> = abstention(status).into_iter().collect();
-    if let (None, Some(left)) = (status.master_slot, status.stands_in_us) {
-        sentences.push(format!(
-            "If no probe comes, it asks for votes itself in {}.",
-            duration(left)
-        ));
-    }
-    if status.electable {
-        sentences.extend(status.master_slot.map(|master| {
-            format!(
-                "`heartbeatctl switchover --to {}` on {} would make it master now.",
-                status.slot,
-                status.describe(master)
-            )
-        }));
-    } else if let Some(why) = status.not_electable {
-        sentences.extend(not_electable(status, why));
-    }
-    sentences
-}
-
-fn abstention(status: &Status) -> Option<String> {
-    let left = duration(status.abstaining_for_us?);
-    Some(format!(
-        "It started without the maps of its last run, so it does not know what it granted before: it neither votes nor \
-         grants for {left} more. That ends by itself."
-    ))
-}
-
-fn not_electable(status: &Status, why: NotElectable) -> Option<String> {
-    let (cause, cure) = match why {
-        NotElectable::Witness => (
-            "it is a witness",
-            "only the configuration could change that",
-        ),
-        NotElectable::NotElector => (
-            "it is no elector",
-            "listing its slot in electors of [cluster] on every node would change that",
-        ),
-        NotElectable::Maintenance => (
-            "it is in maintenance",
-            "`heartbeatctl maintenance off` ends it",
-        ),
-        // The abstention has a sentence of its own.
-        NotElectable::Abstaining => return None,
-        NotElectable::ClockFault => (
-            "its clock ran faster or slower than the drift guard covers",
-            "`chronyc tracking` and `adjtimex --print` show who slews it",
-        ),
-        NotElectable::DuplicateSlot => {
-            ("another machine uses its slot", "shut one of the two down")
-        }
-        NotElectable::ControlPort => {
-            return Some(format!(
-                "It could not become master now: only {} of {} electors answer its polls on the control port, and {} are \
-                 needed. Look for a firewall or a dead daemon there.",
-                status.electors_answering,
-                status.electors.len(),
-                status.majority
-            ));
-        }
-        NotElectable::Stopping => (
-            "its daemon was told to stop",
-            "starting it again changes that",
-        ),
-    };
-    Some(format!("It could not become master now: {cause}; {cure}."))
-}
-
-fn addresses(status: &Status) -> Vec<String> {
-    let sentence = |address: &VirtualAddressStatus| address_sentence(status, address);
-    status
-        .virtual_addresses
-        .iter()
-        .filter_map(sentence)
-        .collect()
-}
-
-fn address_sentence(status: &Status, entry: &VirtualAddressStatus) -> Option<String> {
-    let (address, interface) = (entry.address, entry.interface.as_deref()?);
-    let master = status.role == Role::Master;
-    Some(match (master, entry.held, entry.gate_open) {
-        (true, true, true) => format!("It serves {address} on {interface}: the gate is open."),
-        (true, true, false) => format!(
-            "It has {address} on {interface}, and the gate stops its traffic because the lease does not hold at this \
-             moment."
-        ),
-        (true, false, _) => format!(
-            "{address} is not on {interface} although this node is master: look whether the interface is there and up."
-        ),
-        (false, true, true) => format!(
-            "{address} is on {interface} and its gate is open although this node is not master: a role change is under \
-             way."
-        ),
-        (false, true, false) => format!(
-            "{address} is still on {interface}; the gate is shut, so nobody is answered from here, and the daemon removes \
-             it."
-        ),
-        (false, false, _) => return None,
-    })
 }
 
 /// Electors that are known not to answer: what an operator can change.
