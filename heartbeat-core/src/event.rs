@@ -174,6 +174,14 @@ pub enum Event<'a> {
     },
     /// The kernel's words were read anew; precedes a timeout and every other event of a wake-up.
     Kernel(KernelWords),
+    /// The answers were read anew between two turns: a master's lease is renewed as soon as a majority
+    /// granted, not a period later. Nobody is judged by it.
+    Answers {
+        /// The kernel's words.
+        kernel: KernelWords,
+        /// As in [`Event::Turn`].
+        replies: &'a [Reply],
+    },
     /// [`crate::Command::Promise`] was carried out: the word is raised, and the kernel's words were
     /// read after it, behind a full barrier.
     ///

@@ -117,7 +117,8 @@ impl Node {
         }
     }
 
-    fn renew_lease(&mut self, replies: &[Reply], now: Instant) {
+    /// Renews the lease by what a majority granted; nothing unless this node is master.
+    pub(crate) fn renew_lease(&mut self, replies: &[Reply], now: Instant) {
         let Self {
             stage: Stage::Master(mastership),
             config,

@@ -186,6 +186,11 @@ impl Node {
                 self.on_turn(replies, lateness, now);
             }
             Event::Kernel(kernel) => self.on_words(kernel, now),
+            Event::Answers { kernel, replies } => {
+                self.on_words(kernel, now);
+                self.expire(now);
+                self.renew_lease(replies, now);
+            }
             Event::QueryAnswer(answer) => self.on_query_answer(&answer, now),
             Event::Refusal(refusal) => self.on_refusal(&refusal, now),
             Event::Message {

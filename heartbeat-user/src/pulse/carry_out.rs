@@ -11,7 +11,7 @@ use heartbeat_wire::Kind;
 use heartbeat_wire::frame::role;
 
 use super::convert::kernel_words;
-use super::{Note, Pulse};
+use super::{ANSWERS_AFTER, Note, Pulse};
 use crate::datapath::Question as SentQuestion;
 use crate::hands::Order as HandsOrder;
 use crate::sys::clock::boot_ns;
@@ -70,7 +70,10 @@ impl Pulse {
                 self.standing.eligible = eligible;
                 words.set_eligible(eligible);
             }
-            Command::Probe(question) => self.ask(Kind::Probe, &question),
+            Command::Probe(question) => {
+                self.ask(Kind::Probe, &question);
+                self.answers_at = Some(question.sent + self.parts.period / ANSWERS_AFTER);
+            }
             Command::Query(question) => self.ask(Kind::Query, &question),
             Command::Send {
                 to,
