@@ -94,7 +94,7 @@ impl Situation {
     }
 
     /// The frame comes from our own slot and address.
-    fn from_own_slot(&mut self, incarnation: u64) {
+    fn come_from_own_slot(&mut self, incarnation: u64) {
         self.frame.sender = OWN_SLOT;
         self.frame.incarnation = incarnation;
         self.frame.epoch = Epoch::new(7, OWN_SLOT).0;
@@ -167,18 +167,18 @@ fn rows() -> Vec<Row> {
         ),
         (
             "our own frame",
-            |s| s.from_own_slot(OWN_INCARNATION),
+            |s| s.come_from_own_slot(OWN_INCARNATION),
             all(Decision::Drop(Verdict::Reflected)),
         ),
         (
             "our slot elsewhere",
-            |s| s.from_own_slot(0x0666),
+            |s| s.come_from_own_slot(0x0666),
             [Decision::Duplicate { shut: true }, twin, twin, twin],
         ),
         (
             "our slot elsewhere, an old recording",
             |s| {
-                s.from_own_slot(0x0666);
+                s.come_from_own_slot(0x0666);
                 s.promises.promised = NEWER;
             },
             [Decision::Drop(Verdict::Replayed), twin, twin, twin],
@@ -215,7 +215,7 @@ fn rows() -> Vec<Row> {
                 s.probes(
                     Epoch::new(EPOCH.round() + Epoch::PLAUSIBLE_ROUNDS + 1, 1),
                     10,
-                )
+                );
             },
             usual_but_probe(too_far),
         ),

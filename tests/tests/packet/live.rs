@@ -30,7 +30,7 @@ const CLIENT_MAC: [u8; 6] = mac(1);
 const PATIENCE: Duration = Duration::from_millis(300);
 
 /// The node's namespace and the client's, gone with what is in them when dropped.
-struct Segment {
+pub(crate) struct Segment {
     node: Netns,
     client: Netns,
 }
@@ -113,6 +113,18 @@ impl Segment {
             .expect("the namespace can be entered")
     }
 
+    /// Sends frames from the client, one right after the other.
+    pub(crate) fn send(&self, frames: &[Vec<u8>]) {
+        self.client
+            .run(|| {
+                let socket = PacketSocket::open(CLIENT, 0).expect("root may open one");
+                for frame in frames {
+                    socket.send(frame).expect("the interface is up");
+                }
+            })
+            .expect("the namespace can be entered");
+    }
+
     /// Probes the node as a master would; its answer, if one arrives.
     fn probe(&self, sequence: u64) -> Option<Answer> {
         let packet = probe(EPOCH, sequence).packet();
@@ -149,7 +161,7 @@ fn shown(mac: [u8; 6]) -> String {
     mac.map(|byte| format!("{byte:02x}")).join(":")
 }
 
-fn setting(test: &str) -> Option<(Kernel, Segment)> {
+pub(crate) fn setting(test: &str) -> Option<(Kernel, Segment)> {
     if lacks(
         test,
         &[Need::Root, Need::Ip, Need::KernelProgram, Need::LabObject],
@@ -158,6 +170,12 @@ fn setting(test: &str) -> Option<(Kernel, Segment)> {
     }
     let kernel = Kernel::load().expect("the programs load");
     Some((kernel, Segment::new()))
+}
+
+/// Attaches the responder where it needs nothing of the other end.
+pub(crate) fn attached_generic(kernel: &mut Kernel, segment: &Segment) {
+    let mode = segment.attach(&mut kernel.opened, AttachMode::Generic);
+    assert_eq!(mode.expect("it attaches"), Mode::Generic);
 }
 
 fn count(kernel: &mut Kernel, verdict: Verdict) -> u64 {
@@ -185,8 +203,7 @@ fn in_generic_mode_a_probe_on_the_wire_is_answered_on_the_wire() {
     let Some((mut kernel, segment)) = setting("in_generic_mode") else {
         return;
     };
-    let mode = segment.attach(&mut kernel.opened, AttachMode::Generic);
-    assert_eq!(mode.expect("it attaches"), Mode::Generic);
+    attached_generic(&mut kernel, &segment);
     assert_eq!(
         segment.probe(1).expect("an answer arrives").frame.sequence,
         1
@@ -280,8 +297,7 @@ fn when_its_daemon_is_gone_the_responder_answers_on_and_the_next_daemon_takes_it
     let Some((mut kernel, segment)) = setting("when_its_daemon_is_gone") else {
         return;
     };
-    let mode = segment.attach(&mut kernel.opened, AttachMode::Generic);
-    assert_eq!(mode.expect("it attaches"), Mode::Generic);
+    attached_generic(&mut kernel, &segment);
     let first_life = kernel.opened.kept.incarnation;
     assert!(segment.probe(1).is_some());
     let pins = kernel.abandon();
@@ -311,9 +327,7 @@ fn after_a_clean_end_the_node_answers_no_more() {
     let Some((mut kernel, segment)) = setting("after_a_clean_end") else {
         return;
     };
-    segment
-        .attach(&mut kernel.opened, AttachMode::Generic)
-        .expect("it attaches");
+    attached_generic(&mut kernel, &segment);
     assert!(segment.probe(1).is_some());
     let pins = kernel.abandon();
     let removed = detach(&pins.0).expect("all pins can be removed");
@@ -349,9 +363,7 @@ fn a_link_whose_interface_was_renamed_is_not_taken_for_this_ones() {
     let Some((mut kernel, segment)) = setting("a_link_whose_interface_was_renamed") else {
         return;
     };
-    segment
-        .attach(&mut kernel.opened, AttachMode::Generic)
-        .expect("it attaches");
+    attached_generic(&mut kernel, &segment);
     segment.attach_gate(&mut kernel.opened, NODE);
     let node = segment.node.name();
     ip(&format!("-netns {node} link set {NODE} name other0"));
@@ -464,9 +476,7 @@ fn detaching_by_the_daemon_itself_takes_effect_at_once() {
         return;
     };
     with_address(&segment);
-    segment
-        .attach(&mut kernel.opened, AttachMode::Generic)
-        .expect("it attaches");
+    attached_generic(&mut kernel, &segment);
     segment.attach_gate(&mut kernel.opened, NODE);
     assert!(!segment.answers_arp());
     let (opened, _pins) = kernel.into_parts();

@@ -4,6 +4,7 @@ mod answers;
 mod gate;
 mod grants;
 mod live;
+mod log;
 mod pins;
 mod replies;
 mod verdicts;
