@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use heartbeat_core::Slot;
 use heartbeat_core::event::Order;
 use heartbeat_core::message::Network;
-use heartbeat_core::snapshot::{Diagnosis, Role};
+use heartbeat_core::snapshot::{Diagnosis, MemberSnapshot, Role};
 
 use super::clock::Clock;
 use super::machine::Maps;
@@ -113,29 +113,20 @@ fn a_cluster(slots: usize, spread: u64, seed: u64) -> World {
     World::with_clocks(&slots, &[], seed, clock)
 }
 
-/// Whether exactly one node is master, and every node's view of all is the same.
+/// Whether one node is master, and every node sees that, and everybody well.
 fn agrees(world: &World) -> bool {
     let Some(master) = world.master() else {
         return false;
     };
-    let view = |slot| {
+    world.slots().into_iter().all(|slot| {
         let snapshot = world.snapshot(slot);
-        let members = snapshot
-            .members
-            .into_iter()
-            .map(|member| (member.slot, member.healthy, member.diagnosis));
-        (snapshot.master, snapshot.epoch, members.collect::<Vec<_>>())
-    };
-    let views: Vec<_> = world.slots().into_iter().map(view).collect();
-    let all_well =
-        |(known, epoch, members): &(Option<Slot>, _, Vec<(Slot, Option<bool>, Diagnosis)>)| {
-            *known == Some(master)
-                && *epoch == world.epoch()
-                && members.iter().all(|(_, healthy, diagnosis)| {
-                    *healthy == Some(true) && *diagnosis == Diagnosis::Healthy
-                })
+        let is_well = |member: &MemberSnapshot| {
+            member.healthy == Some(true) && member.diagnosis == Diagnosis::Healthy
         };
-    views.iter().all(all_well)
+        snapshot.master == Some(master)
+            && snapshot.epoch == world.epoch()
+            && snapshot.members.iter().all(is_well)
+    })
 }
 
 /// Few runs by default, since each is seconds of a cluster's life; `PROPTEST_CASES` asks for more.
