@@ -46,7 +46,11 @@ pub(super) fn find(name: &str) -> Result<Interface, DatapathError> {
         interface: name.to_owned(),
         source,
     };
-    match ask(name).map_err(failed)? {
+    let mut request = LinkMessage::default();
+    request
+        .attributes
+        .push(LinkAttribute::IfName(name.to_owned()));
+    match ask(request).map_err(failed)? {
         Some(link) => Ok(facts(&link)),
         None => Err(DatapathError::NoInterface {
             interface: name.to_owned(),
@@ -54,12 +58,15 @@ pub(super) fn find(name: &str) -> Result<Interface, DatapathError> {
     }
 }
 
-/// RTM_GETLINK by name; `None` if there is no such interface.
-fn ask(name: &str) -> io::Result<Option<LinkMessage>> {
+/// Whether an interface has this index now; one that cannot be asked about counts as there.
+pub(super) fn exists(index: u32) -> bool {
     let mut request = LinkMessage::default();
-    request
-        .attributes
-        .push(LinkAttribute::IfName(name.to_owned()));
+    request.header.index = index;
+    !matches!(ask(request), Ok(None))
+}
+
+/// RTM_GETLINK by the name or index in `request`; `None` if there is no such interface.
+fn ask(request: LinkMessage) -> io::Result<Option<LinkMessage>> {
     let mut header = NetlinkHeader::default();
     header.flags = NLM_F_REQUEST;
     let mut message = NetlinkMessage::new(header, RouteNetlinkMessage::GetLink(request).into());
@@ -134,6 +141,8 @@ mod tests {
         assert_eq!(lo.framing, Framing::Loopback);
         assert_eq!(lo.mac, [0; 6]);
         assert_eq!(lo.index, 1, "lo is the first interface of its namespace");
+        assert!(exists(lo.index));
+        assert!(!exists(0x7fff_fff0));
     }
 
     #[test]

@@ -33,19 +33,16 @@ pub(super) fn find_kept(
     shapes: &[MapShape],
     setup: &Setup<'_>,
 ) -> Result<Option<Config>, DatapathError> {
-    let (found, missing) = pins.open_maps(shapes)?;
-    let config = match missing {
-        Some(name::CONFIG) => None,
-        None | Some(_) => Some(pinned_config(pins)?),
-    };
+    let missing = pins.check_maps(shapes)?;
+    if !pins.map(name::CONFIG).exists() {
+        return Ok(None);
+    }
+    let config = pinned_config(pins)?;
     // The configuration is written last: without one, nothing was ever attached to these maps, and a
     // start that was cut short left them.
-    let Some(config) = config.filter(|config| config.cluster_id != 0) else {
-        if found > 0 {
-            pins.remove_maps(&pins.maps())?;
-        }
+    if config.cluster_id == 0 {
         return Ok(None);
-    };
+    }
     if let Some(missing) = missing {
         return Err(DatapathError::PinsMissing {
             path: pins.maps(),

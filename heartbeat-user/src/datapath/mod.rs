@@ -152,12 +152,18 @@ impl Datapath {
         let pins = Pins::make(bpf_dir)?;
         let shapes = pins::shapes(setup.max_slot);
         let kept = load::find_kept(&pins, &shapes, setup)?;
+        if kept.is_none() {
+            pins.start_anew(RESPONDER)?;
+        }
         let mut ebpf = load::load(&pins, &shapes)?;
         let words = map_words(&ebpf)?;
         let kept = load::configure(&mut ebpf, setup, kept.as_ref())?;
+        let mut events = take(&mut ebpf, name::EVENTS, RingBuf::try_from).map(Events::new)?;
+        // What happened while there was no daemon stands in the words; as news it would be stale.
+        while events.next_event().is_some() {}
         Ok(Opened {
             replies: Replies::new(per_cpu(&mut ebpf, name::REPLIES)?, words.clone()),
-            events: take(&mut ebpf, name::EVENTS, RingBuf::try_from).map(Events::new)?,
+            events,
             statistics: Statistics {
                 verdicts: per_cpu(&mut ebpf, name::VERDICTS)?,
                 gate: per_cpu(&mut ebpf, name::GATE)?,
@@ -194,8 +200,8 @@ impl Datapath {
             reserved: 0,
         };
         // Before the attachment: without it the responder cannot answer.
-        self.interfaces
-            .insert(facts.index, entry, 0)
+        self.forget_vanished()
+            .and_then(|()| self.interfaces.insert(facts.index, entry, 0))
             .map_err(map_error("write", name::INTERFACES))?;
         let program = load::responder(&mut self.ebpf).map_err(|source| DatapathError::Program {
             program: RESPONDER,
@@ -236,6 +242,17 @@ impl Datapath {
     /// A pin that cannot be removed.
     pub fn detach_links(self) -> Result<(), DatapathError> {
         self.pins.remove_links().map(drop)
+    }
+
+    /// An interface that comes back has another index, so each flap would leave an entry behind.
+    fn forget_vanished(&mut self) -> Result<(), MapError> {
+        let indexes: Vec<u32> = self.interfaces.keys().collect::<Result<_, _>>()?;
+        for index in indexes {
+            if !interface::exists(index) {
+                self.interfaces.remove(&index)?;
+            }
+        }
+        Ok(())
     }
 
     /// Ends it all in order: links, then maps. Afterwards this node answers no probe and holds back no

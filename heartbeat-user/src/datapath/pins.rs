@@ -192,12 +192,11 @@ impl Pins {
             .join(format!("{program}-{}", interface.replace('.', ":")))
     }
 
-    /// The maps that are pinned, each compared with its shape, and the first of those that are not.
-    pub(super) fn open_maps(
+    /// Compares the maps that are pinned with their shapes; the first of those that are not.
+    pub(super) fn check_maps(
         &self,
         shapes: &[MapShape],
-    ) -> Result<(usize, Option<&'static str>), DatapathError> {
-        let mut found = 0;
+    ) -> Result<Option<&'static str>, DatapathError> {
         let mut missing = None;
         for shape in shapes {
             let path = self.map(shape.name);
@@ -213,9 +212,8 @@ impl Pins {
                     source,
                 })?;
             shape.check(&path, &info)?;
-            found += 1;
         }
-        Ok((found, missing))
+        Ok(missing)
     }
 
     /// Removes the links (so that nothing answers or is held back any more), then the maps of every
@@ -223,7 +221,7 @@ impl Pins {
     pub(super) fn remove_all(&self) -> Result<Vec<String>, DatapathError> {
         let mut removed = self.remove_links()?;
         for layout in files(&self.all_maps())? {
-            removed.append(&mut self.remove_maps(&layout)?);
+            removed.append(&mut remove_maps(&layout)?);
             remove_folder(&layout)?;
         }
         remove_folder(&self.all_maps())?;
@@ -244,13 +242,26 @@ impl Pins {
         Ok(links)
     }
 
-    /// Removes the pinned maps in one layout's folder.
-    pub(super) fn remove_maps(&self, layout: &Path) -> Result<Vec<PathBuf>, DatapathError> {
-        let maps = files(layout)?;
-        for map in &maps {
-            fs::remove_file(map).map_err(file_error("remove pinned map", map))?;
+    /// Makes room for new maps: removes those of every layout, and before them the links of
+    /// `responder`, which would go on granting by words that nobody reads any more.
+    ///
+    /// The gate's links stay: behind them stands an address that must not open, and by their old words
+    /// it never will.
+    pub(super) fn start_anew(&self, responder: &str) -> Result<(), DatapathError> {
+        let prefix = format!("{responder}-");
+        for link in files(&self.links())? {
+            let name = link.file_name().unwrap_or_default();
+            if name.to_string_lossy().starts_with(&prefix) {
+                remove_link(&link)?;
+            }
         }
-        Ok(maps)
+        for layout in files(&self.all_maps())? {
+            remove_maps(&layout)?;
+            if layout != self.maps() {
+                remove_folder(&layout)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -261,6 +272,14 @@ pub(super) fn remove_link(path: &Path) -> Result<(), DatapathError> {
     fs::remove_file(path).map_err(file_error("remove pinned link", path))?;
     drop(link);
     Ok(())
+}
+
+fn remove_maps(layout: &Path) -> Result<Vec<PathBuf>, DatapathError> {
+    let maps = files(layout)?;
+    for map in &maps {
+        fs::remove_file(map).map_err(file_error("remove pinned map", map))?;
+    }
+    Ok(maps)
 }
 
 /// What lies in `folder`, in order of names; nothing if it does not exist.

@@ -18,6 +18,7 @@ use heartbeat_tests::skip::{Need, lacks};
 use heartbeat_user::datapath::{AttachMode, Datapath, DatapathError, Mode, Opened, detach};
 use heartbeat_user::sys::clock::boot_ns;
 use heartbeat_wire::frame::MAGIC;
+use heartbeat_wire::maps::MAX_INTERFACES;
 use heartbeat_wire::verdict::{GateVerdict, Verdict};
 
 use crate::verdicts::EPOCH;
@@ -356,6 +357,47 @@ fn an_interface_that_vanished_and_came_back_is_attached_again() {
             "a new interface is bare"
         );
     }
+}
+
+#[test]
+fn an_interface_that_flaps_for_ever_leaves_no_entries_behind() {
+    let Some((mut kernel, segment)) = setting("an_interface_that_flaps_for_ever") else {
+        return;
+    };
+    for _ in 0..MAX_INTERFACES + 2 {
+        attached_generic(&mut kernel, &segment);
+        segment.delete_pair();
+        segment.join();
+    }
+}
+
+#[test]
+fn new_maps_take_the_old_responder_away_and_leave_the_gate_shut() {
+    let Some((mut kernel, segment)) = setting("new_maps_take_the_old_responder_away") else {
+        return;
+    };
+    with_address(&segment);
+    attached_generic(&mut kernel, &segment);
+    segment.attach_gate(&mut kernel.opened, NODE);
+    let words = kernel.opened.words.clone();
+    let pins = kernel.abandon();
+    std::fs::remove_dir_all(pins.0.join("maps")).expect("pins can be removed");
+    assert!(
+        segment.probe(1).is_some(),
+        "it still grants, by the old words"
+    );
+    let next = Kernel::load_in(pins, config()).expect("the next daemon loads");
+    assert!(!next.opened.kept.maps_kept);
+    assert!(
+        segment.probe(2).is_none(),
+        "else a new life's abstention would not cover it"
+    );
+    assert!(!segment.answers_arp(), "the gate is still there");
+    words.set_lease(EPOCH, boot_ns() + MAX_LEASE_NS / 2);
+    assert!(
+        segment.answers_arp(),
+        "and goes by the old words until it is attached again"
+    );
 }
 
 #[test]

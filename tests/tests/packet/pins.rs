@@ -1,13 +1,13 @@
 //! What outlives a daemon in the pin folder, and what a next one takes up or refuses.
 
 use heartbeat_tests::kernel::frames::probe;
-use heartbeat_tests::kernel::{KEYS, MAX_LEASE_NS, PinFolder, config, members};
+use heartbeat_tests::kernel::{KEYS, Kernel, MAX_LEASE_NS, PinFolder, config, members};
 use heartbeat_tests::skip::{Need, lacks};
 use heartbeat_user::datapath::{Datapath, DatapathError, Opened, Setup, detach};
 use heartbeat_user::sys::clock::boot_ns;
 use heartbeat_wire::maps::{Config, Keys, LAYOUT, MAPS, Member};
 
-use crate::verdicts::EPOCH;
+use crate::verdicts::{EPOCH, NEWER};
 
 fn folder(test: &str) -> Option<PinFolder> {
     if lacks(test, &[Need::Root, Need::KernelProgram]) {
@@ -90,6 +90,27 @@ fn a_next_daemon_takes_up_words_incarnation_and_age() {
     assert_eq!(second.kept.incarnation, kept.incarnation);
     assert_eq!(second.kept.created_ns, kept.created_ns);
     assert_eq!(second.words.control(), control);
+}
+
+#[test]
+fn what_happened_while_there_was_no_daemon_is_no_news_to_the_next_one() {
+    let Some(mut kernel) = crate::kernel("what_happened_while_there_was_no_daemon") else {
+        return;
+    };
+    let run = |kernel: &Kernel, epoch| {
+        let packet = probe(epoch, 1).packet();
+        kernel.responder(&packet).expect("the program runs");
+    };
+    run(&kernel, EPOCH);
+    assert!(kernel.opened.events.next_event().is_some(), "the witness");
+    run(&kernel, NEWER);
+    let mut next = Kernel::load_in(kernel.abandon(), config()).expect("the next daemon loads");
+    assert_eq!(next.opened.events.next_event(), None);
+    assert_eq!(
+        next.opened.words.grant().probed_epoch,
+        NEWER.0,
+        "it stands in the words"
+    );
 }
 
 #[test]
