@@ -51,16 +51,16 @@ impl Holding {
             place: Place::Missing,
             link_index: None,
         };
-        let now_ns = boot_ns();
-        let mut holding = Self {
-            items: addresses.iter().map(item).collect(),
-            schedule: Schedule::starting_at(now_ns),
-            retry_ns: now_ns + RETRY_NS,
-        };
-        for item in &mut holding.items {
+        let mut items: Vec<Item> = addresses.iter().map(item).collect();
+        for item in &mut items {
             item.add(tools);
         }
         let added_at_ns = boot_ns();
+        let mut holding = Self {
+            items,
+            schedule: Schedule::starting_at(added_at_ns),
+            retry_ns: added_at_ns + RETRY_NS,
+        };
         holding.due(tools, added_at_ns);
         (holding, added_at_ns, boot_ns())
     }

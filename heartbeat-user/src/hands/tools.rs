@@ -32,12 +32,13 @@ impl Tools {
         Ok((added, link.index))
     }
 
-    /// Announces an address, if its interface can carry that now: without a carrier nobody hears it,
-    /// and the carrier's return starts the announcements anew.
+    /// Announces an address, if its interface is there and on; else its return starts the
+    /// announcements anew. Not only with a carrier: the kernel tells of a carrier up to a second late
+    /// (net/core/link_watch.c), and by then somebody may have listened.
     pub(super) fn announce(&self, address: &VirtualAddress) {
         let link = self.watch.get(&address.interface);
         let Some((index, mac)) = link
-            .filter(|link| link.running)
+            .filter(|link| link.up)
             .and_then(|link| Some((link.index, link.mac?)))
         else {
             return;

@@ -124,7 +124,8 @@ impl Datagrams {
     /// Listens at `place` to the members with these addresses on its network.
     ///
     /// # Errors
-    /// [`ControlSocketError`].
+    /// [`ControlSocketError`]. "Address in use" may pass within a moment when a former socket of this
+    /// process was just closed: a program that is being started has a copy of it until its exec.
     pub fn open(
         place: &ControlPlace,
         envelope: Envelope,

@@ -1,6 +1,5 @@
 //! Announcements as another machine on the segment sees them.
 
-use std::io::Read;
 use std::net::Ipv4Addr;
 
 use heartbeat_user::net::announce::{ARP_FRAME_LEN, Announcer, Form, arp_frame};
@@ -9,7 +8,7 @@ use heartbeat_user::net::netlink::Netlink;
 use heartbeat_user::sys::link_address::link_address;
 use socket2::{Domain, Socket, Type};
 
-use crate::namespace::{NODE_MAC, Namespace, SOON, Segment, eventually, is_root};
+use crate::namespace::{NODE_MAC, Namespace, SOON, Segment, eventually, is_root, read};
 
 const ETHERTYPE_ARP: u16 = 0x0806;
 
@@ -35,9 +34,7 @@ impl ArpReceiver {
 
     /// The next frame; none if there was none for [`SOON`].
     pub(crate) fn next(&mut self) -> Option<Vec<u8>> {
-        let mut frame = [0; 128];
-        let length = self.0.read(&mut frame).ok()?;
-        Some(frame[..length].to_vec())
+        read(&mut self.0)
     }
 }
 

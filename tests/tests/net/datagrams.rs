@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 
 use heartbeat_core::{Epoch, Message};
-use heartbeat_user::net::datagrams::{ControlPlace, Datagrams, Dropped, Incoming};
+use heartbeat_user::net::datagrams::{ControlPlace, Counts, Datagrams, Dropped, Incoming};
 use heartbeat_user::net::envelope::{ControlKey, Envelope, OpenError, Sender};
 
 use crate::namespace::{Namespace, Segment, eventually, is_root};
@@ -44,10 +44,35 @@ fn next(datagrams: &mut Datagrams) -> Incoming {
     })
 }
 
-fn why(datagrams: &mut Datagrams) -> Dropped {
-    match next(datagrams) {
-        Incoming::Dropped { why, .. } => why,
-        Incoming::Nothing | Incoming::Message { .. } => panic!("it was taken"),
+/// What the client makes of a datagram that `send` sends from the node in a segment of its own.
+fn dropped(send: impl Fn(&Segment)) -> (Dropped, Counts) {
+    let segment = Segment::new();
+    let mut client = open(&segment.client, "client0", CLIENT, 7, 1);
+    send(&segment);
+    match next(&mut client) {
+        Incoming::Dropped { why, .. } => (why, *client.counts()),
+        other => panic!("it was not dropped: {other:?}"),
+    }
+}
+
+/// A poll, sealed in this cluster with this secret and in the name of this slot.
+fn sealed(slot: u16, cluster: u64, secret: u8) -> impl Fn(&Segment) {
+    move |segment| {
+        open(&segment.node, "biz0", (slot, NODE.1), cluster, secret)
+            .send(CLIENT.0, &Message::Poll { id: 1 })
+            .expect("sent");
+    }
+}
+
+/// Bytes from the node's address and this port.
+fn bytes(port: u16, bytes: &'static [u8]) -> impl Fn(&Segment) {
+    move |segment| {
+        let socket = segment
+            .node
+            .run(|| UdpSocket::bind((NODE.1, port)).expect("bound"));
+        socket
+            .send_to(bytes, SocketAddrV4::new(CLIENT.1, PORT))
+            .expect("sent");
     }
 }
 
@@ -80,57 +105,30 @@ fn strangers_forgers_and_liars_are_dropped_and_each_is_counted_under_its_own_nam
     if !is_root("dropped control datagrams") {
         return;
     }
-    let segment = Segment::new();
-    let mut client = open(&segment.client, "client0", CLIENT, 7, 1);
-    let poll = Message::Poll { id: 1 };
-
-    let mut other_cluster = open(&segment.node, "biz0", NODE, 8, 1);
-    other_cluster.send(CLIENT.0, &poll).expect("sent");
+    let (why, counts) = dropped(sealed(NODE.0, 8, 1));
     let other = OpenError::OtherCluster { cluster: 8 };
-    assert_eq!(why(&mut client), Dropped::NotOpened(other));
-    drop(other_cluster);
+    assert_eq!((why, counts.other_cluster), (Dropped::NotOpened(other), 1));
 
-    let mut other_key = open(&segment.node, "biz0", NODE, 7, 2);
-    other_key.send(CLIENT.0, &poll).expect("sent");
-    assert!(matches!(
-        why(&mut client),
-        Dropped::NotOpened(OpenError::UnknownKey { .. })
-    ));
-    drop(other_key);
+    let (why, counts) = dropped(sealed(NODE.0, 7, 2));
+    let id = ControlKey::derive(&[2; 32]).id();
+    let unknown = OpenError::UnknownKey { id };
+    assert_eq!((why, counts.unknown_key), (Dropped::NotOpened(unknown), 1));
 
     // A member that claims another member's slot.
-    let mut liar = open(&segment.node, "biz0", (CLIENT.0, NODE.1), 7, 1);
-    liar.send(CLIENT.0, &poll).expect("sent");
-    assert_eq!(why(&mut client), Dropped::Impostor { slot: CLIENT.0 });
-    drop(liar);
+    let (why, counts) = dropped(sealed(CLIENT.0, 7, 1));
+    let impostor = Dropped::Impostor { slot: CLIENT.0 };
+    assert_eq!((why, counts.impostor), (impostor, 1));
 
     // A member's address, another port.
-    let to = SocketAddrV4::new(CLIENT.1, PORT);
-    let stranger = segment
-        .node
-        .run(|| UdpSocket::bind((NODE.1, 0)).expect("bound"));
-    stranger.send_to(b"HBDC", to).expect("sent");
-    assert_eq!(why(&mut client), Dropped::Stranger);
-    let noise = segment
-        .node
-        .run(|| UdpSocket::bind((NODE.1, PORT)).expect("bound"));
-    noise.send_to(b"HBDC", to).expect("sent");
-    assert_eq!(
-        why(&mut client),
-        Dropped::NotOpened(OpenError::Malformed { length: 4 })
-    );
-    noise.send_to(&[0; 4000], to).expect("sent");
-    assert_eq!(why(&mut client), Dropped::TooLong);
+    let (why, counts) = dropped(bytes(0, b"HBDC"));
+    assert_eq!((why, counts.stranger), (Dropped::Stranger, 1));
 
-    let counts = client.counts();
-    assert_eq!(
-        (counts.other_cluster, counts.unknown_key, counts.impostor),
-        (1, 1, 1)
-    );
-    assert_eq!(
-        (counts.stranger, counts.malformed, counts.too_long),
-        (1, 1, 1)
-    );
+    let (why, counts) = dropped(bytes(PORT, b"HBDC"));
+    let malformed = OpenError::Malformed { length: 4 };
+    assert_eq!((why, counts.malformed), (Dropped::NotOpened(malformed), 1));
+
+    let (why, counts) = dropped(bytes(PORT, &[0; 4000]));
+    assert_eq!((why, counts.too_long), (Dropped::TooLong, 1));
     assert_eq!(counts.taken, 0);
 }
 

@@ -1,6 +1,7 @@
 //! Network namespaces that vanish with the value that stands for them.
 
 use std::fs::File;
+use std::io::{ErrorKind, Read};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::process::Command;
 use std::thread;
@@ -111,5 +112,18 @@ pub(crate) fn eventually<T>(what: &str, mut probe: impl FnMut() -> Option<T>) ->
         }
         assert!(Instant::now() < until, "{what}: not within {SOON:?}");
         thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Reads one packet; none if there is none for the socket's timeout.
+pub(crate) fn read(socket: &mut impl Read) -> Option<Vec<u8>> {
+    let mut packet = [0; 256];
+    loop {
+        match socket.read(&mut packet) {
+            Ok(length) => return Some(packet[..length].to_vec()),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return None,
+            Err(error) => panic!("a packet can be read: {error}"),
+        }
     }
 }
