@@ -5,6 +5,7 @@ pub mod clean;
 pub mod cluster;
 pub mod command;
 pub mod contact;
+pub mod counters;
 pub mod daemon;
 pub mod helper;
 pub mod netns;

@@ -1,0 +1,19 @@
+//! Real daemons on real interfaces, with real faults. Every scenario ends with the same two
+//! questions: did the observer ever see two nodes answer, and did it look at all?
+
+mod address;
+mod client_on_slave;
+mod cut_off;
+mod first_start;
+mod forged;
+mod freeze;
+mod hogs;
+mod kill;
+mod link;
+mod majority;
+mod node_death;
+mod restart_of_master;
+mod restart_of_slave;
+mod scene;
+mod switchover;
+mod worn_wires;

@@ -1,0 +1,42 @@
+//! A whole node is gone, with and without its carrier.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use heartbeat_tests::fault::wire::{self, Death};
+use heartbeat_user::sys::clock::boot_ns;
+
+use crate::scene::{Scene, moved_once, scenario, two_leases};
+
+#[test]
+fn a_node_that_dies_loudly_is_followed_within_its_grant() {
+    scenario("node_death_loud", |scene| dies(scene, Death::Loud));
+}
+
+#[test]
+fn a_node_that_dies_silently_is_followed_as_fast() {
+    scenario("node_death_silent", |scene| dies(scene, Death::Silent));
+}
+
+fn dies(scene: &mut Scene, death: Death) -> Result<()> {
+    let fault_ns = boot_ns();
+    wire::kill_node(scene.cluster.lab().topology(), 1, death)?;
+    ensure!(scene.next_master(1)? == 2);
+    sleep(Duration::from_millis(300));
+    scene.expect(2, "master", "majority of electors voted")?;
+    scene.diagnosed(2, 1, "down")?;
+    // Cut off, it knows by itself that it is not master any more.
+    let said = scene
+        .reason_of(1, "slave")
+        .or_else(|_| scene.reason_of(1, "candidate"))?;
+    ensure!(
+        !scene.has_address(1)?,
+        "slot 1 ({said}) removed the address"
+    );
+    wire::heal_node(scene.cluster.lab().topology(), 1)?;
+    ensure!(scene.cluster.settle()? == 2);
+    scene.expect(1, "slave", "slot 2")?;
+    sleep(Duration::from_millis(200));
+    moved_once(&scene.sight(fault_ns)?, 1, 2, two_leases(scene))
+}

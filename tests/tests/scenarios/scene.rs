@@ -1,0 +1,204 @@
+//! What all scenarios share: a cluster, somebody who watches it, and the questions at the end.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use heartbeat_tests::lab::addresses::{Network, VIRTUAL_ADDRESS};
+use heartbeat_tests::lab::cluster::{Cluster, PATIENCE};
+use heartbeat_tests::lab::command::run;
+use heartbeat_tests::lab::settings::Settings;
+use heartbeat_tests::lab::view::View;
+use heartbeat_tests::lab::watch::Watch;
+use heartbeat_tests::report::doubles::judge;
+use heartbeat_tests::report::outage::{Move, moves};
+use heartbeat_tests::report::sight::Sight;
+use heartbeat_tests::report::{answers, within};
+use heartbeat_tests::skip::{self, Need};
+use heartbeat_user::sys::clock::boot_ns;
+
+/// What a scenario needs beyond the lab.
+const NEEDS: [Need; 6] = [
+    skip::LAB[0],
+    skip::LAB[1],
+    skip::LAB[2],
+    Need::KernelProgram,
+    Need::Program("heartbeatd"),
+    Need::Program("heartbeatctl"),
+];
+
+/// A watched cluster.
+pub(crate) struct Scene {
+    /// The cluster.
+    pub(crate) cluster: Cluster,
+    /// Who watches it.
+    pub(crate) watch: Watch,
+}
+
+/// Runs a scenario in a cluster of three that has settled, and asks the questions.
+pub(crate) fn scenario(name: &str, play: impl FnOnce(&mut Scene) -> Result<()>) {
+    scenario_with(name, Settings::default(), |scene| {
+        scene.cluster.start_all()?;
+        scene.cluster.settle()?;
+        sleep(Duration::from_millis(200));
+        play(scene)
+    });
+}
+
+/// Runs a scenario in a cluster whose daemons do not run yet, and asks the questions.
+pub(crate) fn scenario_with(
+    name: &str,
+    settings: Settings,
+    play: impl FnOnce(&mut Scene) -> Result<()>,
+) {
+    if skip::lacks(name, &NEEDS) {
+        return;
+    }
+    let played = Cluster::build(settings)
+        .and_then(|cluster| {
+            Ok(Scene {
+                watch: cluster.lab().watch()?,
+                cluster,
+            })
+        })
+        .and_then(|mut scene| play(&mut scene).and_then(|()| scene.never_two()));
+    if let Err(error) = played {
+        panic!("{error:?}");
+    }
+}
+
+impl Scene {
+    /// What was seen since `fault_ns`.
+    pub(crate) fn sight(&mut self, fault_ns: u64) -> Result<Sight> {
+        Sight::of(&mut self.watch, fault_ns, boot_ns())
+    }
+
+    /// Waits until a node other than `first` is master, and returns its slot.
+    pub(crate) fn next_master(&self, first: u16) -> Result<u16> {
+        self.cluster
+            .wait_for("another node is master", PATIENCE, |view| {
+                view.masters().into_iter().find(|slot| *slot != first)
+            })
+    }
+
+    /// Waits until the daemon in `slot` says that it has that role, and returns the reason it gives.
+    pub(crate) fn reason_of(&self, slot: u16, role: &str) -> Result<String> {
+        self.cluster
+            .wait_for(&format!("slot {slot} is {role}"), PATIENCE, |view| {
+                (view.role(slot) == Some(role)).then(|| reason(view, slot))
+            })
+    }
+
+    /// Fails unless the daemon in `slot` has that role for a reason with these words in it.
+    pub(crate) fn expect(&self, slot: u16, role: &str, words: &str) -> Result<()> {
+        let found = self.reason_of(slot, role)?;
+        self.cluster.check(found.contains(words), || {
+            format!("slot {slot} is {role} because {words:?} was expected, but it says {found:?}")
+        })
+    }
+
+    /// Waits until the daemon in `by` finds `diagnosis` wrong with the member in `of`.
+    pub(crate) fn diagnosed(&self, by: u16, of: u16, diagnosis: &str) -> Result<()> {
+        self.cluster.wait_for(
+            &format!("slot {by} finds slot {of} {diagnosis}"),
+            PATIENCE,
+            |view| (view.diagnosis(by, of) == Some(diagnosis)).then_some(()),
+        )
+    }
+
+    /// The moves that the client has seen since `since_ns`.
+    pub(crate) fn moves(&mut self, since_ns: u64) -> Result<Vec<Move>> {
+        Ok(moves(&answers(&within(
+            self.watch.client()?,
+            since_ns,
+            u64::MAX,
+        ))))
+    }
+
+    /// Answers of the node in `slot` to the observer's questions asked since `since_ns`.
+    pub(crate) fn answers_of(&mut self, slot: u16, since_ns: u64) -> Result<usize> {
+        let seen = answers(&within(self.watch.observer()?, since_ns, u64::MAX));
+        Ok(seen.iter().filter(|answer| answer.node == slot).count())
+    }
+
+    /// Whether the virtual address is on the business interface of the node in `slot`.
+    pub(crate) fn has_address(&self, slot: u16) -> Result<bool> {
+        let node = self.cluster.lab().topology().node(slot).name();
+        let shown = run(
+            "ip",
+            &[
+                "-netns",
+                node,
+                "-o",
+                "addr",
+                "show",
+                "dev",
+                Network::Business.interface(),
+            ],
+        )?;
+        Ok(shown.contains(&VIRTUAL_ADDRESS.to_string()))
+    }
+
+    /// One lease and some milliseconds for whoever has to notice it.
+    pub(crate) fn lease_and_more(&self) -> Duration {
+        self.cluster.settings().lease() + Duration::from_millis(20)
+    }
+
+    /// Fails if the observer ever saw two nodes answer, or did not look.
+    fn never_two(&mut self) -> Result<()> {
+        let verdict = judge(self.watch.observer()?);
+        ensure!(
+            !verdict.any(),
+            "two nodes answered: {:?}",
+            verdict.found.first()
+        );
+        ensure!(
+            verdict.judged > 100,
+            "the observer judged only {} questions",
+            verdict.judged
+        );
+        ensure!(
+            verdict.arp_judged > 20,
+            "the observer judged only {} ARP requests",
+            verdict.arp_judged
+        );
+        Ok(())
+    }
+}
+
+fn reason(view: &View, slot: u16) -> String {
+    let reason = view.of(slot).and_then(|status| status.get("reason"));
+    reason
+        .and_then(|reason| reason.as_str())
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// Fails unless the address moved exactly once, from and to these slots, within `at_most`.
+pub(crate) fn moved_once(sight: &Sight, from: u16, to: u16, at_most: Duration) -> Result<()> {
+    ensure!(
+        matches!(sight.moves[..], [one] if (one.from, one.to) == (from, to)),
+        "one move from slot {from} to {to} was expected, seen were {:?}",
+        sight.moves
+    );
+    let outage = sight
+        .outage
+        .context("nobody answered the client any more")?;
+    let length = Duration::from_nanos(outage.length_ns());
+    ensure!(
+        length <= at_most,
+        "the client waited {length:?}, at most {at_most:?} was allowed"
+    );
+    ensure!(
+        !sight.two_answered(),
+        "two nodes answered for {} ns",
+        sight.two_answer_ns()
+    );
+    Ok(())
+}
+
+/// Longest outage of a failover that a busy test machine may make of one lease and 2 ms: another
+/// lease on top. The exact figures are the benchmark's, over many runs.
+pub(crate) fn two_leases(scene: &Scene) -> Duration {
+    scene.cluster.settings().lease() * 2
+}
