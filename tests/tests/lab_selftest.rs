@@ -42,7 +42,7 @@ fn in_a_lab(name: &str, test: impl FnOnce(&Lab) -> Result<()>) {
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner);
     let lab = Lab::build(THREE).expect("the lab can be built");
-    test(&lab).unwrap_or_else(|error| panic!("{error:?}"));
+    test(&lab).unwrap_or_else(|error| panic!("{error:#}"));
 }
 
 /// Gives the virtual address to a node by hand, and announces it.

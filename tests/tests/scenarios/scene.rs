@@ -63,7 +63,7 @@ pub(crate) fn scenario_with(
         })
         .and_then(|mut scene| play(&mut scene).and_then(|()| scene.never_two()));
     if let Err(error) = played {
-        panic!("{error:?}");
+        panic!("{error:#}");
     }
 }
 
