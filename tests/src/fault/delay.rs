@@ -12,7 +12,7 @@ use crate::client::packet::EVERYTHING;
 use crate::client::schedule::{RECEIVING, hurry, sleep_until};
 use crate::lab::Lab;
 use crate::lab::addresses::Network;
-use crate::lab::command::{ip_batch, run as run_command};
+use crate::lab::command::ip_batch;
 use crate::lab::helper::Helper;
 use crate::lab::packet_socket::PacketSocket;
 use crate::lab::topology::Topology;
@@ -34,7 +34,6 @@ pub struct Delay<'lab> {
 /// When the links cannot be changed, or the relay does not come to work.
 pub fn start(lab: &Lab, slot: u16, network: Network, delay: Duration) -> Result<Delay<'_>> {
     let topology = lab.topology();
-    whole_checksums(topology, network)?;
     let bridge = topology.bridge(network);
     let port = topology.port(slot, network).name();
     let [outer, inner] = ENDS;
@@ -78,20 +77,6 @@ impl Drop for Delay<'_> {
             );
         }
     }
-}
-
-/// Machines in namespaces hand each other frames whose checksums nobody finished. A relay gives
-/// them on as they are, and then they are wrong: so everybody must finish them, as on real wires.
-fn whole_checksums(topology: &Topology, network: Network) -> Result<()> {
-    let nodes = topology.slots().map(|slot| topology.node(slot));
-    let others = match network {
-        Network::Management => vec![topology.rogue()],
-        Network::Business => vec![topology.client(), topology.observer()],
-    };
-    for machine in nodes.chain(others) {
-        machine.run(|| run_command("ethtool", &["-K", network.interface(), "tx", "off"]))??;
-    }
-    Ok(())
 }
 
 /// Carries frames between interfaces `a` and `b`, each way `delay` late, until the process ends.

@@ -12,7 +12,7 @@ use crate::lab::addresses::{
     BRIDGE, CLIENT, Mac, NETWORKS, Network, OBSERVER, PREFIX, ROGUE, mac_text,
 };
 use crate::lab::clean::namespace_name;
-use crate::lab::command::ip_batch;
+use crate::lab::command::{ip_batch, run};
 use crate::lab::netns::Netns;
 use crate::lab::port::Port;
 
@@ -130,6 +130,14 @@ impl Topology {
     }
 }
 
+/// Machines in namespaces hand each other frames whose checksums nobody finished. Whatever gives
+/// such a frame on (a relay) would give on a wrong one: so everybody finishes them, as on real wires.
+fn whole_checksums(machine: &Netns, interface: &str) -> Result<()> {
+    machine
+        .run(|| run("ethtool", &["-K", interface, "tx", "off"]))?
+        .map(drop)
+}
+
 /// Name of the bridge's interface to the machine with this last byte.
 fn port_name(last: u8) -> String {
     format!("p{last}")
@@ -160,6 +168,7 @@ fn connect(
                 format!("link set {interface} up"),
             ],
         )?;
+        whole_checksums(machine, interface)?;
     }
     Ok(())
 }

@@ -16,8 +16,8 @@ fn at_the_first_start_the_lowest_slot_becomes_master_by_a_majority_of_votes() {
         let master = scene.cluster.settle()?;
         ensure!(master == 1, "slot {master} is master, not the lowest");
         scene.expect(1, "master", "majority of electors voted")?;
-        scene.expect(2, "slave", "slot 1 probes as master")?;
-        scene.expect(3, "slave", "slot 1 probes as master")?;
+        scene.expect(2, "slave", "slot 1")?;
+        scene.expect(3, "slave", "slot 1")?;
         served_by(scene, 1)
     });
 }

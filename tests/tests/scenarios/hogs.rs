@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use heartbeat_tests::fault::hog;
+use heartbeat_tests::lab::settings::Settings;
 use heartbeat_user::sys::clock::boot_ns;
 
-use crate::scene::{Scene, scenario};
+use crate::scene::{Scene, scenario, scenario_with};
 
 #[test]
 fn hogs_at_nice_0_on_every_processor_cost_no_failover() {
@@ -14,12 +15,24 @@ fn hogs_at_nice_0_on_every_processor_cost_no_failover() {
 }
 
 #[test]
-fn real_time_hogs_below_the_daemon_on_every_processor_cost_no_failover() {
-    // Below the lookers-on too, who would otherwise see nothing.
-    scenario("hogs_fifo", |scene| busy(scene, Some(30)));
+fn real_time_hogs_below_the_daemon_on_every_processor_cost_no_failover_within_the_detect_time() {
+    // The kernel gives ordinary tasks that real-time ones starve 50 ms of every second, before any
+    // real-time task (the fair server, Linux 6.12; before it, throttling). So no period can be kept for
+    // up to 50 ms, whoever hogs; a lease must be longer than that.
+    let settings = Settings {
+        detect_multiplier: 20,
+        ..Settings::default()
+    };
+    scenario_with("hogs_fifo", settings, |scene| {
+        scene.cluster.start_all()?;
+        scene.cluster.settle()?;
+        // Below the lookers-on too, who would otherwise see nothing.
+        busy(scene, Some(30))
+    });
 }
 
 fn busy(scene: &mut Scene, fifo: Option<u8>) -> Result<()> {
+    let before = scene.cluster.settle()?;
     let epoch = scene.cluster.view().epoch().context("there is an epoch")?;
     let from_ns = boot_ns();
     let hogs = hog::start(
@@ -29,14 +42,17 @@ fn busy(scene: &mut Scene, fifo: Option<u8>) -> Result<()> {
     )?;
     std::thread::sleep(Duration::from_secs(3));
     drop(hogs);
-    ensure!(scene.cluster.settle()? == 1);
-    ensure!(scene.moves(from_ns)?.is_empty());
+    let after = scene.cluster.settle()?;
+    let moves = scene.moves(from_ns)?;
+    scene
+        .cluster
+        .check(moves.is_empty() && after == before, || format!("{moves:?}"))?;
     ensure!(
         scene.cluster.view().epoch() == Some(epoch),
         "the mastership is still the same"
     );
     ensure!(
-        scene.answers_of(1, from_ns)? > 1_000,
+        scene.answers_of(before, from_ns)? > 1_000,
         "and it was served meanwhile"
     );
     Ok(())

@@ -1,5 +1,6 @@
 //! Wires that lose, double and delay.
 
+use std::ops::RangeInclusive;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -15,15 +16,20 @@ use crate::scene::{Scene, scenario};
 
 /// How long the wires stay worn: two hundred probes.
 const WORN: Duration = Duration::from_secs(2);
+const SLAVES: RangeInclusive<u16> = 2..=3;
+const ALL: RangeInclusive<u16> = 1..=3;
 
+/// One lease (its guard taken off) outlasts three probes in a row that nobody answers. With a twentieth
+/// lost each way that happens once in a million probes; with a tenth it would once in a hundred runs.
 #[test]
-fn a_tenth_of_all_heartbeats_lost_on_every_wire_costs_no_failover() {
+fn a_twentieth_of_all_heartbeats_lost_to_and_from_every_slave_costs_no_failover() {
     scenario("worn_lossy", |scene| {
         undisturbed(scene, |scene| {
-            all_wires(
+            wires(
                 scene,
+                SLAVES,
                 Wear {
-                    lost: 100,
+                    lost: 50,
                     doubled: 0,
                 },
             )?;
@@ -36,7 +42,7 @@ fn a_tenth_of_all_heartbeats_lost_on_every_wire_costs_no_failover() {
                 .counts(Direction::ToNode)?
                 .lost;
             ensure!(lost > 5, "only {lost} frames were lost");
-            all_wires(scene, Wear::default())
+            wires(scene, SLAVES, Wear::default())
         })
     });
 }
@@ -47,15 +53,16 @@ fn doubled_heartbeats_are_counted_as_replayed_and_grant_nothing_twice() {
         undisturbed(scene, |scene| {
             let pins = scene.cluster.daemon(2).pins().to_owned();
             let before = counters::responder(&pins, Verdict::Replayed)?;
-            all_wires(
+            wires(
                 scene,
+                ALL,
                 Wear {
                     lost: 0,
                     doubled: 1_000,
                 },
             )?;
             sleep(WORN);
-            all_wires(scene, Wear::default())?;
+            wires(scene, ALL, Wear::default())?;
             let replayed = counters::responder(&pins, Verdict::Replayed)? - before;
             // Doubled leaving the master and once more reaching slot 2: three copies too many of each.
             ensure!(replayed > 300, "only {replayed} copies were counted");
@@ -90,9 +97,11 @@ fn a_slave_far_away_is_a_slave_all_the_same() {
     });
 }
 
-fn all_wires(scene: &Scene, wear: Wear) -> Result<()> {
+fn wires(scene: &Scene, slots: RangeInclusive<u16>, wear: Wear) -> Result<()> {
     let topology = scene.cluster.lab().topology();
-    (1..=3).try_for_each(|slot| wire::wear(topology, slot, Network::Management, wear))
+    slots
+        .into_iter()
+        .try_for_each(|slot| wire::wear(topology, slot, Network::Management, wear))
 }
 
 /// Whatever `meanwhile` does, master and epoch stay.
@@ -100,7 +109,10 @@ fn undisturbed(scene: &mut Scene, meanwhile: impl FnOnce(&mut Scene) -> Result<(
     let epoch = scene.cluster.view().epoch().context("there is an epoch")?;
     let from_ns = boot_ns();
     meanwhile(scene)?;
-    ensure!(scene.cluster.settle()? == 1);
+    let master = scene.cluster.settle()?;
+    scene
+        .cluster
+        .check(master == 1, || format!("slot {master} became master"))?;
     let after = scene.cluster.view().epoch();
     scene.cluster.check(after == Some(epoch), || {
         format!("epoch {epoch:?} became {after:?}")
