@@ -12,7 +12,7 @@ use crate::node::{Node, Pending};
 use crate::request::Request;
 use crate::snapshot::Reason;
 use crate::stage::Stage;
-use crate::{Command, Epoch, Instant, Slot};
+use crate::{Command, Epoch, Instant};
 
 /// Doublings after which a pause has surely reached a lease (255 periods at most).
 const MOST_DOUBLINGS: u32 = 8;
@@ -23,9 +23,6 @@ pub(crate) struct Candidacy {
     phase: Phase,
     /// Questions and requests in a row that came to nothing.
     fails: u32,
-    /// First start of a whole cluster: since when a majority would vote for this node, which lets a lower
-    /// slot that is there go first.
-    yields_since: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -40,22 +37,11 @@ enum Phase {
     Requesting(Request),
 }
 
-/// On the very first start of a whole cluster: what is known of the slots that go first.
-enum LowerSlots {
-    /// Nothing keeps this node from going on.
-    Silent,
-    /// They may still answer until then.
-    MayAnswer(Instant),
-    /// They are there.
-    GoFirst,
-}
-
 impl Candidacy {
     pub(crate) const fn new() -> Self {
         Self {
             phase: Phase::Promising,
             fails: 0,
-            yields_since: None,
         }
     }
 
@@ -143,7 +129,8 @@ impl Node {
             return;
         }
         let is_sound = answer.elector_version == self.config.elector_version
-            && answer.elector_digest == self.config.elector_digest;
+            && answer.elector_digest == self.config.elector_digest
+            && !self.clashes(answer.from, now);
         let period = self.config.timing.period;
         let Some(Candidacy {
             phase: Phase::Asking { inquiry, .. },
@@ -175,53 +162,7 @@ impl Node {
             }
             return;
         }
-        match self.lower_slots(now) {
-            LowerSlots::Silent => self.take_round(now),
-            LowerSlots::MayAnswer(until) => self.decide_at(until),
-            LowerSlots::GoFirst => {}
-        }
-    }
-
-    fn decide_at(&mut self, until: Instant) {
-        if let Some(Candidacy {
-            phase: Phase::Asking { again_at, .. },
-            ..
-        }) = self.candidacy()
-        {
-            *again_at = until;
-        }
-    }
-
-    /// Whether a lower slot that is there goes first: only when no master was ever known to anybody, and
-    /// for at most `max_lease`, within which even one that started last can vote.
-    fn lower_slots(&mut self, now: Instant) -> LowerSlots {
-        let is_first_start = self.rounds.seen().is_none();
-        let (most, period) = (self.config.timing.max_lease, self.config.timing.period);
-        let Self {
-            stage: Stage::Candidate(candidacy),
-            config,
-            ..
-        } = self
-        else {
-            return LowerSlots::Silent;
-        };
-        let Phase::Asking { inquiry, .. } = &candidacy.phase else {
-            return LowerSlots::Silent;
-        };
-        let goes_first = |slot: &Slot| *slot < config.slot && config.may_be_master(*slot);
-        let lower = config.electors().filter(goes_first).count();
-        if !is_first_start || lower == 0 {
-            return LowerSlots::Silent;
-        }
-        let since = *candidacy.yields_since.get_or_insert(now);
-        let is_there = inquiry.has_answer_of(|slot| goes_first(&slot));
-        if is_there && now.since(since) < most {
-            LowerSlots::GoFirst
-        } else if !is_there && inquiry.is_open(period, now) {
-            LowerSlots::MayAnswer(inquiry.closes_at(period))
-        } else {
-            LowerSlots::Silent
-        }
+        self.take_round(now);
     }
 
     /// Takes the next round; what follows comes with [`crate::Event::Promised`].
@@ -382,7 +323,10 @@ impl Node {
         };
         match &mut candidacy.phase {
             Phase::Waiting { until } if *until <= now => self.ask(now),
-            Phase::Asking { again_at, .. } if *again_at <= now => self.ask_again(now),
+            Phase::Asking { again_at, .. } if *again_at <= now => {
+                candidacy.fails += 1;
+                self.ask(now);
+            }
             Phase::Requesting(request) if request.give_up_at <= now => self.give_up_request(now),
             Phase::Requesting(request) if request.resend_at <= now => {
                 request.resend_at = now + period;
@@ -393,21 +337,6 @@ impl Node {
             | Phase::Asking { .. }
             | Phase::Promising
             | Phase::Requesting(_) => {}
-        }
-    }
-
-    fn ask_again(&mut self, now: Instant) {
-        let votes = self.config.majority() - 1;
-        let Some(candidacy) = self.candidacy() else {
-            return;
-        };
-        let would_win =
-            matches!(&candidacy.phase, Phase::Asking { inquiry, .. } if inquiry.yes() >= votes);
-        candidacy.fails += 1;
-        if would_win && matches!(self.lower_slots(now), LowerSlots::Silent) {
-            self.take_round(now);
-        } else {
-            self.ask(now);
         }
     }
 

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use crate::detector::{Answering, Watched};
-use crate::event::Reply;
 use crate::mastership::has_clash;
 use crate::message::{MemberHealth, Message};
 use crate::node::Node;
@@ -69,8 +68,8 @@ impl Health {
 
 impl Node {
     /// Judges one period, raises and clears alarms, and looks after the missing ones.
-    pub(crate) fn judge_members(&mut self, replies: &[Reply], lateness: Duration, now: Instant) {
-        self.detector.judge(replies, lateness, &self.config);
+    pub(crate) fn judge_members(&mut self, lateness: Duration, now: Instant) {
+        self.detector.judge(lateness, &self.config);
         let mut asked = [0; MESSAGES_PER_TURN];
         let mut count = 0;
         self.detector

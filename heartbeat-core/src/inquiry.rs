@@ -26,9 +26,8 @@ enum State {
     Yes,
     /// Bound until then.
     Held(Instant),
-    /// It restarted without its maps and does not vote yet.
-    Abstains,
-    /// It counts for nothing: it goes by other electors, or two machines share its slot.
+    /// It counts for nothing: it restarted without its maps, goes by other electors, or two machines share
+    /// its slot.
     Void,
 }
 
@@ -48,22 +47,12 @@ impl Inquiry {
         answer.sequence == self.sequence && answer.arrival.since(self.sent) <= period
     }
 
-    /// Until when answers to it count.
-    pub(crate) fn closes_at(&self, period: Duration) -> Instant {
-        self.sent + period
-    }
-
-    pub(crate) fn is_open(&self, period: Duration, now: Instant) -> bool {
-        now < self.closes_at(period)
-    }
-
     /// Counts an elector's answer. `is_sound`: it goes by the same electors' set.
     pub(crate) fn record(&mut self, answer: &QueryAnswer, is_sound: bool) {
-        let state = match (is_sound, answer.abstains, answer.grant_left) {
-            (false, _, _) => State::Void,
-            (true, true, _) => State::Abstains,
-            (true, false, Duration::ZERO) => State::Yes,
-            (true, false, left) => State::Held(answer.arrival + left),
+        let state = match answer.grant_left {
+            _ if !is_sound || answer.abstains => State::Void,
+            Duration::ZERO => State::Yes,
+            left => State::Held(answer.arrival + left),
         };
         let known = self
             .answers
@@ -104,20 +93,11 @@ impl Inquiry {
         let ends = self.answers.iter().filter_map(|answer| match answer.state {
             State::Yes => Some(Instant::ZERO),
             State::Held(end) => Some(end),
-            State::Abstains | State::Void => None,
+            State::Void => None,
         });
         let mut ends: Vec<Instant> = ends.collect();
         ends.sort_unstable();
         ends.get(votes - 1).copied()
-    }
-
-    /// Whether a slot for which `matches` holds is there, whether it would vote yet or not.
-    pub(crate) fn has_answer_of(&self, matches: impl Fn(Slot) -> bool) -> bool {
-        let there = |answer: &&Answer| answer.state != State::Void;
-        self.answers
-            .iter()
-            .filter(there)
-            .any(|answer| matches(answer.slot))
     }
 }
 

@@ -216,8 +216,9 @@ impl Node {
     }
 
     fn on_turn(&mut self, replies: &[Reply], lateness: std::time::Duration, now: Instant) {
+        self.detector.note(replies);
         if let Stage::Master(_) = self.stage {
-            self.judge_members(replies, lateness, now);
+            self.judge_members(lateness, now);
             self.master_turn(replies, now);
             self.tell_health(now);
         }
@@ -272,6 +273,7 @@ impl Node {
             Order::Maintenance(false) => Ok(self.leave_maintenance()),
             Order::Stop => Ok(self.stop(now)),
         };
+        self.tell_eligible(now);
         self.push(Command::OrderAnswer(answer));
         if self.stopping {
             self.push(Command::Exit);

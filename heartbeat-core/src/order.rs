@@ -75,6 +75,12 @@ impl fmt::Display for OrderError {
                 f,
                 "slot {slot} never becomes master: it is a witness or no elector"
             ),
+            Self::Unwell(slot, Diagnosis::Unknown) => {
+                write!(
+                    f,
+                    "it is not known yet how slot {slot} is: try again in a second"
+                )
+            }
             Self::Unwell(slot, diagnosis) => {
                 write!(
                     f,

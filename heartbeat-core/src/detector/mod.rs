@@ -4,6 +4,8 @@
 mod diagnosis;
 mod inquest;
 mod presence;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
@@ -92,6 +94,7 @@ impl Watched {
     fn forget(&mut self) {
         *self = Self {
             reached_at: self.reached_at,
+            reply: self.reply,
             ..Self::new(self.slot, self.fall)
         };
     }
@@ -143,16 +146,8 @@ impl Detector {
         }
     }
 
-    /// One period's answers.
-    ///
-    /// A period that began or ended late counts against nobody: a late probe leaves less than half a
-    /// period to answer it in, and a machine that held this thread up may have held its packets up too.
-    pub(crate) fn judge(&mut self, replies: &[Reply], lateness: Duration, config: &Config) {
-        let Some(first) = self.first_sequence else {
-            return;
-        };
-        let runs_late = lateness > config.timing.period / 2;
-        let is_excused = runs_late || std::mem::replace(&mut self.ran_late, runs_late);
+    /// The members' newest answers.
+    pub(crate) fn note(&mut self, replies: &[Reply]) {
         for reply in replies {
             if let Ok(place) = self
                 .members
@@ -161,6 +156,18 @@ impl Detector {
                 self.members[place].reply = Some(*reply);
             }
         }
+    }
+
+    /// Judges one period by the answers noted.
+    ///
+    /// A period that began or ended late counts against nobody: a late probe leaves less than half a
+    /// period to answer it in, and a machine that held this thread up may have held its packets up too.
+    pub(crate) fn judge(&mut self, lateness: Duration, config: &Config) {
+        let Some(first) = self.first_sequence else {
+            return;
+        };
+        let runs_late = lateness > config.timing.period / 2;
+        let is_excused = std::mem::replace(&mut self.ran_late, runs_late) || runs_late;
         for member in &mut self.members {
             let newest = member.reply.as_ref().map_or(0, |reply| reply.sequence);
             if newest >= first && newest > member.counted {

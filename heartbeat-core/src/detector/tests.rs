@@ -1,0 +1,215 @@
+use std::time::Duration;
+
+use super::*;
+use crate::Epoch;
+use crate::config::{Member, Timing};
+
+const TIMING: Timing = Timing {
+    period: Duration::from_millis(10),
+    multiplier: 5,
+    max_lease: Duration::from_millis(200),
+};
+
+/// Slot 1, master of `members` nodes of which the lowest nine are electors.
+fn config(members: u16) -> Config {
+    let member = |slot| {
+        (
+            slot,
+            Member {
+                elector: slot <= 9,
+                witness: slot == 3,
+            },
+        )
+    };
+    Config {
+        slot: 1,
+        members: (1..=members).map(member).collect(),
+        elector_version: 7,
+        elector_digest: 77,
+        config_digest: 99,
+        timing: TIMING,
+        preempt_after: None,
+    }
+}
+
+fn reply(slot: Slot, sequence: u64) -> Reply {
+    Reply {
+        slot,
+        sequence,
+        granted_sequence: sequence,
+        daemon_age: Some(Duration::ZERO),
+        flags: flag::ELIGIBLE,
+        elector_version: 7,
+        elector_digest: 77,
+        config_digest: 99,
+        ..Reply::default()
+    }
+}
+
+/// A detector whose master has sent its first probe, number 1.
+fn probing(config: &Config) -> Detector {
+    let mut detector = Detector::new(config);
+    detector.probed(&question(config));
+    detector
+}
+
+fn turn(detector: &mut Detector, config: &Config, replies: &[Reply], late_ms: u64) {
+    detector.note(replies);
+    detector.judge(Duration::from_millis(late_ms), config);
+}
+
+fn answering(detector: &Detector, slot: Slot) -> Answering {
+    detector.member(slot).expect("a member").answering()
+}
+
+#[test]
+fn who_answers_nothing_for_the_detect_time_is_missing() {
+    let config = config(4);
+    let mut detector = probing(&config);
+    turn(&mut detector, &config, &[reply(2, 1)], 0);
+    for _ in 0..4 {
+        turn(&mut detector, &config, &[reply(2, 1)], 0);
+    }
+    assert_eq!(answering(&detector, 2), Answering::Healthy);
+    turn(&mut detector, &config, &[reply(2, 1)], 0);
+    assert_eq!(answering(&detector, 2), Answering::Missing);
+}
+
+#[test]
+fn periods_that_began_or_ended_late_count_against_nobody() {
+    let config = config(4);
+    let mut detector = probing(&config);
+    turn(&mut detector, &config, &[reply(2, 1)], 0);
+    for _ in 0..20 {
+        turn(&mut detector, &config, &[], 6);
+        turn(&mut detector, &config, &[], 0);
+    }
+    assert_eq!(answering(&detector, 2), Answering::Healthy);
+    for _ in 0..5 {
+        turn(&mut detector, &config, &[], 5);
+    }
+    assert_eq!(
+        answering(&detector, 2),
+        Answering::Missing,
+        "half a period is not late"
+    );
+}
+
+#[test]
+fn answers_to_an_earlier_masterships_probes_say_nothing() {
+    let config = config(4);
+    let mut detector = probing(&config);
+    turn(&mut detector, &config, &[reply(2, 1)], 0);
+    detector.forget();
+    turn(&mut detector, &config, &[reply(2, 2)], 0);
+    assert_eq!(
+        answering(&detector, 2),
+        Answering::Unknown,
+        "no probe was sent in this one"
+    );
+    let later = Question {
+        sequence: 9,
+        ..question(&config)
+    };
+    detector.probed(&later);
+    turn(&mut detector, &config, &[reply(2, 8)], 0);
+    assert_eq!(answering(&detector, 2), Answering::Unknown);
+    turn(&mut detector, &config, &[reply(2, 9)], 0);
+    assert_eq!(answering(&detector, 2), Answering::Healthy);
+}
+
+fn question(config: &Config) -> Question {
+    Question {
+        epoch: Epoch::new(1, 1),
+        sequence: 1,
+        sent: Instant::ZERO,
+        lease: config.timing.lease(),
+        successor: 0,
+        stride: 1,
+        offset: 0,
+    }
+}
+
+#[test]
+fn the_successor_is_the_lowest_slot_that_is_well_and_says_that_it_may() {
+    type Change = fn(&mut Reply);
+    let cases: &[(&str, Change)] = &[
+        ("in maintenance", |reply| reply.flags = 0),
+        ("abstaining", |reply| reply.flags |= flag::NO_GRANT),
+        ("without a daemon that beats", |reply| {
+            reply.daemon_age = Some(Duration::from_millis(101));
+        }),
+        ("without a daemon ever", |reply| reply.daemon_age = None),
+        ("configured otherwise", |reply| reply.config_digest = 98),
+        ("with another electors' version", |reply| {
+            reply.elector_version = 6;
+        }),
+        ("with other electors", |reply| reply.elector_digest = 76),
+        ("twice there", |reply| reply.clash_at = Instant(1)),
+    ];
+    let config = config(12);
+    let now = Instant(100_000_000);
+    for (name, change) in cases {
+        let mut detector = probing(&config);
+        let mut second = reply(2, 1);
+        change(&mut second);
+        turn(
+            &mut detector,
+            &config,
+            &[second, reply(3, 1), reply(4, 1), reply(11, 1)],
+            0,
+        );
+        assert_eq!(
+            detector.successor(&config, now),
+            Some(4),
+            "slot 2 {name}, slot 3 a witness"
+        );
+    }
+    let mut detector = probing(&config);
+    turn(&mut detector, &config, &[reply(3, 1), reply(11, 1)], 0);
+    assert_eq!(
+        detector.successor(&config, now),
+        None,
+        "a witness, and a member that is no elector"
+    );
+    turn(&mut detector, &config, &[reply(2, 2), reply(4, 2)], 0);
+    assert_eq!(detector.successor(&config, now), Some(2));
+}
+
+#[test]
+fn no_probe_is_answered_by_more_than_a_few_however_large_the_cluster() {
+    for members in [3, 9, 10, 25, 100, 1_000, 10_000] {
+        let config = config(members);
+        let stride = stride_for(&config);
+        for offset in 0..stride.min(50) {
+            let others = config
+                .members
+                .iter()
+                .filter(|(slot, member)| !member.elector && **slot % stride == offset);
+            assert!(
+                others.count() <= ANSWERS_PER_PERIOD,
+                "{members} members, stride {stride}, offset {offset}"
+            );
+        }
+    }
+    assert_eq!(stride_for(&config(9)), 1);
+}
+
+#[test]
+fn a_member_that_is_asked_in_turn_has_its_turns_time_to_answer() {
+    let config = config(100);
+    let mut detector = probing(&config);
+    let stride = u64::from(detector.stride());
+    assert!(stride > 1);
+    for round in 1..10 {
+        turn(&mut detector, &config, &[reply(50, round)], 0);
+        for _ in 1..stride {
+            turn(&mut detector, &config, &[reply(50, round)], 0);
+        }
+        assert_eq!(answering(&detector, 50), Answering::Healthy);
+    }
+    for _ in 0..7 * stride {
+        turn(&mut detector, &config, &[reply(50, 9)], 0);
+    }
+    assert_eq!(answering(&detector, 50), Answering::Missing);
+}

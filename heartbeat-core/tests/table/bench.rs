@@ -1,0 +1,366 @@
+//! A node on the bench: fed with events, its commands caught.
+
+use std::time::Duration;
+
+use heartbeat_core::config::{Config, Member, Timing};
+use heartbeat_core::event::{KernelWords, QueryAnswer, Refusal, Reply, Restored};
+use heartbeat_core::message::{Message, Network, VoteAnswer};
+use heartbeat_core::{Command, Epoch, Event, Instant, Node, Slot};
+use heartbeat_wire::frame::{flag, role};
+
+use super::show::show;
+
+/// When each story begins: long after the maps were created.
+pub(crate) const START: Instant = Instant(10_000_000_000);
+
+pub(crate) const TIMING: Timing = Timing {
+    period: Duration::from_millis(10),
+    multiplier: 5,
+    max_lease: Duration::from_millis(200),
+};
+
+/// So many milliseconds after the start.
+pub(crate) fn ms(ms: u64) -> Instant {
+    START + Duration::from_millis(ms)
+}
+
+/// A slot's incarnation.
+pub(crate) fn life(slot: Slot) -> u64 {
+    u64::from(slot) * 10
+}
+
+/// Slots 1 to 4: slot 3 is a witness, slot 4 no elector.
+pub(crate) fn config(slot: Slot) -> Config {
+    let member = |slot: Slot| {
+        (
+            slot,
+            Member {
+                elector: slot != 4,
+                witness: slot == 3,
+            },
+        )
+    };
+    Config {
+        slot,
+        members: (1..=4).map(member).collect(),
+        elector_version: 7,
+        elector_digest: 77,
+        config_digest: 99,
+        timing: TIMING,
+        preempt_after: None,
+    }
+}
+
+/// Slots 1 to 5, electors all, none a witness.
+pub(crate) fn five(slot: Slot) -> Config {
+    let mut config = config(slot);
+    config.members = (1..=5)
+        .map(|slot| {
+            (
+                slot,
+                Member {
+                    elector: true,
+                    witness: false,
+                },
+            )
+        })
+        .collect();
+    config
+}
+
+/// Maps that were kept, and hold nothing yet.
+pub(crate) fn restored(slot: Slot) -> Restored {
+    Restored {
+        incarnation: life(slot),
+        created: Instant(1),
+        maps_kept: true,
+        seed: 5,
+        ..Restored::default()
+    }
+}
+
+/// The words after a probe of `epoch` at `arrival`, which names `successor`.
+pub(crate) fn probed(epoch: Epoch, arrival: Instant, successor: Slot) -> KernelWords {
+    KernelWords {
+        grant_end: arrival + TIMING.lease(),
+        probed: epoch,
+        arrival,
+        holder_incarnation: life(epoch.slot()),
+        successor,
+        duplicate_at: Instant::ZERO,
+    }
+}
+
+pub(crate) struct Bench {
+    pub(crate) node: Node,
+    pub(crate) words: KernelWords,
+    /// What slips into the words while the next promise is being made.
+    pub(crate) slips_in: Option<KernelWords>,
+    /// The newest question's number, and epoch.
+    pub(crate) asked: (u64, Epoch),
+    /// The newest vote request.
+    pub(crate) request: (Epoch, u64),
+    pub(crate) poll: u64,
+}
+
+impl Bench {
+    pub(crate) fn new(config: Config, restored: Restored) -> (Self, Vec<Command>) {
+        let words = restored.kernel;
+        let node = Node::new(config, restored, START);
+        let mut bench = Self {
+            node,
+            words,
+            slips_in: None,
+            asked: (0, Epoch::NONE),
+            request: (Epoch::NONE, 0),
+            poll: 0,
+        };
+        let commands = bench.drain(START);
+        (bench, commands)
+    }
+
+    pub(crate) fn handle(&mut self, event: Event<'_>, now: Instant) -> Vec<Command> {
+        self.node.handle(event, now);
+        self.drain(now)
+    }
+
+    pub(crate) fn timeout(&mut self, now: Instant) -> Vec<Command> {
+        self.node.handle_timeout(now);
+        self.drain(now)
+    }
+
+    fn drain(&mut self, now: Instant) -> Vec<Command> {
+        let mut commands = Vec::new();
+        while let Some(command) = self.node.poll_command() {
+            self.note(&command);
+            let promise = if let Command::Promise(epoch) = command {
+                Some(epoch)
+            } else {
+                None
+            };
+            commands.push(command);
+            if let Some(epoch) = promise {
+                self.words = self.slips_in.take().unwrap_or(self.words);
+                self.node.handle(
+                    Event::Promised {
+                        epoch,
+                        kernel: self.words,
+                    },
+                    now,
+                );
+            }
+        }
+        commands
+    }
+
+    fn note(&mut self, command: &Command) {
+        match command {
+            Command::Probe(question) | Command::Query(question) => {
+                self.asked = (question.sequence, question.epoch);
+            }
+            Command::Send {
+                message: Message::VoteRequest { epoch, id, .. },
+                ..
+            } => self.request = (*epoch, *id),
+            Command::Send {
+                message: Message::Poll { id },
+                ..
+            } => self.poll = *id,
+            _ => {}
+        }
+    }
+
+    pub(crate) fn kernel(&mut self, words: KernelWords, now: Instant) -> Vec<Command> {
+        self.words = words;
+        self.handle(Event::Kernel(words), now)
+    }
+
+    pub(crate) fn turn(&mut self, replies: &[Reply], now: Instant) -> Vec<Command> {
+        let raw_ns = now.0;
+        self.handle(
+            Event::Turn {
+                kernel: self.words,
+                replies,
+                lateness: Duration::ZERO,
+                raw_ns,
+            },
+            now,
+        )
+    }
+
+    pub(crate) fn message(&mut self, from: Slot, message: Message, now: Instant) -> Vec<Command> {
+        let incarnation = life(from);
+        self.handle(
+            Event::Message {
+                from,
+                incarnation,
+                network: Network::Management,
+                message,
+            },
+            now,
+        )
+    }
+
+    /// A kernel's answer to the newest query.
+    pub(crate) fn answer(
+        &mut self,
+        from: Slot,
+        grant_left: Duration,
+        now: Instant,
+    ) -> Vec<Command> {
+        let answer = QueryAnswer {
+            from,
+            sequence: self.asked.0,
+            arrival: now,
+            incarnation: life(from),
+            grant_left,
+            elector_version: 7,
+            elector_digest: 77,
+            ..QueryAnswer::default()
+        };
+        self.handle(Event::QueryAnswer(answer), now)
+    }
+
+    pub(crate) fn refusal(
+        &mut self,
+        from: Slot,
+        promised: Epoch,
+        probed: Epoch,
+        now: Instant,
+    ) -> Vec<Command> {
+        let refusal = Refusal {
+            from,
+            epoch: self.asked.1,
+            promised,
+            probed,
+        };
+        self.handle(Event::Refusal(refusal), now)
+    }
+
+    /// An elector's answer to the newest vote request.
+    pub(crate) fn vote(&mut self, from: Slot, answer: VoteAnswer, now: Instant) -> Vec<Command> {
+        let (epoch, id) = self.request;
+        self.message(
+            from,
+            Message::Vote {
+                epoch,
+                id,
+                answer,
+                info_version: 0,
+            },
+            now,
+        )
+    }
+
+    /// Slot `from` grants to the newest probe, in every way well.
+    pub(crate) fn reply(&self, from: Slot, sent: Instant) -> Reply {
+        let (sequence, epoch) = self.asked;
+        Reply {
+            slot: from,
+            granted_sequence: sequence,
+            granted_sent: sent,
+            sequence,
+            epoch,
+            arrival: sent,
+            rtt: Duration::from_micros(100),
+            incarnation: life(from),
+            daemon_age: Some(Duration::ZERO),
+            flags: flag::ELIGIBLE,
+            role: role::SLAVE,
+            elector_version: 7,
+            elector_digest: 77,
+            config_digest: 99,
+            ..Reply::default()
+        }
+    }
+}
+
+/// A request for a vote by `slot` for `epoch`, under `id`.
+pub(crate) fn vote_request(epoch: Epoch, id: u64) -> Message {
+    Message::VoteRequest {
+        epoch,
+        lease: TIMING.lease(),
+        id,
+        elector_version: 7,
+        elector_digest: 77,
+    }
+}
+
+pub(crate) fn lines(commands: &[Command]) -> Vec<String> {
+    commands.iter().map(show).collect()
+}
+
+// The states, each at the time beside it.
+
+/// Slot 2 as it starts.
+pub(crate) fn init() -> (Bench, Instant) {
+    let (mut bench, _) = Bench::new(config(2), restored(2));
+    bench.turn(&[], START);
+    (bench, ms(1))
+}
+
+/// Slot 2 without the maps of its last run.
+pub(crate) fn abstaining() -> (Bench, Instant) {
+    let (mut bench, _) = Bench::new(
+        config(2),
+        Restored {
+            created: START,
+            maps_kept: false,
+            ..restored(2)
+        },
+    );
+    bench.turn(&[], START);
+    (bench, ms(1))
+}
+
+/// Slot 2, which follows slot 1 in epoch 4.1 and is its successor.
+pub(crate) fn slave() -> (Bench, Instant) {
+    let (mut bench, _) = init();
+    bench.kernel(probed(Epoch::new(4, 1), ms(10), 2), ms(10));
+    (bench, ms(11))
+}
+
+/// The same when no probe came for a grant: it asked.
+pub(crate) fn asking() -> (Bench, Instant) {
+    let (mut bench, _) = slave();
+    bench.timeout(ms(60));
+    (bench, ms(61))
+}
+
+/// The same when the witness would vote for it: it asks for votes.
+pub(crate) fn requesting() -> (Bench, Instant) {
+    let (mut bench, _) = asking();
+    bench.answer(3, Duration::ZERO, ms(61));
+    (bench, ms(62))
+}
+
+/// The same when the witness did not vote in time.
+pub(crate) fn waiting() -> (Bench, Instant) {
+    let (mut bench, _) = requesting();
+    bench.timeout(ms(71));
+    bench.timeout(ms(81));
+    bench.timeout(ms(86));
+    (bench, ms(87))
+}
+
+/// The same when the witness voted for it.
+pub(crate) fn master() -> (Bench, Instant) {
+    let (mut bench, _) = requesting();
+    bench.vote(3, VoteAnswer::Granted, ms(62));
+    (bench, ms(63))
+}
+
+/// The same when slot 1 came back and refused its probe for a promise of its own.
+pub(crate) fn attempting() -> (Bench, Instant) {
+    let (mut bench, _) = master();
+    bench.refusal(1, Epoch::new(9, 1), Epoch::new(4, 1), ms(63));
+    (bench, ms(64))
+}
+
+/// Slot 3, the witness, which heard slot 1 in epoch 4.1.
+pub(crate) fn witness() -> (Bench, Instant) {
+    let (mut bench, _) = Bench::new(config(3), restored(3));
+    bench.turn(&[], START);
+    bench.kernel(probed(Epoch::new(4, 1), ms(10), 2), ms(10));
+    (bench, ms(11))
+}

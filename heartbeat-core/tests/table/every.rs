@@ -1,0 +1,229 @@
+//! Every state and every event: the commands stand in `every.txt`, one row a pair.
+//!
+//! `HEARTBEAT_BLESS=1 cargo test -p heartbeat-core --test table` writes the file anew; each changed row is
+//! then to be read and understood before it is committed.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use heartbeat_core::event::Order;
+use heartbeat_core::message::{MemberHealth, Message, Network, VoteAnswer};
+use heartbeat_core::snapshot::Diagnosis;
+use heartbeat_core::{Command, Epoch, Event, Instant};
+
+use super::bench::*;
+
+type State = (&'static str, fn() -> (Bench, Instant));
+type Happening = (&'static str, fn(&mut Bench, Instant) -> Vec<Command>);
+
+const STATES: &[State] = &[
+    ("init", init),
+    ("init, abstaining", abstaining),
+    ("slave of slot 1 in 4.1", slave),
+    ("candidate, asking", asking),
+    ("candidate, waiting", waiting),
+    ("candidate, requesting", requesting),
+    ("master", master),
+    ("master, asking for a higher round", attempting),
+    ("witness, following slot 1 in 4.1", witness),
+];
+
+const EVENTS: &[Happening] = &[
+    ("a turn without replies", |bench, now| bench.turn(&[], now)),
+    ("a turn in which all granted", |bench, now| {
+        let replies = [1, 2, 3].map(|slot| bench.reply(slot, now - Duration::from_millis(1)));
+        bench.turn(&replies, now)
+    }),
+    ("its time has come", |bench, now| {
+        match bench.node.poll_timeout() {
+            Some(timeout) => bench.timeout(timeout.max(now)),
+            None => Vec::new(),
+        }
+    }),
+    ("a probe of slot 1 in 20.1", |bench, now| {
+        bench.kernel(probed(Epoch::new(20, 1), now, 2), now)
+    }),
+    ("its slot on another machine", |bench, now| {
+        let words = heartbeat_core::event::KernelWords {
+            duplicate_at: now,
+            ..bench.words
+        };
+        bench.kernel(words, now)
+    }),
+    ("slot 1 would vote", |bench, now| {
+        bench.answer(1, Duration::ZERO, now)
+    }),
+    ("slot 1 is held for 7 ms", |bench, now| {
+        bench.answer(1, Duration::from_millis(7), now)
+    }),
+    ("slot 1 refuses, having promised 20.1", |bench, now| {
+        bench.refusal(1, Epoch::new(20, 1), Epoch::new(4, 1), now)
+    }),
+    ("slot 1 refuses, having seen 20.1 probed", |bench, now| {
+        bench.refusal(1, Epoch::new(20, 1), Epoch::new(20, 1), now)
+    }),
+    ("slot 1 asks for a vote for 20.1", |bench, now| {
+        bench.message(1, vote_request(Epoch::new(20, 1), 5), now)
+    }),
+    ("slot 1 asks for a vote for 3.1", |bench, now| {
+        bench.message(1, vote_request(Epoch::new(3, 1), 5), now)
+    }),
+    ("the witness asks for a vote for 20.3", |bench, now| {
+        bench.message(3, vote_request(Epoch::new(20, 3), 5), now)
+    }),
+    ("slot 1 votes yes", |bench, now| {
+        bench.vote(1, VoteAnswer::Granted, now)
+    }),
+    ("slot 1 is held against it for 2 ms", |bench, now| {
+        bench.vote(1, VoteAnswer::Held(Duration::from_millis(2)), now)
+    }),
+    ("slot 1 and the witness know of 20.1", |bench, now| {
+        let answer = VoteAnswer::Old {
+            promised: Epoch::new(20, 1),
+            probed: Epoch::new(4, 1),
+        };
+        let mut commands = bench.vote(1, answer, now);
+        commands.extend(bench.vote(3, answer, now));
+        commands
+    }),
+    ("slot 4, no elector, votes yes", |bench, now| {
+        bench.vote(4, VoteAnswer::Granted, now)
+    }),
+    ("slot 1 polls", |bench, now| {
+        bench.message(1, Message::Poll { id: 9 }, now)
+    }),
+    ("slot 1 answers the poll", |bench, now| {
+        let id = bench.poll;
+        bench.message(1, Message::PollAnswer { id, votes: true }, now)
+    }),
+    ("slot 1 promotes itself in 20.1", |bench, now| {
+        bench.message(
+            1,
+            Message::Promote {
+                epoch: Epoch::new(20, 1),
+            },
+            now,
+        )
+    }),
+    ("slot 1 promotes itself in 3.1", |bench, now| {
+        bench.message(
+            1,
+            Message::Promote {
+                epoch: Epoch::new(3, 1),
+            },
+            now,
+        )
+    }),
+    ("slot 1 releases 4.1 for slot 2", |bench, now| {
+        bench.message(
+            1,
+            Message::Release {
+                epoch: Epoch::new(4, 1),
+                target: 2,
+            },
+            now,
+        )
+    }),
+    ("slot 1 releases 4.1 for nobody", |bench, now| {
+        bench.message(
+            1,
+            Message::Release {
+                epoch: Epoch::new(4, 1),
+                target: 0,
+            },
+            now,
+        )
+    }),
+    ("slot 1 releases 20.1, which nobody knows", |bench, now| {
+        bench.message(
+            1,
+            Message::Release {
+                epoch: Epoch::new(20, 1),
+                target: 2,
+            },
+            now,
+        )
+    }),
+    ("slot 1 tells of the members' health", |bench, now| {
+        let member = MemberHealth {
+            slot: 3,
+            healthy: true,
+            diagnosis: Diagnosis::Healthy,
+            role: 4,
+            rtt_us: 9,
+        };
+        bench.message(
+            1,
+            Message::Health {
+                epoch: Epoch::new(4, 1),
+                members: vec![member],
+            },
+            now,
+        )
+    }),
+    ("a stranger promotes itself", |bench, now| {
+        let message = Message::Promote {
+            epoch: Epoch::new(20, 9),
+        };
+        let network = Network::Management;
+        bench.handle(
+            Event::Message {
+                from: 9,
+                incarnation: 9,
+                network,
+                message,
+            },
+            now,
+        )
+    }),
+    ("order: switch over", |bench, now| {
+        bench.handle(Event::Order(Order::Switchover(None)), now)
+    }),
+    ("order: switch over to slot 1", |bench, now| {
+        bench.handle(Event::Order(Order::Switchover(Some(1))), now)
+    }),
+    ("order: maintenance", |bench, now| {
+        bench.handle(Event::Order(Order::Maintenance(true)), now)
+    }),
+    ("order: no maintenance", |bench, now| {
+        bench.handle(Event::Order(Order::Maintenance(false)), now)
+    }),
+    ("order: stop", |bench, now| {
+        bench.handle(Event::Order(Order::Stop), now)
+    }),
+];
+
+const WRITTEN: &str = include_str!("every.txt");
+
+#[test]
+fn every_state_answers_every_event_as_it_is_written() {
+    let found = table();
+    if std::env::var_os("HEARTBEAT_BLESS").is_some() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/table/every.txt");
+        std::fs::write(path, found).expect("the table can be written");
+        return;
+    }
+    for (written, found) in WRITTEN.lines().zip(found.lines()) {
+        assert_eq!(written, found);
+    }
+    assert_eq!(WRITTEN.lines().count(), found.lines().count());
+}
+
+fn table() -> String {
+    let mut table = String::new();
+    for (state, make) in STATES {
+        let (bench, now) = make();
+        let role = bench.node.snapshot(now).role.as_str();
+        assert!(state.starts_with(role), "the state {state:?} is a {role}");
+        writeln!(table, "# {state}, at {} ms\n", now.since(START).as_millis()).expect("memory");
+        for (event, happens) in EVENTS {
+            let (mut bench, now) = make();
+            writeln!(table, "{event}:").expect("memory");
+            for line in lines(&happens(&mut bench, now)) {
+                writeln!(table, "    {line}").expect("memory");
+            }
+        }
+        table.push('\n');
+    }
+    table
+}

@@ -1,0 +1,150 @@
+//! Commands as short lines: times in milliseconds after the start, epochs as round.slot.
+
+use std::time::Duration;
+
+use heartbeat_core::command::Question;
+use heartbeat_core::message::{Message, Network, VoteAnswer};
+use heartbeat_core::{Command, Epoch, Instant};
+
+use super::bench::START;
+
+pub(crate) fn show(command: &Command) -> String {
+    match command {
+        Command::Promise(epoch) => format!("promise {}", name(*epoch)),
+        Command::VoteGrant {
+            epoch,
+            incarnation,
+            end,
+        } => {
+            format!(
+                "grant to {} of {incarnation} until {}",
+                name(*epoch),
+                at(*end)
+            )
+        }
+        Command::Lease { epoch, deadline } => {
+            format!("lease of {} until {}", name(*epoch), at(*deadline))
+        }
+        Command::GateShut => "shut the gate".into(),
+        Command::Released(epoch) => format!("{} is released", name(*epoch)),
+        Command::Abstain(until) => format!("abstain until {}", at(*until)),
+        Command::Floor(epoch) => format!("floor {}", name(*epoch)),
+        Command::Role(role) => format!("be {}", role.as_str()),
+        Command::Eligible(eligible) => (if *eligible {
+            "be eligible"
+        } else {
+            "be not eligible"
+        })
+        .into(),
+        Command::Probe(question) => format!("probe {}", asked(question)),
+        Command::Query(question) => format!("query {}", asked(question)),
+        Command::Send {
+            to,
+            network,
+            message,
+        } => sent(*to, *network, message),
+        Command::AddAddresses(epoch) => format!("add addresses for {}", name(*epoch)),
+        Command::RemoveAddresses(epoch) => format!("remove addresses of {}", name(*epoch)),
+        Command::RoleChanged {
+            from,
+            to,
+            reason,
+            epoch,
+            lasted,
+        } => format!(
+            "{} -> {} because {reason} ({}, after {})",
+            from.as_str(),
+            to.as_str(),
+            name(*epoch),
+            ms(*lasted)
+        ),
+        Command::Alarm(alarm, raised) => {
+            format!("alarm {alarm:?} {}", if *raised { "on" } else { "off" })
+        }
+        Command::OrderAnswer(Ok(done)) => format!("answer: {done}"),
+        Command::OrderAnswer(Err(error)) => format!("refuse: {error}"),
+        Command::Exit => "exit".into(),
+    }
+}
+
+fn sent(to: u16, network: Network, message: &Message) -> String {
+    let road = match network {
+        Network::Management => "to",
+        Network::Business => "over the business network to",
+    };
+    format!("{} {road} {to}", said(message))
+}
+
+fn said(message: &Message) -> String {
+    match message {
+        Message::VoteRequest { epoch, lease, .. } => {
+            format!("vote request for {} of {}", name(*epoch), ms(*lease))
+        }
+        Message::Vote { epoch, answer, .. } => {
+            format!("vote on {}: {}", name(*epoch), answered(answer))
+        }
+        Message::Poll { .. } => "poll".into(),
+        Message::PollAnswer { votes, .. } => (if *votes {
+            "poll answer: votes"
+        } else {
+            "poll answer: abstains"
+        })
+        .into(),
+        Message::Promote { epoch } => format!("promote {}", name(*epoch)),
+        Message::Release { epoch, target: 0 } => format!("release {}", name(*epoch)),
+        Message::Release { epoch, target } => format!("release {} for {target}", name(*epoch)),
+        Message::Health { epoch, members } => {
+            format!("health in {} of {} members", name(*epoch), members.len())
+        }
+    }
+}
+
+fn answered(answer: &VoteAnswer) -> String {
+    match answer {
+        VoteAnswer::Granted => "granted".into(),
+        VoteAnswer::Held(left) => format!("held for {}", ms(*left)),
+        VoteAnswer::Old { promised, probed } => {
+            format!("old, promised {} probed {}", name(*promised), name(*probed))
+        }
+        VoteAnswer::Abstains(left) => format!("abstains for {}", ms(*left)),
+        VoteAnswer::OtherElectors => "other electors".into(),
+        VoteAnswer::NotAllowed => "not allowed".into(),
+    }
+}
+
+fn asked(question: &Question) -> String {
+    let Question {
+        epoch,
+        sequence,
+        sent,
+        successor,
+        ..
+    } = question;
+    let follows = if *successor == 0 {
+        String::new()
+    } else {
+        format!(", {successor} follows")
+    };
+    format!(
+        "{} number {sequence} at {}{follows}",
+        name(*epoch),
+        at(*sent)
+    )
+}
+
+fn name(epoch: Epoch) -> String {
+    format!("{}.{}", epoch.round(), epoch.slot())
+}
+
+fn at(instant: Instant) -> String {
+    ms(instant.since(START))
+}
+
+fn ms(duration: Duration) -> String {
+    let us = duration.as_micros();
+    if us.is_multiple_of(1_000) {
+        format!("{} ms", us / 1_000)
+    } else {
+        format!("{us} us")
+    }
+}
