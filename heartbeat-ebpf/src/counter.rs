@@ -2,8 +2,8 @@
 
 use core::ptr::read_volatile;
 
-use heartbeat_wire::decide::match_answer;
 use heartbeat_wire::maps::{Config, EventKind, REPLIES_CHUNK, Reply, Sent};
+use heartbeat_wire::matching::match_answer;
 use heartbeat_wire::{Frame, Kind, Verdict};
 
 use crate::event;

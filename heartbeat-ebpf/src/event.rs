@@ -3,8 +3,9 @@
 use aya_ebpf::programs::XdpContext;
 use aya_log_ebpf::warn;
 use heartbeat_wire::Frame;
-use heartbeat_wire::maps::{ALARMS_PER_WINDOW, Event, EventKind, LIMIT_WINDOW_NS};
+use heartbeat_wire::maps::{Event, EventKind};
 
+use crate::limit::may_alarm;
 use crate::maps::{EVENTS, limits};
 
 /// Tells the daemon about a frame.
@@ -68,20 +69,4 @@ fn log_duplicate(ctx: &XdpContext, slot: u16, incarnation: u64) {
 #[inline(never)]
 fn log_implausible(ctx: &XdpContext, slot: u16, round: u64) {
     warn!(ctx, "slot {} probes an implausible round {}", slot, round);
-}
-
-/// Whether this CPU may raise one more alarm in this window.
-#[inline(always)]
-fn may_alarm(now_ns: u64) -> bool {
-    let Some(limits) = limits() else {
-        return false;
-    };
-    // SAFETY: this CPU's own value; no other program runs on it meanwhile.
-    let limits = unsafe { &mut *limits };
-    if now_ns.saturating_sub(limits.alarms_since_ns) > LIMIT_WINDOW_NS {
-        limits.alarms_since_ns = now_ns;
-        limits.alarms = 0;
-    }
-    limits.alarms += 1;
-    limits.alarms <= ALARMS_PER_WINDOW
 }

@@ -5,7 +5,7 @@
 
 use aya_ebpf::helpers::bpf_ktime_get_boot_ns;
 use aya_ebpf::programs::TcContext;
-use heartbeat_wire::decide::gate_is_open;
+use heartbeat_wire::gate::gate_is_open;
 use heartbeat_wire::maps::{Grant, mapped};
 use heartbeat_wire::verdict::GateVerdict;
 

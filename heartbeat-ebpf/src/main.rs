@@ -13,9 +13,11 @@ mod atomic;
 mod counter;
 mod event;
 mod gate;
+mod limit;
 mod maps;
 mod packet;
 mod responder;
+mod turn;
 
 use aya_ebpf::bindings::{TC_ACT_SHOT, xdp_action};
 use aya_ebpf::macros::{classifier, xdp};

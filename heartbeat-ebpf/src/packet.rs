@@ -2,8 +2,7 @@
 
 use core::mem::MaybeUninit;
 
-use aya_ebpf::bindings::xdp_md;
-use aya_ebpf::helpers::{bpf_csum_diff, bpf_xdp_load_bytes, bpf_xdp_store_bytes};
+use aya_ebpf::helpers::bpf_xdp_load_bytes;
 use aya_ebpf::programs::XdpContext;
 use heartbeat_wire::Frame;
 use heartbeat_wire::frame::{FRAME_LEN, HOP_LIMIT, MAGIC};
@@ -15,18 +14,15 @@ pub(crate) const TYPE_IPV4: u16 = 0x0800;
 pub(crate) const TYPE_ARP: u16 = 0x0806;
 const TYPE_VLAN: u16 = 0x8100;
 const TYPE_SERVICE_VLAN: u16 = 0x88a8;
-const IPV4_LEN: usize = 20;
+pub(crate) const IPV4_LEN: usize = 20;
 const UDP_LEN: usize = 8;
-const PROTOCOL_UDP: u8 = 17;
+pub(crate) const PROTOCOL_UDP: u8 = 17;
 /// Version 4, five words of header: no options.
-const NO_OPTIONS: u8 = 0x45;
+pub(crate) const NO_OPTIONS: u8 = 0x45;
 const MORE_FRAGMENTS: u16 = 0x2000;
 const FRAGMENT_OFFSET: u16 = 0x1fff;
-const DONT_FRAGMENT: u16 = 0x4000;
-/// DSCP CS6, network control (RFC 4594), as the byte in the header.
-const CLASS: u8 = 48 << 2;
-const DATAGRAM_LEN: u16 = (UDP_LEN + FRAME_LEN) as u16;
-const PACKET_LEN: u16 = IPV4_LEN as u16 + DATAGRAM_LEN;
+pub(crate) const DATAGRAM_LEN: u16 = (UDP_LEN + FRAME_LEN) as u16;
+pub(crate) const PACKET_LEN: u16 = IPV4_LEN as u16 + DATAGRAM_LEN;
 
 /// Whether an EtherType stands for an 802.1Q or 802.1ad tag.
 #[inline(always)]
@@ -37,34 +33,36 @@ pub(crate) const fn is_tag(ether_type: u16) -> bool {
 /// IPv4 header without options.
 #[repr(C)]
 #[derive(Clone, Copy)]
-struct Ipv4 {
-    version_and_length: u8,
-    class: u8,
-    total_length: [u8; 2],
-    id: [u8; 2],
-    fragment: [u8; 2],
-    hop_limit: u8,
-    protocol: u8,
-    checksum: [u8; 2],
-    source: [u8; 4],
-    destination: [u8; 4],
+pub(crate) struct Ipv4 {
+    pub(crate) version_and_length: u8,
+    pub(crate) class: u8,
+    pub(crate) total_length: [u8; 2],
+    pub(crate) id: [u8; 2],
+    pub(crate) fragment: [u8; 2],
+    pub(crate) hop_limit: u8,
+    pub(crate) protocol: u8,
+    pub(crate) checksum: [u8; 2],
+    pub(crate) source: [u8; 4],
+    pub(crate) destination: [u8; 4],
 }
 
+/// UDP header.
 #[repr(C)]
 #[derive(Clone, Copy)]
-struct Udp {
-    source: [u8; 2],
-    destination: [u8; 2],
-    length: [u8; 2],
-    checksum: [u8; 2],
+pub(crate) struct Udp {
+    pub(crate) source: [u8; 2],
+    pub(crate) destination: [u8; 2],
+    pub(crate) length: [u8; 2],
+    pub(crate) checksum: [u8; 2],
 }
 
+/// Ethernet header without a tag.
 #[repr(C)]
 #[derive(Clone, Copy)]
-struct Ether {
-    destination: [u8; 6],
-    source: [u8; 6],
-    ether_type: [u8; 2],
+pub(crate) struct Ether {
+    pub(crate) destination: [u8; 6],
+    pub(crate) source: [u8; 6],
+    pub(crate) ether_type: [u8; 2],
 }
 
 const _: () = {
@@ -75,7 +73,7 @@ const _: () = {
 
 /// A `T` at `offset` of the packet, if all of it lies in the packet's first buffer.
 #[inline(always)]
-fn at<T>(ctx: &XdpContext, offset: usize) -> Option<*mut T> {
+pub(crate) fn at<T>(ctx: &XdpContext, offset: usize) -> Option<*mut T> {
     let start = ctx.data() + offset;
     (start + size_of::<T>() <= ctx.data_end()).then_some(start as *mut T)
 }
@@ -89,7 +87,7 @@ fn read<T: Copy>(ctx: &XdpContext, offset: usize) -> Option<T> {
 /// A UDP datagram over IPv4 whose first bytes could be a heartbeat's.
 pub(crate) struct Datagram {
     /// Where the IPv4 header begins: behind the Ethernet header and at most one tag.
-    network: usize,
+    pub(crate) network: usize,
     header: Ipv4,
     /// Where the UDP header begins.
     transport: usize,
@@ -181,119 +179,7 @@ impl Datagram {
 
     /// Where the body of a packet without options begins.
     #[inline(always)]
-    fn body_offset(&self) -> u32 {
+    pub(crate) fn body_offset(&self) -> u32 {
         (self.network + IPV4_LEN + UDP_LEN) as u32
     }
-
-    /// Turns the packet into one that carries `frame` to `to`, an IPv4 address, from this node.
-    ///
-    /// Every header field that the answer depends on is written anew, so nothing but the sender's
-    /// hardware address is taken from the question's unsigned part.
-    #[inline(always)]
-    pub(crate) fn turn_round(
-        &self,
-        ctx: &XdpContext,
-        frame: &Frame,
-        own_mac: [u8; 6],
-        to: &Address,
-        config: &Config,
-    ) -> Option<()> {
-        let (from, to) = (last_four(&config.own_address), last_four(to));
-        let body_sum = store_body(ctx.ctx, self.body_offset(), frame)?;
-        let ether = at::<Ether>(ctx, 0)?;
-        // SAFETY: `at` checked the bounds; the header is made of bytes.
-        let ether = unsafe { &mut *ether };
-        ether.destination = ether.source;
-        ether.source = own_mac;
-
-        let mut header = Ipv4 {
-            version_and_length: NO_OPTIONS,
-            class: CLASS,
-            total_length: PACKET_LEN.to_be_bytes(),
-            id: [0; 2],
-            fragment: DONT_FRAGMENT.to_be_bytes(),
-            hop_limit: HOP_LIMIT,
-            protocol: PROTOCOL_UDP,
-            checksum: [0; 2],
-            source: from,
-            destination: to,
-        };
-        header.checksum = (!fold(header_sum(&header))).to_be_bytes();
-        let port = config.port.to_be_bytes();
-        let udp = Udp {
-            source: port,
-            destination: port,
-            length: DATAGRAM_LEN.to_be_bytes(),
-            checksum: udp_checksum(from, to, config.port, body_sum),
-        };
-        // SAFETY: `at` checked the bounds; both headers are made of bytes.
-        unsafe {
-            *at::<Ipv4>(ctx, self.network)? = header;
-            *at::<Udp>(ctx, self.network + IPV4_LEN)? = udp;
-        }
-        Some(())
-    }
-}
-
-#[inline(always)]
-const fn last_four(address: &Address) -> [u8; 4] {
-    [address[12], address[13], address[14], address[15]]
-}
-
-/// Writes the body into the packet; returns its unfolded Internet checksum in the packet's byte order.
-#[inline(always)]
-fn store_body(ctx: *mut xdp_md, offset: u32, frame: &Frame) -> Option<u64> {
-    let bytes = core::ptr::from_ref(frame).cast_mut();
-    // SAFETY: both helpers read FRAME_LEN initialised bytes from `frame`, which has no padding.
-    let (stored, sum) = unsafe {
-        (
-            bpf_xdp_store_bytes(ctx, offset, bytes.cast(), FRAME_LEN as u32),
-            bpf_csum_diff(core::ptr::null_mut(), 0, bytes.cast(), FRAME_LEN as u32, 0),
-        )
-    };
-    (stored == 0 && sum >= 0).then_some(sum as u64)
-}
-
-/// Sum of the header's 16-bit words (RFC 791), in network byte order.
-#[inline(always)]
-fn header_sum(header: &Ipv4) -> u64 {
-    u64::from(u16::from_be_bytes([
-        header.version_and_length,
-        header.class,
-    ])) + u64::from(u16::from_be_bytes(header.total_length))
-        + u64::from(u16::from_be_bytes(header.fragment))
-        + u64::from(u16::from_be_bytes([header.hop_limit, header.protocol]))
-        + address_sum(header.source)
-        + address_sum(header.destination)
-}
-
-#[inline(always)]
-fn address_sum(address: [u8; 4]) -> u64 {
-    u64::from(u16::from_be_bytes([address[0], address[1]]))
-        + u64::from(u16::from_be_bytes([address[2], address[3]]))
-}
-
-/// Whole UDP checksum (RFC 768): the question's may be only half made, so none is derived from it.
-#[inline(always)]
-fn udp_checksum(from: [u8; 4], to: [u8; 4], port: u16, body_sum: u64) -> [u8; 2] {
-    // The helper sums words as this little-endian machine loads them (RFC 1071, 2(B)).
-    let body = u64::from(fold(body_sum).swap_bytes());
-    let sum = address_sum(from)
-        + address_sum(to)
-        + u64::from(PROTOCOL_UDP)
-        + 2 * u64::from(DATAGRAM_LEN)
-        + 2 * u64::from(port)
-        + body;
-    let checksum = !fold(sum);
-    // Zero would say that there is none.
-    if checksum == 0 { u16::MAX } else { checksum }.to_be_bytes()
-}
-
-#[inline(always)]
-const fn fold(mut sum: u64) -> u16 {
-    sum = (sum & 0xffff_ffff) + (sum >> 32);
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum as u16
 }

@@ -9,14 +9,12 @@ use heartbeat_wire::decide::{
     Accepted, Decision, GrantStep, Promises, View, after_grant, check_shape, decide, is_authentic,
     key_of,
 };
-use heartbeat_wire::maps::{
-    Config, EventKind, Interface, Keys, LIMIT_WINDOW_NS, Member, REFUSAL_GAP_NS,
-    REFUSALS_PER_WINDOW,
-};
+use heartbeat_wire::maps::{Config, EventKind, Interface, Keys, Member};
 use heartbeat_wire::{Epoch, Frame, Kind, Verdict, tag};
 
 use crate::atomic::{Contended, ControlWords, GrantWords};
 use crate::counter::count_answer;
+use crate::limit::may_refuse;
 use crate::packet::Datagram;
 use crate::{event, maps};
 
@@ -241,27 +239,4 @@ impl Question<'_> {
             Err(Contended) => Verdict::Contended,
         }
     }
-}
-
-/// Whether this CPU may send one more refusal to a slot now.
-#[inline(always)]
-fn may_refuse(slot: u16, now_ns: u64) -> bool {
-    let (Some(limits), Some(last_ns)) = (maps::limits(), maps::last_refusal(slot)) else {
-        return false;
-    };
-    // SAFETY: this CPU's own values; no other program runs on it meanwhile.
-    let (limits, last_ns) = unsafe { (&mut *limits, &mut *last_ns) };
-    if now_ns.saturating_sub(*last_ns) < REFUSAL_GAP_NS {
-        return false;
-    }
-    if now_ns.saturating_sub(limits.refusals_since_ns) > LIMIT_WINDOW_NS {
-        limits.refusals_since_ns = now_ns;
-        limits.refusals = 0;
-    }
-    if limits.refusals >= REFUSALS_PER_WINDOW {
-        return false;
-    }
-    limits.refusals += 1;
-    *last_ns = now_ns;
-    true
 }

@@ -1,7 +1,7 @@
 //! The answers' bodies: made from the question in place, never longer than it.
 
-use crate::decide::gate_of;
 use crate::frame::{AGE_UNKNOWN, Frame, Kind, age_us, flag, gate_state};
+use crate::gate::gate_of;
 use crate::maps::{Config, Control, Grant};
 use crate::verdict::Verdict;
 

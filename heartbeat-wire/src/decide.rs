@@ -7,7 +7,7 @@
 
 use crate::epoch::Epoch;
 use crate::frame::{Frame, Kind, MAGIC, SEQUENCE_LIMIT, VERSION};
-use crate::maps::{Address, Config, Control, Grant, Keys, Member, Sent, member_flag};
+use crate::maps::{Address, Config, Keys, Member, member_flag};
 use crate::tag::{KEY_SLOTS, Key, verify};
 use crate::verdict::Verdict;
 
@@ -262,79 +262,4 @@ fn decide_probe(frame: &Frame, view: &View<'_>) -> Decision {
 #[inline(always)]
 pub fn after_grant(frame: &Frame, reread: Promises) -> bool {
     frame.epoch >= reread.highest().0
-}
-
-/// How an answer to one of our questions counts, by our own record of that question.
-#[must_use]
-#[inline(always)]
-pub fn match_answer(
-    frame: &Frame,
-    kind: Kind,
-    sent: &Sent,
-    config: &Config,
-    now_ns: u64,
-) -> Verdict {
-    let is_ours = sent.sequence == frame.sequence
-        && sent.epoch == frame.epoch
-        && sent.sent_ns == frame.sent_ns
-        && sent.sequence != 0;
-    if !is_ours || now_ns.saturating_sub(sent.sent_ns) > config.detect_ns {
-        return Verdict::Stale;
-    }
-    let asked = sent.kind;
-    match kind {
-        Kind::Reply if asked == Kind::Query as u64 => Verdict::QueryReplyCounted,
-        Kind::Reply if asked == Kind::Probe as u64 => {
-            let same_electors = frame.elector_version == config.elector_version
-                && frame.elector_digest == config.elector_digest;
-            if frame.flags & crate::frame::flag::NO_GRANT != 0 || !same_electors {
-                Verdict::ReplyNoGrant
-            } else {
-                Verdict::ReplyCounted
-            }
-        }
-        Kind::Refusal if asked == Kind::Probe as u64 => {
-            let probed = Epoch(frame.probed_epoch);
-            if frame.flags & crate::frame::flag::PROBED != 0
-                && probed.0 > frame.epoch
-                && probed.is_plausible_after(Epoch(frame.epoch))
-            {
-                Verdict::RefusalProbed
-            } else {
-                Verdict::RefusalPromised
-            }
-        }
-        Kind::Probe | Kind::Query | Kind::Reply | Kind::Refusal => Verdict::Stale,
-    }
-}
-
-/// Whether the gate lets traffic of an address that follows the master through.
-///
-/// What remains of the lease is bounded as well: a deadline far in the future can only be a fault.
-#[must_use]
-#[inline(always)]
-pub fn gate_is_open(
-    lease_deadline_ns: u64,
-    lease_epoch: u64,
-    grant: &Grant,
-    max_lease_ns: u64,
-    now_ns: u64,
-) -> bool {
-    now_ns < lease_deadline_ns
-        && lease_deadline_ns - now_ns <= max_lease_ns
-        && lease_epoch >= grant.probed_epoch
-        && (grant.duplicate_ns == 0 || now_ns.saturating_sub(grant.duplicate_ns) > max_lease_ns)
-}
-
-/// The gate's question with the words of one node.
-#[must_use]
-#[inline(always)]
-pub fn gate_of(control: &Control, grant: &Grant, config: &Config, now_ns: u64) -> bool {
-    gate_is_open(
-        control.lease_deadline_ns,
-        control.lease_epoch,
-        grant,
-        config.max_lease_ns,
-        now_ns,
-    )
 }

@@ -13,8 +13,10 @@ pub mod answer;
 pub mod decide;
 pub mod epoch;
 pub mod frame;
+pub mod gate;
 pub mod histogram;
 pub mod maps;
+pub mod matching;
 pub mod tag;
 pub mod verdict;
 

@@ -1,10 +1,11 @@
 //! How answers to our questions count, what our own answers say, and when the gate is open.
 
 use heartbeat_wire::answer::{Own, grant_end_ns, grant_left_us, write_answer};
-use heartbeat_wire::decide::{gate_is_open, match_answer};
 use heartbeat_wire::frame::{AGE_UNKNOWN, age_us, flag, gate_state, role};
+use heartbeat_wire::gate::gate_is_open;
 use heartbeat_wire::histogram::{BUCKETS, bucket_of, lower_bound_ns};
 use heartbeat_wire::maps::{Config, Control, Grant, Sent};
+use heartbeat_wire::matching::match_answer;
 use heartbeat_wire::{Epoch, Frame, Kind, Verdict};
 
 const NOW_NS: u64 = 1_000_000_000;

@@ -5,13 +5,14 @@ use heartbeat_core::event::{DaemonWords, KernelWords, QueryAnswer, Refusal, Repl
 use heartbeat_core::{Epoch, Instant, Slot};
 use heartbeat_wire::answer::{Own, write_answer};
 use heartbeat_wire::decide::{
-    Accepted, Decision, GrantStep, Promises, View, after_grant, check_shape, decide, gate_of,
-    match_answer,
+    Accepted, Decision, GrantStep, Promises, View, after_grant, check_shape, decide,
 };
 use heartbeat_wire::frame::{AGE_UNKNOWN, Frame, Kind};
+use heartbeat_wire::gate::gate_of;
 use heartbeat_wire::maps::{
     self, Address, Config, Control, Grant, Member, SENT_RECORDS, Sent, mapped, member_flag,
 };
+use heartbeat_wire::matching::match_answer;
 use heartbeat_wire::verdict::Verdict;
 use std::collections::BTreeMap;
 use std::time::Duration;

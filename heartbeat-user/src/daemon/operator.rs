@@ -7,7 +7,7 @@ use std::time::Duration;
 use heartbeat_core::Slot;
 use heartbeat_core::event::Order;
 use heartbeat_core::time::nanos;
-use heartbeat_wire::decide::gate_of;
+use heartbeat_wire::gate::gate_of;
 use heartbeat_wire::maps;
 use tokio::sync::oneshot;
 use tokio::time::timeout;

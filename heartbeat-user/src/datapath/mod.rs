@@ -4,12 +4,15 @@
 //! gate shutting by itself when the lease runs out.
 
 mod attach;
+mod configure;
 mod counters;
 mod error;
 mod events;
 mod interface;
 mod load;
+mod mode;
 mod pins;
+mod shapes;
 mod words;
 
 use std::path::Path;
@@ -17,97 +20,24 @@ use std::path::Path;
 use aya::Ebpf;
 use aya::maps::{HashMap, Map, MapData, MapError, RingBuf};
 use aya::programs::TcAttachType;
-use heartbeat_wire::maps::{
-    Address, Config, Interface, Keys, MAX_SLOTS, MAX_VIPS, Member, Vip, name,
-};
+use heartbeat_wire::maps::{Interface, MAX_SLOTS, MAX_VIPS, name};
 
+pub use configure::{Kept, Setup};
 pub use counters::{MergedReply, Replies, Statistics};
 pub use error::DatapathError;
 pub use events::{Events, KernelLog};
 pub use load::is_built_in;
+pub use mode::{AttachMode, Mode};
 pub use words::{Question, Words};
 
 use crate::sys::bpf::PerCpuArray;
-use load::map_error;
+use configure::map_error;
 use pins::Pins;
 
 /// The programs' names.
 const RESPONDER: &str = "heartbeat";
 const GATE_IN: &str = "gate_in";
 const GATE_OUT: &str = "gate_out";
-
-/// What the programs go by.
-#[derive(Clone, Copy, Debug)]
-pub struct Setup<'a> {
-    /// The configuration; `incarnation` and `created_ns` are filled in.
-    pub config: Config,
-    /// The keys.
-    pub keys: Keys,
-    /// Every member by its slot.
-    pub members: &'a [(u16, Member)],
-    /// Every virtual address that the gate guards.
-    pub vips: &'a [(Address, Vip)],
-    /// The highest slot of any member.
-    pub max_slot: u16,
-}
-
-/// Whether the maps are those of the last run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kept {
-    /// True: grants, votes and promises in them hold. False: this node abstains, and
-    /// [`heartbeat_wire::maps::Control::abstain_until_ns`] says until when.
-    pub maps_kept: bool,
-    /// Random number of this life of the maps; never zero.
-    pub incarnation: u64,
-    /// When they were created, CLOCK_BOOTTIME in nanoseconds.
-    pub created_ns: u64,
-}
-
-/// How the responder may be attached.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum AttachMode {
-    /// Native, or generic where the driver has no native XDP.
-    #[default]
-    Auto,
-    /// Native only.
-    Native,
-    /// Generic only.
-    Generic,
-}
-
-impl AttachMode {
-    const fn allows(self, mode: Mode) -> bool {
-        match self {
-            Self::Auto => true,
-            Self::Native => matches!(mode, Mode::Native),
-            Self::Generic => matches!(mode, Mode::Generic),
-        }
-    }
-}
-
-/// How the responder is attached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// In the driver, before a socket buffer exists.
-    Native,
-    /// In the network stack.
-    Generic,
-}
-
-impl Mode {
-    const fn of(native: bool) -> Self {
-        if native { Self::Native } else { Self::Generic }
-    }
-
-    /// The name under which status shows it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Native => "native",
-            Self::Generic => "generic",
-        }
-    }
-}
 
 /// What [`Datapath::open`] gives: the parts go to different threads.
 pub struct Opened {
@@ -150,14 +80,14 @@ impl Datapath {
             return Err(DatapathError::NotBuiltIn);
         }
         let pins = Pins::make(bpf_dir)?;
-        let shapes = pins::shapes(setup.max_slot);
-        let kept = load::find_kept(&pins, &shapes, setup)?;
+        let shapes = shapes::shapes(setup.max_slot);
+        let kept = configure::find_kept(&pins, &shapes, setup)?;
         if kept.is_none() {
             pins.start_anew(RESPONDER)?;
         }
         let mut ebpf = load::load(&pins, &shapes)?;
         let words = map_words(&ebpf)?;
-        let kept = load::configure(&mut ebpf, setup, kept.as_ref())?;
+        let kept = configure::configure(&mut ebpf, setup, kept.as_ref())?;
         let mut events = take(&mut ebpf, name::EVENTS, RingBuf::try_from).map(Events::new)?;
         // What happened while there was no daemon stands in the words; as news it would be stale.
         while events.next_event().is_some() {}

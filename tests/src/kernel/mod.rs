@@ -2,155 +2,27 @@
 //! BPF_PROG_TEST_RUN, their maps open to look into.
 
 pub mod frames;
+mod pins;
+mod setting;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use aya::maps::{Array, HashMap, Map, MapData};
 use aya::programs::{SchedClassifier, TestRun as _, TestRunOptions, Xdp};
 use aya::{Ebpf, EbpfLoader, Pod};
-use heartbeat_user::datapath::{Datapath, Opened, Setup, detach};
+use heartbeat_user::datapath::{Datapath, Opened, Setup};
 use heartbeat_wire::maps::{
-    Config, Control, Grant, Interface, Keys, LAYOUT, MAPS, Member, Vip, mapped, member_flag, name,
+    Config, Control, Grant, Interface, Keys, LAYOUT, MAPS, Vip, mapped, name,
 };
-use heartbeat_wire::tag::Key;
 use heartbeat_wire::verdict::{GateVerdict, Verdict};
-use nix::mount::{MsFlags, mount};
 use nix::sched::{CpuSet, sched_setaffinity};
-use nix::sys::statfs::{BPF_FS_MAGIC, statfs};
 use nix::unistd::Pid;
 
-use crate::lab::clean::BPF_FOLDER;
-
-/// The node that the programs under test answer for.
-pub const OWN_SLOT: u16 = 2;
-/// Its electors, members and slots in the tests.
-pub const SLOTS: std::ops::RangeInclusive<u16> = 1..=5;
-/// Hardware address that answers come from.
-pub const OWN_MAC: [u8; 6] = [0x02, 0, 0, 0, 0, 0x02];
-/// The heartbeats' group.
-pub const GROUP: [u8; 4] = [239, 192, 7, 1];
-/// The heartbeats' port.
-pub const PORT: u16 = 7405;
-/// Longest lease that is granted, in nanoseconds.
-pub const MAX_LEASE_NS: u64 = 200_000_000;
-/// The virtual address that follows the master.
-pub const VIP: [u8; 4] = [203, 0, 113, 100];
-/// A virtual address that follows a slot.
-pub const SLOT_VIP: [u8; 4] = [203, 0, 113, 103];
-/// The keys; the first one signs.
-pub const KEYS: [Key; 2] = [
-    Key::from_bytes(*b"the newest key!!"),
-    Key::from_bytes(*b"the older key!!!"),
-];
-
-/// XDP and tc answers (linux/bpf.h, linux/pkt_cls.h).
-pub const XDP_DROP: u32 = 1;
-/// See [`XDP_DROP`].
-pub const XDP_PASS: u32 = 2;
-/// See [`XDP_DROP`].
-pub const XDP_TX: u32 = 3;
-/// See [`XDP_DROP`].
-pub const TC_ACT_SHOT: u32 = 2;
-/// TCX_NEXT, -1.
-pub const TCX_NEXT: u32 = u32::MAX;
-
-/// Management address of a slot in the tests.
-#[must_use]
-pub const fn address(slot: u16) -> [u8; 4] {
-    [10, 77, 0, slot as u8]
-}
-
-/// The configuration that the tests load the programs with.
-#[must_use]
-pub fn config() -> Config {
-    Config {
-        cluster_id: 0x6865_6172_7462_6561,
-        incarnation: 0,
-        created_ns: 0,
-        config_digest: 0xd16e,
-        max_lease_ns: MAX_LEASE_NS,
-        detect_ns: 50_000_000,
-        own_address: mapped(address(OWN_SLOT)),
-        group: mapped(GROUP),
-        elector_version: 7,
-        elector_digest: 0xe1ec,
-        slot: OWN_SLOT,
-        port: PORT,
-        signing_slot: 0,
-        is_elector: 1,
-    }
-}
-
-/// Every member of the tests' cluster.
-#[must_use]
-pub fn members() -> Vec<(u16, Member)> {
-    SLOTS
-        .map(|slot| {
-            let member = Member {
-                address: mapped(address(slot)),
-                flags: member_flag::PRESENT | member_flag::ELECTOR,
-            };
-            (slot, member)
-        })
-        .collect()
-}
-
-/// Keeps the calling thread on the first processor, so that what is counted and limited per CPU is
-/// counted and limited in one place.
-///
-/// # Errors
-/// What sched_setaffinity(2) answers.
-pub fn stay_on_first_cpu() -> Result<()> {
-    let mut cpus = CpuSet::new();
-    cpus.set(0)?;
-    Ok(sched_setaffinity(Pid::from_raw(0), &cpus)?)
-}
-
-/// A folder for pins that no other test uses; gone with all in it when dropped.
-#[derive(Debug)]
-pub struct PinFolder(pub PathBuf);
-
-impl PinFolder {
-    /// Names one, and mounts the bpf file system if nothing has.
-    ///
-    /// # Errors
-    /// When it is not mounted and cannot be.
-    pub fn new() -> Result<Self> {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        mount_bpffs()?;
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        // The name by which the lab finds what a killed test leaves.
-        let name = format!("hblab-{}-kernel{number}", std::process::id());
-        Ok(Self(PathBuf::from(BPF_FOLDER).join(name)))
-    }
-}
-
-impl Drop for PinFolder {
-    fn drop(&mut self) {
-        if let Err(error) = detach(&self.0) {
-            eprintln!("cannot remove the pins of a test: {error}");
-        }
-        let _ = fs::remove_dir(&self.0);
-    }
-}
-
-fn mount_bpffs() -> Result<()> {
-    if statfs(BPF_FOLDER).is_ok_and(|stat| stat.filesystem_type() == BPF_FS_MAGIC) {
-        return Ok(());
-    }
-    mount(
-        Some("bpf"),
-        BPF_FOLDER,
-        Some("bpf"),
-        MsFlags::empty(),
-        None::<&str>,
-    )
-    .with_context(|| format!("cannot mount the bpf file system at {BPF_FOLDER}"))
-}
+pub use pins::PinFolder;
+pub use setting::*;
 
 /// What a program did with one packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -411,4 +283,15 @@ fn run(
         action: result.return_value,
         packet: after,
     })
+}
+
+/// Keeps the calling thread on the first processor, so that what is counted and limited per CPU is
+/// counted and limited in one place.
+///
+/// # Errors
+/// What sched_setaffinity(2) answers.
+pub fn stay_on_first_cpu() -> Result<()> {
+    let mut cpus = CpuSet::new();
+    cpus.set(0)?;
+    Ok(sched_setaffinity(Pid::from_raw(0), &cpus)?)
 }

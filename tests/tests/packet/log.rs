@@ -11,7 +11,7 @@ use heartbeat_wire::Epoch;
 use heartbeat_wire::maps::{ALARMS_PER_WINDOW, LIMIT_WINDOW_NS};
 use log::{LevelFilter, Log, Metadata, Record};
 
-use crate::live::{attached_generic, setting};
+use crate::segment::{attached_generic, setting};
 
 /// Keeps every line.
 struct Lines(Mutex<Vec<String>>);

@@ -3,10 +3,14 @@
 mod answers;
 mod gate;
 mod grants;
+mod guard;
 mod live;
 mod log;
 mod pins;
 mod replies;
+mod segment;
+mod strangers;
+mod survival;
 mod verdicts;
 
 use heartbeat_tests::kernel::{Kernel, stay_on_first_cpu};

@@ -1,0 +1,223 @@
+//! What is written into the maps at start, and whose maps they are.
+
+use std::fs::File;
+use std::io::Read as _;
+
+use aya::maps::{Array, HashMap, Map, MapData, MapError};
+use aya::{Ebpf, Pod};
+use heartbeat_wire::maps::{Address, Config, Control, Keys, Member, Vip, name};
+
+use super::error::DatapathError;
+use super::pins::Pins;
+use super::shapes::MapShape;
+use crate::sys::clock::boot_ns;
+
+/// What the programs go by.
+#[derive(Clone, Copy, Debug)]
+pub struct Setup<'a> {
+    /// The configuration; `incarnation` and `created_ns` are filled in.
+    pub config: Config,
+    /// The keys.
+    pub keys: Keys,
+    /// Every member by its slot.
+    pub members: &'a [(u16, Member)],
+    /// Every virtual address that the gate guards.
+    pub vips: &'a [(Address, Vip)],
+    /// The highest slot of any member.
+    pub max_slot: u16,
+}
+
+/// Whether the maps are those of the last run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// True: grants, votes and promises in them hold. False: this node abstains, and
+    /// [`Control::abstain_until_ns`] says until when.
+    pub maps_kept: bool,
+    /// Random number of this life of the maps; never zero.
+    pub incarnation: u64,
+    /// When they were created, CLOCK_BOOTTIME in nanoseconds.
+    pub created_ns: u64,
+}
+/// What the pinned maps say of their owner, if they were ever configured.
+pub(super) fn find_kept(
+    pins: &Pins,
+    shapes: &[MapShape],
+    setup: &Setup<'_>,
+) -> Result<Option<Config>, DatapathError> {
+    let missing = pins.check_maps(shapes)?;
+    if !pins.map(name::CONFIG).exists() {
+        return Ok(None);
+    }
+    let config = pinned_config(pins)?;
+    // The configuration is written last: without one, nothing was ever attached to these maps, and a
+    // start that was cut short left them.
+    if config.cluster_id == 0 {
+        return Ok(None);
+    }
+    if let Some(missing) = missing {
+        return Err(DatapathError::PinsMissing {
+            path: pins.maps(),
+            missing,
+        });
+    }
+    check_owner(pins, &config, &setup.config)?;
+    Ok(Some(config))
+}
+
+fn pinned_config(pins: &Pins) -> Result<Config, DatapathError> {
+    let open = || -> Result<Config, MapError> {
+        let data = MapData::from_pin(pins.map(name::CONFIG))?;
+        Array::<_, Config>::try_from(Map::from_map_data(data)?)?.get(&0, 0)
+    };
+    open().map_err(map_error("read", name::CONFIG))
+}
+
+/// Promises bind a slot of a cluster towards one set of electors; with any other they say nothing.
+fn check_owner(pins: &Pins, kept: &Config, wanted: &Config) -> Result<(), DatapathError> {
+    let owners = [
+        ("cluster", kept.cluster_id, wanted.cluster_id),
+        ("slot", kept.slot.into(), wanted.slot.into()),
+        (
+            "electors' version",
+            kept.elector_version.into(),
+            wanted.elector_version.into(),
+        ),
+        (
+            "electors' digest",
+            kept.elector_digest.into(),
+            wanted.elector_digest.into(),
+        ),
+        ("max_lease", kept.max_lease_ns, wanted.max_lease_ns),
+    ];
+    for (what, found, expected) in owners {
+        if found != expected {
+            return Err(DatapathError::OtherOwner {
+                path: pins.maps(),
+                what,
+                found,
+                expected,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Writes what the programs go by. The configuration comes last: with it the responder begins.
+pub(super) fn configure(
+    ebpf: &mut Ebpf,
+    setup: &Setup<'_>,
+    kept: Option<&Config>,
+) -> Result<Kept, DatapathError> {
+    let kept = match kept {
+        Some(config) => Kept {
+            maps_kept: true,
+            incarnation: config.incarnation,
+            created_ns: config.created_ns,
+        },
+        None => new_life(ebpf, setup)?,
+    };
+    set(ebpf, name::KEYS, 0, setup.keys)?;
+    set_members(ebpf, setup.members)?;
+    set_vips(ebpf, setup.vips)?;
+    let config = Config {
+        incarnation: kept.incarnation,
+        created_ns: kept.created_ns,
+        ..setup.config
+    };
+    set(ebpf, name::CONFIG, 0, config)?;
+    Ok(kept)
+}
+
+/// New maps know nothing of the grants and votes that this node gave before, so it abstains; written
+/// before anything can be attached, so that no crash in between lets it forget to.
+fn new_life(ebpf: &mut Ebpf, setup: &Setup<'_>) -> Result<Kept, DatapathError> {
+    let created_ns = boot_ns();
+    // A fifth more: the drift guard that every master takes off its lease.
+    let abstain_ns = setup.config.max_lease_ns + setup.config.max_lease_ns / 5;
+    let control = Control {
+        abstain_until_ns: created_ns + abstain_ns,
+        ..Control::default()
+    };
+    set(ebpf, name::CONTROL, 0, control)?;
+    Ok(Kept {
+        maps_kept: false,
+        incarnation: random_incarnation()?,
+        created_ns,
+    })
+}
+
+/// Never zero, which stands for "none seen yet".
+fn random_incarnation() -> Result<u64, DatapathError> {
+    let mut bytes = [0; 8];
+    File::open("/dev/urandom")
+        .and_then(|mut random| random.read_exact(&mut bytes))
+        .map_err(|source| DatapathError::File {
+            what: "read",
+            path: "/dev/urandom".into(),
+            source,
+        })?;
+    Ok(u64::from_le_bytes(bytes).max(1))
+}
+
+fn set_members(ebpf: &mut Ebpf, members: &[(u16, Member)]) -> Result<(), DatapathError> {
+    let mut map = array::<Member>(ebpf, name::MEMBERS)?;
+    for slot in 0..map.len() {
+        let member = members
+            .iter()
+            .find(|(of, _)| u32::from(*of) == slot)
+            .map_or_else(Member::default, |(_, member)| *member);
+        map.set(slot, member, 0)
+            .map_err(map_error("write", name::MEMBERS))?;
+    }
+    Ok(())
+}
+
+fn set_vips(ebpf: &mut Ebpf, vips: &[(Address, Vip)]) -> Result<(), DatapathError> {
+    let failed = |source| map_error("write", name::VIPS)(source);
+    let map = ebpf.map_mut(name::VIPS).ok_or_else(|| {
+        failed(MapError::InvalidName {
+            name: name::VIPS.to_owned(),
+        })
+    })?;
+    let mut map = HashMap::<_, Address, Vip>::try_from(map).map_err(failed)?;
+    let old: Vec<Address> = map.keys().collect::<Result<_, _>>().map_err(failed)?;
+    for (address, vip) in vips {
+        map.insert(address, vip, 0).map_err(failed)?;
+    }
+    for address in old {
+        if !vips.iter().any(|(kept, _)| *kept == address) {
+            map.remove(&address).map_err(failed)?;
+        }
+    }
+    Ok(())
+}
+
+fn set<T: Pod>(
+    ebpf: &mut Ebpf,
+    map: &'static str,
+    index: u32,
+    value: T,
+) -> Result<(), DatapathError> {
+    array::<T>(ebpf, map)?
+        .set(index, value, 0)
+        .map_err(map_error("write", map))
+}
+
+fn array<'a, T: Pod>(
+    ebpf: &'a mut Ebpf,
+    map: &'static str,
+) -> Result<Array<&'a mut MapData, T>, DatapathError> {
+    ebpf.map_mut(map)
+        .ok_or_else(|| MapError::InvalidName {
+            name: map.to_owned(),
+        })
+        .and_then(Array::try_from)
+        .map_err(map_error("open", map))
+}
+
+pub(super) fn map_error(
+    what: &'static str,
+    map: &'static str,
+) -> impl Fn(MapError) -> DatapathError {
+    move |source| DatapathError::Map { what, map, source }
+}

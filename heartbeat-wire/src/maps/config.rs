@@ -1,0 +1,86 @@
+//! What the programs go by: written by the daemon.
+
+use super::Address;
+use crate::tag::{KEY_SLOTS, Key};
+
+/// What the responder goes by; written by the daemon before the programs are attached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Config {
+    /// Which cluster; 0 while not configured.
+    pub cluster_id: u64,
+    /// Random number of this life of the maps.
+    pub incarnation: u64,
+    /// When the maps were created, CLOCK_BOOTTIME in nanoseconds.
+    pub created_ns: u64,
+    /// Digest of the configuration that must be equal on all nodes.
+    pub config_digest: u64,
+    /// Longest lease that a grant is given for, in nanoseconds.
+    pub max_lease_ns: u64,
+    /// Age at which an answer to one of our questions is stale: period x detect multiplier, ns.
+    pub detect_ns: u64,
+    /// This node's management address.
+    pub own_address: Address,
+    /// The multicast group of the heartbeats.
+    pub group: Address,
+    /// Version of the electors' set.
+    pub elector_version: u32,
+    /// Digest of the electors' set.
+    pub elector_digest: u32,
+    /// This node's slot.
+    pub slot: u16,
+    /// UDP port of the heartbeats, in host byte order.
+    pub port: u16,
+    /// Key slot that answers are signed with.
+    pub signing_slot: u16,
+    /// 1 if this node is an elector: its answers are always wanted.
+    pub is_elector: u16,
+}
+
+/// The keys, newest first; an empty one authenticates nobody.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Keys {
+    /// SipHash keys by key slot.
+    pub slots: [Key; KEY_SLOTS],
+}
+
+/// One member, by its slot; all zero for a slot without a member.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Member {
+    /// Management address: where its frames must come from, and where answers to it go.
+    pub address: Address,
+    /// Bits of [`member_flag`].
+    pub flags: u64,
+}
+
+/// Bits of [`Member::flags`].
+pub mod member_flag {
+    /// The slot has a member.
+    pub const PRESENT: u64 = 1;
+    /// Its answers and votes count towards the majority.
+    pub const ELECTOR: u64 = 2;
+    /// It never becomes master.
+    pub const WITNESS: u64 = 4;
+}
+
+/// One interface that the responder answers on, by its index.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Interface {
+    /// Its hardware address: the source of answers, since a multicast question does not bear it.
+    pub mac: [u8; 6],
+    /// Room to the next eight bytes.
+    pub reserved: u16,
+}
+
+/// One virtual address that the gate guards, by its [`Address`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Vip {
+    /// Index of the interface that carries it.
+    pub ifindex: u32,
+    /// 0: follows the master.
+    pub follows_slot: u32,
+}

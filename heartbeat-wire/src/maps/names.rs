@@ -1,0 +1,57 @@
+//! The maps by name.
+
+/// Name and purpose of one map, for `heartbeatctl maps` and the docs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MapInfo {
+    /// Name, at most 15 characters: what bpftool and the pin folder show.
+    pub name: &'static str,
+    /// What it holds, and who writes it.
+    pub what: &'static str,
+}
+
+macro_rules! map_names {
+    ($($(#[$doc:meta])* $constant:ident = $name:literal, $what:literal;)*) => {
+        /// The maps' names.
+        pub mod name {
+            $($(#[$doc])* pub const $constant: &str = $name;)*
+        }
+        /// Every map.
+        pub const MAPS: &[MapInfo] = &[$(MapInfo { name: $name, what: $what },)*];
+        const _: () = { $(assert!($name.len() <= 15);)* };
+    };
+}
+
+map_names! {
+    /// [`super::Config`].
+    CONFIG = "hb_config", "what the responder goes by: cluster, slot, addresses, limits (written by the daemon at start)";
+    /// [`super::Keys`].
+    KEYS = "hb_keys", "the two frame keys: secret, readable by root only (written by the daemon at start)";
+    /// [`super::Member`] by slot.
+    MEMBERS = "hb_members", "every member's address and flags, by slot (written by the daemon at start)";
+    /// [`super::Interface`] by interface index.
+    INTERFACES = "hb_interfaces", "the interfaces that the responder answers on (written by the daemon)";
+    /// [`super::Control`].
+    CONTROL = "hb_control", "lease deadline, promised epoch, beat, role and the daemon's other words (written by the daemon)";
+    /// [`super::Grant`].
+    GRANT = "hb_grant", "end of the grant, last accepted probe, highest probed epoch (written by the kernel)";
+    /// [`super::Sent`] by `sequence % SENT_RECORDS`.
+    SENT = "hb_sent", "the newest probes and queries this node sent (written by the daemon)";
+    /// [`super::Replies`] by chunk.
+    REPLIES = "hb_replies", "per CPU and slot: newest probe answered, arrival, round trip, ages (written by the kernel)";
+    /// [`super::Verdicts`].
+    VERDICTS = "hb_verdicts", "per CPU: frames by what the responder did with them (written by the kernel)";
+    /// [`super::Histogram`].
+    RTT = "hb_rtt", "per CPU: histogram of round-trip times (written by the kernel)";
+    /// [`super::Histogram`].
+    GAP = "hb_gap", "per CPU: histogram of gaps between accepted probes (written by the kernel)";
+    /// [`super::Event`].
+    EVENTS = "hb_events", "ring buffer of what the daemon must know at once (written by the kernel)";
+    /// [`super::Vip`] by address.
+    VIPS = "hb_vips", "the virtual addresses that the gate guards (written by the daemon)";
+    /// [`super::GateCounts`].
+    GATE = "hb_gate", "per CPU: packets of virtual addresses by what the gate did with them (written by the kernel)";
+    /// [`super::Limits`].
+    LIMITS = "hb_limits", "per CPU: rate limits of refusals and alarm events (written by the kernel)";
+    /// Time of the last refusal by slot, in nanoseconds.
+    REFUSALS = "hb_refusals", "per CPU and slot: time of the last refusal sent to it (written by the kernel)";
+}
