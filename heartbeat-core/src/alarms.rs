@@ -68,7 +68,7 @@ impl Node {
         // Two grants, since the lost master may still have been heard; the ranks; one question and vote.
         // A node that abstains would only tell of its own start.
         let timing = &self.config.timing;
-        let electors = u32::try_from(self.config.electors().count()).unwrap_or(u32::MAX);
+        let electors = u32::try_from(self.roster.electors.len()).unwrap_or(u32::MAX);
         let most =
             timing.lease() * 2 + timing.rank_pause() * electors + timing.period * ELECTION_PERIODS;
         let since = self.alarms.master_seen.max(self.abstention.until);

@@ -53,10 +53,10 @@ impl Node {
     ) -> Option<VoteAnswer> {
         let timing = &self.config.timing;
         let is_allowed = asked.epoch.slot() == asked.from.slot
-            && self.config.may_be_master(asked.from.slot)
+            && self.roster.is_heir(asked.from.slot)
             && !asked.lease.is_zero()
             && asked.lease <= timing.max_lease;
-        if !same_electors || !self.config.is_elector(self.config.slot) {
+        if !same_electors || !self.roster.is_elector(self.config.slot) {
             return Some(VoteAnswer::OtherElectors);
         }
         if !is_allowed || !self.rounds.learn(asked.epoch) {

@@ -125,7 +125,7 @@ impl Node {
     pub(crate) fn on_query_answer(&mut self, answer: &QueryAnswer, now: Instant) {
         self.rounds.learn(answer.promised);
         self.rounds.learn(answer.probed);
-        if !self.config.is_elector(answer.from) || answer.from == self.config.slot {
+        if !self.roster.is_elector(answer.from) || answer.from == self.config.slot {
             return;
         }
         let is_sound = answer.elector_version == self.config.elector_version
@@ -147,7 +147,7 @@ impl Node {
 
     /// Goes on at once when a majority would vote; else finds out when to ask again.
     fn weigh_answers(&mut self, now: Instant) {
-        let votes = self.config.majority() - 1;
+        let votes = self.roster.votes_needed();
         let guard = self.config.timing.ask_again_guard();
         let Some(Candidacy {
             phase: Phase::Asking { inquiry, again_at },
@@ -208,10 +208,7 @@ impl Node {
             | Stage::Master(_)
             | Stage::Witness => None,
         };
-        let others = self
-            .config
-            .electors()
-            .filter(|slot| *slot != self.config.slot);
+        let others = self.other_electors();
         let asked = others.map(|slot| (slot, inquiry.is_none_or(|inquiry| inquiry.is_yes(slot))));
         Request::new(epoch, id, now, &self.config.timing, asked)
     }
@@ -244,7 +241,7 @@ impl Node {
             self.rounds.learn(promised);
             self.rounds.learn(probed);
         }
-        if !self.config.is_elector(from.slot)
+        if !self.roster.is_elector(from.slot)
             || from.slot == self.config.slot
             || self.clashes(from.slot, now)
         {
@@ -284,7 +281,7 @@ impl Node {
 
     /// Draws the conclusion from the votes so far: this node's own is always among them.
     pub(crate) fn count_votes(&mut self, now: Instant) {
-        let votes = self.config.majority() - 1;
+        let votes = self.roster.votes_needed();
         let Some(request) = self.open_request() else {
             return;
         };

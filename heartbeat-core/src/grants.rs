@@ -28,6 +28,8 @@ pub(crate) struct Grants {
     vote_incarnation: u64,
     vote_end: Instant,
     released: Epoch,
+    /// The end of the probes' grant when the promise was made.
+    settled_end: Instant,
 }
 
 impl Grants {
@@ -39,7 +41,16 @@ impl Grants {
             vote_incarnation: daemon.vote_incarnation,
             vote_end: daemon.vote_grant_end,
             released: daemon.released,
+            settled_end: kernel.grant_end,
         }
+    }
+
+    /// The kernel's words as they were read behind the promise's barrier.
+    ///
+    /// A probe below the promise that the kernel met before is in them; of one that it meets later it may
+    /// still raise the grant's end before it sees the promise and refuses, and that grant is none.
+    pub(crate) const fn settle(&mut self, kernel: &KernelWords) {
+        self.settled_end = kernel.grant_end;
     }
 
     /// The highest epoch promised or probed.
@@ -53,12 +64,17 @@ impl Grants {
     /// above the working master's, and the master's grant must outlive that.
     pub(crate) fn by_probe(&self) -> Option<Grant> {
         let kernel = &self.kernel;
+        let end = if kernel.probed < self.promised {
+            kernel.grant_end.min(self.settled_end)
+        } else {
+            kernel.grant_end
+        };
         (!kernel.probed.is_none() && kernel.probed != self.released).then(|| Grant {
             holder: Holder {
                 slot: kernel.probed.slot(),
                 incarnation: kernel.holder_incarnation,
             },
-            end: kernel.grant_end,
+            end,
         })
     }
 

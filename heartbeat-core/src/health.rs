@@ -7,6 +7,7 @@ use crate::mastership::has_clash;
 use crate::message::{MemberHealth, Message};
 use crate::node::Node;
 use crate::snapshot::{Alarm, Diagnosis};
+use crate::stage::Stage;
 use crate::time::nanos;
 use crate::{Epoch, Instant, Slot};
 
@@ -18,14 +19,6 @@ const STALE: Duration = Duration::from_secs(3);
 const MEMBERS_PER_MESSAGE: usize = 64;
 /// Most messages of one turn, and most questions over the business network.
 const MESSAGES_PER_TURN: usize = 16;
-
-/// What a member can suffer from.
-const FAULTS: [Diagnosis; 4] = [
-    Diagnosis::Misconfigured,
-    Diagnosis::DaemonStalled,
-    Diagnosis::ManagementFault,
-    Diagnosis::Down,
-];
 
 /// What was told, and what is to be told.
 #[derive(Debug)]
@@ -88,11 +81,18 @@ impl Node {
     fn review(&mut self, index: usize, now: Instant) {
         let member = &self.detector.members()[index];
         let (slot, diagnosis) = (member.slot, member.diagnosis());
-        self.health.has_changed |= self.detector.take_change(index);
-        let clashes = self.clashes(slot, now);
-        self.set_alarm(Alarm::DuplicateSlot(slot), clashes);
-        for fault in FAULTS {
-            self.set_alarm(Alarm::Member(slot, fault), fault == diagnosis);
+        let clashed = member
+            .reply
+            .as_ref()
+            .is_some_and(|reply| reply.clash_at > Instant::ZERO);
+        if clashed {
+            let clashes = self.clashes(slot, now);
+            self.set_alarm(Alarm::DuplicateSlot(slot), clashes);
+        }
+        if let Some(before) = self.detector.take_change(index) {
+            self.health.has_changed = true;
+            self.set_alarm(Alarm::Member(slot, before), false);
+            self.set_alarm(Alarm::Member(slot, diagnosis), is_fault(diagnosis));
         }
     }
 
@@ -107,6 +107,9 @@ impl Node {
 
     /// Tells every member what this master knows of the others, on change and once a second.
     pub(crate) fn tell_health(&mut self, now: Instant) {
+        let Stage::Master(_) = self.stage else {
+            return;
+        };
         if self.health.tour.is_none() && (self.health.has_changed || self.health.next_at <= now) {
             self.health.tour = Some((0, 0));
             self.health.has_changed = false;
@@ -172,6 +175,17 @@ impl Node {
                 Err(place) => self.health.told.insert(place, *member),
             }
         }
+    }
+}
+
+/// Whether an operator should hear of it: not of what is not known yet.
+const fn is_fault(diagnosis: Diagnosis) -> bool {
+    match diagnosis {
+        Diagnosis::Healthy | Diagnosis::Unknown => false,
+        Diagnosis::Misconfigured
+        | Diagnosis::DaemonStalled
+        | Diagnosis::ManagementFault
+        | Diagnosis::Down => true,
     }
 }
 

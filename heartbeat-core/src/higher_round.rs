@@ -32,7 +32,7 @@ impl Node {
         if refusal.probed > epoch {
             self.demote(Reason::HigherEpoch(refusal.probed), Tell::Nobody, now);
         } else if refusal.promised > epoch
-            && self.config.is_elector(refusal.from)
+            && self.roster.is_elector(refusal.from)
             && self.may_attempt(now)
         {
             let Some(round) = self.rounds.next(self.config.slot) else {

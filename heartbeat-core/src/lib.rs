@@ -31,6 +31,7 @@ mod promotion;
 mod random;
 mod release;
 mod request;
+mod roster;
 mod rounds;
 pub mod snapshot;
 mod stage;

@@ -8,6 +8,7 @@ use crate::event::Reply;
 use crate::lease::{Lease, majority_sent};
 use crate::node::Node;
 use crate::request::Request;
+use crate::roster::Roster;
 use crate::stage::Stage;
 use crate::{Command, Epoch, Instant, Slot};
 
@@ -78,6 +79,7 @@ impl Mastership {
         &mut self,
         replies: &[Reply],
         config: &Config,
+        roster: &Roster,
         now: Instant,
     ) -> Option<Instant> {
         self.newest.clear();
@@ -85,7 +87,7 @@ impl Mastership {
             self.newest.push((config.slot, sent));
         }
         for reply in replies {
-            let counts = config.is_elector(reply.slot)
+            let counts = roster.is_elector(reply.slot)
                 && reply.granted_sequence >= self.first_sequence
                 && reply.granted_sent <= now
                 && !has_clash(reply, config.timing.max_lease, now);
@@ -97,7 +99,7 @@ impl Mastership {
         self.sent_times.clear();
         self.sent_times
             .extend(self.newest.iter().map(|(_, sent)| *sent));
-        majority_sent(&mut self.sent_times, config.majority())
+        majority_sent(&mut self.sent_times, roster.majority)
     }
 }
 
@@ -122,12 +124,13 @@ impl Node {
         let Self {
             stage: Stage::Master(mastership),
             config,
+            roster,
             ..
         } = self
         else {
             return;
         };
-        let Some(sent) = mastership.majority_sent(replies, config, now) else {
+        let Some(sent) = mastership.majority_sent(replies, config, roster, now) else {
             return;
         };
         let timing = config.timing;
@@ -149,7 +152,10 @@ impl Node {
     }
 
     fn choose_successor(&mut self, now: Instant) {
-        let successor = self.detector.successor(&self.config, now).unwrap_or(0);
+        let successor = self
+            .detector
+            .successor(&self.roster.heirs, &self.config, now)
+            .unwrap_or(0);
         if let Stage::Master(mastership) = &mut self.stage {
             mastership.successor = successor;
         }

@@ -14,6 +14,7 @@ use crate::health::Health;
 use crate::message::{Message, Network};
 use crate::poll::Poll;
 use crate::random::Random;
+use crate::roster::Roster;
 use crate::rounds::Rounds;
 use crate::snapshot::Reason;
 use crate::stage::Stage;
@@ -31,6 +32,7 @@ const COMMANDS_DEPTH: usize = 256;
 #[derive(Debug)]
 pub struct Node {
     pub(crate) config: Config,
+    pub(crate) roster: Roster,
     /// This node, as the holder of grants.
     pub(crate) me: Holder,
     pub(crate) grants: Grants,
@@ -53,6 +55,8 @@ pub struct Node {
     pub(crate) clock: ClockWatch,
     pub(crate) alarms: Alarms,
     pub(crate) random: Random,
+    /// The newest time that was handed in.
+    now: Instant,
     pending: Option<Pending>,
     commands: VecDeque<Command>,
 }
@@ -91,6 +95,7 @@ impl Node {
         rounds.raise(restored.kernel.probed);
         let mut random = Random::new(restored.seed ^ u64::from(config.slot).rotate_left(48));
         let mut node = Self {
+            roster: Roster::new(&config),
             me: Holder {
                 slot: config.slot,
                 incarnation: restored.incarnation,
@@ -118,6 +123,7 @@ impl Node {
             clock: ClockWatch::new(),
             alarms: Alarms::new(now),
             random,
+            now,
             pending: None,
             commands: VecDeque::with_capacity(COMMANDS_DEPTH),
             config,
@@ -132,6 +138,7 @@ impl Node {
     /// # Panics
     /// When a promise was asked for and its answer did not come first.
     pub fn handle(&mut self, event: Event<'_>, now: Instant) {
+        let now = self.advance(now);
         if let Event::Promised { epoch, kernel } = event {
             self.on_promised(epoch, kernel, now);
         } else {
@@ -149,6 +156,7 @@ impl Node {
     /// # Panics
     /// As [`Self::handle`].
     pub fn handle_timeout(&mut self, now: Instant) {
+        let now = self.advance(now);
         assert!(
             self.pending.is_none(),
             "a promise is carried out before anything else happens"
@@ -170,6 +178,12 @@ impl Node {
     /// The next thing to do.
     pub fn poll_command(&mut self) -> Option<Command> {
         self.commands.pop_front()
+    }
+
+    /// Time does not go back, whichever event was read first.
+    fn advance(&mut self, now: Instant) -> Instant {
+        self.now = self.now.max(now);
+        self.now
     }
 
     fn route(&mut self, event: Event<'_>, now: Instant) {
@@ -295,6 +309,7 @@ impl Node {
             "the promise that was asked for is the one that was made"
         );
         let pending = self.pending.take();
+        self.grants.settle(&kernel);
         self.on_words(kernel, now);
         self.expire(now);
         match pending {
@@ -334,6 +349,15 @@ impl Node {
             network: Network::Management,
             message,
         });
+    }
+
+    pub(crate) fn other_electors(&self) -> impl Iterator<Item = Slot> + '_ {
+        let own = self.config.slot;
+        self.roster
+            .electors
+            .iter()
+            .copied()
+            .filter(move |slot| *slot != own)
     }
 
     pub(crate) fn next_sequence(&mut self) -> u64 {

@@ -17,7 +17,7 @@ impl Node {
     pub fn snapshot(&self, now: Instant) -> Snapshot {
         let not_electable = self.not_electable(now);
         let master = self.known_master(now);
-        let is_elector = self.config.is_elector(self.config.slot);
+        let is_elector = self.roster.is_elector(self.config.slot);
         let (lease_deadline, successor) = match &self.stage {
             Stage::Master(mastership) => (Some(mastership.lease.deadline), mastership.successor),
             Stage::Init | Stage::Slave | Stage::Candidate(_) | Stage::Witness => {
@@ -40,7 +40,7 @@ impl Node {
             stands_at: self.stands_at(),
             maintenance: self.maintenance,
             electors_answering: self.poll.answering(is_elector),
-            majority: self.config.majority(),
+            majority: self.roster.majority,
             members: self
                 .config
                 .members

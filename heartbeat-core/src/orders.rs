@@ -36,7 +36,7 @@ impl Node {
         if !self.config.members.contains_key(&slot) {
             return Err(OrderError::NotAMember(slot));
         }
-        if !self.config.may_be_master(slot) {
+        if !self.roster.is_heir(slot) {
             return Err(OrderError::NeverMaster(slot));
         }
         self.detector.check_target(slot, &self.config, now)

@@ -112,7 +112,7 @@ impl Node {
     /// Polls when the time has come: every elector over both networks, and as master every other member
     /// over the business network.
     pub(crate) fn poll_members(&mut self, now: Instant) {
-        if self.poll.next_at <= now && self.config.is_elector(self.config.slot) {
+        if self.poll.next_at <= now && self.roster.is_elector(self.config.slot) {
             let id = self.random.next();
             self.poll.begin(id, now);
             for index in 0..self.poll.electors.len() {
@@ -122,7 +122,7 @@ impl Node {
             }
         }
         self.poll_others();
-        let may_be_master = self.config.may_be_master(self.config.slot);
+        let may_be_master = self.roster.is_heir(self.config.slot);
         self.set_alarm(Alarm::NotElectable, may_be_master && self.poll.is_cut_off());
     }
 
@@ -159,7 +159,7 @@ impl Node {
     }
 
     pub(crate) fn on_poll(&mut self, from: Slot, network: Network, id: u64, now: Instant) {
-        let votes = self.config.is_elector(self.config.slot) && self.abstention.is_over(now);
+        let votes = self.roster.is_elector(self.config.slot) && self.abstention.is_over(now);
         let message = Message::PollAnswer { id, votes };
         self.push(Command::Send {
             to: from,

@@ -31,7 +31,9 @@ impl Node {
 
     /// The successor, if its slot is below this node's: the successor is the lowest that could follow.
     fn lower_slot(&self, now: Instant) -> Option<Slot> {
-        let lowest = self.detector.successor(&self.config, now)?;
+        let lowest = self
+            .detector
+            .successor(&self.roster.heirs, &self.config, now)?;
         (lowest < self.config.slot).then_some(lowest)
     }
 }

@@ -71,11 +71,7 @@ impl Node {
             epoch.slot() == self.config.slot,
             "a node gives up its own epochs only"
         );
-        let others: Vec<_> = self
-            .config
-            .electors()
-            .filter(|slot| *slot != self.config.slot)
-            .collect();
+        let others: Vec<_> = self.other_electors().collect();
         for to in others.iter().filter(|slot| **slot != target) {
             self.send(*to, Message::Release { epoch, target });
         }

@@ -49,7 +49,7 @@ impl Node {
             deadline: daemon.lease_deadline,
         };
         let own = |slot: Slot| slot == self.config.slot;
-        let is_mine = own(lease.epoch.slot()) && self.config.may_be_master(self.config.slot);
+        let is_mine = own(lease.epoch.slot()) && self.roster.is_heir(self.config.slot);
         // A higher promise to itself is a higher round that was asked for while the lease held. One to
         // anybody else shuts the gate first, so its lease is zero.
         let is_highest = kernel.probed <= lease.epoch
@@ -60,6 +60,7 @@ impl Node {
         let is_granted =
             granted.is_some_and(|grant| grant.holder == self.me && grant.end >= lease.deadline);
         let is_sound = self.abstention.is_over(now)
+            && self.grants.held_against(self.me, now).is_zero()
             && (kernel.duplicate_at == Instant::ZERO
                 || kernel.duplicate_at + timing.abstention() <= now);
         let holds = lease.holds(now) && lease.deadline.since(now) <= timing.max_lease;

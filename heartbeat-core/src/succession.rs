@@ -68,7 +68,7 @@ impl Node {
     pub(crate) fn may_stand(&self) -> bool {
         let is_free = !self.maintenance && !self.stopping;
         is_free
-            && self.config.may_be_master(self.config.slot)
+            && self.roster.is_heir(self.config.slot)
             && self.rounds.next(self.config.slot).is_some()
     }
 
@@ -93,31 +93,23 @@ impl Node {
         } else {
             self.config.timing.rank_pause()
         };
-        let mut rank = 0;
-        while rank < self.config.members.len() && self.in_line(rank) != Some(self.config.slot) {
-            rank += 1;
-        }
-        each * u32::try_from(rank).unwrap_or(u32::MAX)
+        each * u32::try_from(self.rank()).unwrap_or(u32::MAX)
     }
 
-    /// The slot at `rank` in the line of those that may become master: the named successor, the others by
-    /// slot, and last who was lost.
-    fn in_line(&self, rank: usize) -> Option<Slot> {
-        let heir = self.succession.heir;
-        let heirs = self
-            .may_be_masters()
-            .filter(|slot| *slot == heir && !self.is_lost(*slot));
-        let others = self
-            .may_be_masters()
-            .filter(|slot| *slot != heir && !self.is_lost(*slot));
-        let lost = self.may_be_masters().filter(|slot| self.is_lost(*slot));
-        heirs.chain(others).chain(lost).nth(rank)
+    /// How many go before this node: the named successor is first, then the others by slot, and last who was
+    /// lost.
+    fn rank(&self) -> usize {
+        let own = self.place(self.config.slot);
+        self.roster
+            .heirs
+            .iter()
+            .filter(|slot| self.place(**slot) < own)
+            .count()
     }
 
-    fn may_be_masters(&self) -> impl Iterator<Item = Slot> + '_ {
-        self.config
-            .electors()
-            .filter(|slot| self.config.may_be_master(*slot))
+    fn place(&self, slot: Slot) -> (bool, bool, Slot) {
+        let is_lost = self.is_lost(slot);
+        (is_lost, is_lost || slot != self.succession.heir, slot)
     }
 
     /// Whether `slot` was master, or was voted for since, and is not heard of any more.

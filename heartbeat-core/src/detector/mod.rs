@@ -148,12 +148,21 @@ impl Detector {
 
     /// The members' newest answers.
     pub(crate) fn note(&mut self, replies: &[Reply]) {
+        // They come nearly in order, so the next one is mostly the next member.
+        let mut next = 0;
         for reply in replies {
-            if let Ok(place) = self
+            let is_next = self
                 .members
-                .binary_search_by_key(&reply.slot, |member| member.slot)
-            {
+                .get(next)
+                .is_some_and(|member| member.slot == reply.slot);
+            let place = if is_next {
+                Some(next)
+            } else {
+                self.place(reply.slot)
+            };
+            if let Some(place) = place {
                 self.members[place].reply = Some(*reply);
+                next = place + 1;
             }
         }
     }
@@ -209,19 +218,17 @@ impl Detector {
         }
     }
 
-    /// Whether anything about the member at `index` changed since this was asked last.
-    pub(crate) fn take_change(&mut self, index: usize) -> bool {
+    /// What the member at `index` suffered from when this was asked last, if anything about it changed since.
+    pub(crate) fn take_change(&mut self, index: usize) -> Option<Diagnosis> {
         let member = &mut self.members[index];
         let now = (member.answering(), member.diagnosis());
-        std::mem::replace(&mut member.seen, now) != now
+        let before = std::mem::replace(&mut member.seen, now);
+        (before != now).then_some(before.1)
     }
 
     /// The member answered over the business network.
     pub(crate) fn reached(&mut self, slot: Slot, now: Instant) {
-        if let Ok(place) = self
-            .members
-            .binary_search_by_key(&slot, |member| member.slot)
-        {
+        if let Some(place) = self.place(slot) {
             self.members[place].reached_at = now;
         }
     }
@@ -232,20 +239,22 @@ impl Detector {
     }
 
     pub(crate) fn member(&self, slot: Slot) -> Option<&Watched> {
-        let place = self
-            .members
-            .binary_search_by_key(&slot, |member| member.slot)
-            .ok()?;
-        self.members.get(place)
+        self.place(slot).map(|place| &self.members[place])
     }
 
-    /// The lowest slot that could follow this master.
-    pub(crate) fn successor(&self, config: &Config, now: Instant) -> Option<Slot> {
-        let fit = self
-            .members
-            .iter()
-            .find(|member| config.may_be_master(member.slot) && member.is_fit(config, now));
-        fit.map(|member| member.slot)
+    fn place(&self, slot: Slot) -> Option<usize> {
+        self.members
+            .binary_search_by_key(&slot, |member| member.slot)
+            .ok()
+    }
+
+    /// The lowest of `heirs` that could follow this master.
+    pub(crate) fn successor(&self, heirs: &[Slot], config: &Config, now: Instant) -> Option<Slot> {
+        let is_fit = |slot: &&Slot| {
+            self.member(**slot)
+                .is_some_and(|member| member.is_fit(config, now))
+        };
+        heirs.iter().find(is_fit).copied()
     }
 
     /// Whether mastership could be handed to `slot`, which may become master by its configuration.

@@ -66,10 +66,11 @@ pub(crate) struct Machine {
     pub(crate) node: Option<Node>,
     /// The daemon does nothing until this true time.
     pub(crate) frozen_until: u64,
-    /// When the wake-up that is being handled read the clock.
     pub(crate) inbox: Vec<Datagram>,
     pub(crate) orders: Vec<Order>,
     pub(crate) next_turn: Instant,
+    /// When the answers to the newest probe are read, between two turns.
+    answers_at: Option<Instant>,
     pub(crate) floor: Epoch,
     pub(crate) out: Vec<Out>,
     pub(crate) changes: Vec<Change>,
@@ -95,6 +96,7 @@ impl Machine {
             inbox: Vec::new(),
             orders: Vec::new(),
             next_turn: Instant::ZERO,
+            answers_at: None,
             floor: Epoch::NONE,
             out: Vec::new(),
             changes: Vec::new(),
@@ -135,6 +137,7 @@ impl Machine {
             seed: self.seed,
         };
         self.next_turn = Instant(boot);
+        self.answers_at = None;
         self.inbox.clear();
         self.has_exited = false;
         self.node = Some(Node::new(self.config.clone(), restored, Instant(boot)));
@@ -153,9 +156,11 @@ impl Machine {
         if !self.kernel.ring.is_empty() || !self.inbox.is_empty() || !self.orders.is_empty() {
             return Some(self.frozen_until);
         }
-        let timeout = node
-            .poll_timeout()
-            .map_or(self.next_turn, |at| at.min(self.next_turn));
+        let sooner = [self.answers_at, node.poll_timeout()];
+        let timeout = sooner
+            .into_iter()
+            .flatten()
+            .fold(self.next_turn, Instant::min);
         Some(self.clock.when(timeout.0).max(self.frozen_until))
     }
 
@@ -165,6 +170,18 @@ impl Machine {
         let now = Instant(self.clock.boot(read_at));
         if now >= self.next_turn {
             self.turn(now, read_at, at);
+        } else if self.answers_at.is_some_and(|due| due <= now) {
+            self.answers_at = None;
+            let replies = self.kernel.replies();
+            let kernel = self.kernel.words();
+            self.handle(
+                Event::Answers {
+                    kernel,
+                    replies: &replies,
+                },
+                now,
+                at,
+            );
         } else {
             self.handle(Event::Kernel(self.kernel.words()), now, at);
         }
@@ -284,7 +301,10 @@ impl Machine {
             Command::Eligible(eligible) => {
                 control.flags = if eligible { flag::ELIGIBLE.into() } else { 0 }
             }
-            Command::Probe(question) => self.ask(Kind::Probe, &question),
+            Command::Probe(question) => {
+                self.ask(Kind::Probe, &question);
+                self.answers_at = Some(question.sent + self.config.timing.period / 4);
+            }
             Command::Query(question) => self.ask(Kind::Query, &question),
             Command::Send {
                 to,

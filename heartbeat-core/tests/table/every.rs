@@ -34,6 +34,17 @@ const EVENTS: &[Happening] = &[
         let replies = [1, 2, 3].map(|slot| bench.reply(slot, now - Duration::from_millis(1)));
         bench.turn(&replies, now)
     }),
+    ("all granted, between two turns", |bench, now| {
+        let replies = [1, 2, 3].map(|slot| bench.reply(slot, now - Duration::from_millis(1)));
+        let kernel = bench.words;
+        bench.handle(
+            Event::Answers {
+                kernel,
+                replies: &replies,
+            },
+            now,
+        )
+    }),
     ("its time has come", |bench, now| {
         match bench.node.poll_timeout() {
             Some(timeout) => bench.timeout(timeout.max(now)),

@@ -295,6 +295,49 @@ fn a_candidate_whose_own_promise_a_probe_slips_in_before_follows_that_probe() {
 }
 
 #[test]
+fn a_probe_that_was_refused_for_the_promise_is_no_grant_though_it_raised_the_end() {
+    let (mut bench, now) = requesting();
+    let words = KernelWords {
+        grant_end: ms(112),
+        ..probed(Epoch::new(4, 1), ms(10), 2)
+    };
+    assert_eq!(
+        lines(&bench.kernel(words, now)),
+        NOTHING,
+        "it goes on as a candidate"
+    );
+    assert_eq!(
+        lines(&bench.vote(3, VoteAnswer::Granted, now))[2],
+        "be master"
+    );
+    let accepted = probed(Epoch::new(6, 1), now, 2);
+    let lines = lines(&bench.kernel(accepted, now));
+    assert_eq!(lines[1], "shut the gate", "a higher one was accepted");
+}
+
+#[test]
+fn a_candidate_that_wins_while_a_higher_epoch_was_probed_gives_its_votes_back() {
+    let (mut bench, now) = requesting();
+    // As read between the kernel's raising of the epoch and of the end.
+    bench.kernel(
+        KernelWords {
+            probed: Epoch::new(6, 1),
+            ..bench.words
+        },
+        now,
+    );
+    let commands = bench.vote(3, VoteAnswer::Granted, now);
+    assert_eq!(
+        lines(&commands),
+        [
+            "grant to 5.2 of 20 until 62 ms",
+            "release 5.2 to 1",
+            "release 5.2 to 3"
+        ]
+    );
+}
+
+#[test]
 fn a_master_whose_higher_round_a_higher_probe_slips_in_before_steps_down() {
     let (mut bench, now) = master();
     bench.slips_in = Some(probed(Epoch::new(7, 1), now, 2));
