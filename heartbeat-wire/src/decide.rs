@@ -44,9 +44,9 @@ impl Accepted {
 /// The words that the gate and the promises hang on, as read for one frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Promises {
-    /// [`Control::promised_epoch`].
+    /// [`Control::promised_epoch`](crate::maps::Control::promised_epoch).
     pub promised: Epoch,
-    /// [`Grant::probed_epoch`].
+    /// [`Grant::probed_epoch`](crate::maps::Grant::probed_epoch).
     pub probed: Epoch,
 }
 
@@ -72,9 +72,9 @@ pub struct View<'a> {
     pub sender: Option<&'a Member>,
     /// Both promise words.
     pub promises: Promises,
-    /// [`Grant::accepted`]; read before the promises, so that what shows in it shows in them.
+    /// [`Grant::accepted`](crate::maps::Grant::accepted); read before the promises, so that what shows in it shows in them.
     pub accepted: Accepted,
-    /// [`Control::abstain_until_ns`].
+    /// [`Control::abstain_until_ns`](crate::maps::Control::abstain_until_ns).
     pub abstain_until_ns: u64,
     /// The frame's IP source.
     pub source: Address,
@@ -105,9 +105,9 @@ pub enum Decision {
 /// How an accepted probe is recorded, and how it is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GrantStep {
-    /// What to raise [`Grant::end_ns`] to; 0 if nothing is granted.
+    /// What to raise [`Grant::end_ns`](crate::maps::Grant::end_ns) to; 0 if nothing is granted.
     pub end_ns: u64,
-    /// What to swap [`Grant::accepted`] to.
+    /// What to swap [`Grant::accepted`](crate::maps::Grant::accepted) to.
     pub accepted: Accepted,
     /// What it may be swapped from even if its fold is the same: the word as it was read, if the probe
     /// is the first of its epoch.

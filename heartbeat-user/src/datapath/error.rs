@@ -73,6 +73,15 @@ pub enum DatapathError {
         /// What this program's map has.
         expected: u64,
     },
+    /// The program that is built in is older than the daemon around it.
+    #[error(
+        "the kernel program that is built in makes map {map} with another layout than this daemon's: run `cargo xtask \
+         build-ebpf`, then build again"
+    )]
+    OldProgram {
+        /// The first map that differs.
+        map: String,
+    },
     /// Some of the pinned maps of a daemon that was configured are gone.
     #[error(
         "of the pinned maps in {path} only some are left, {missing} is missing: the promises in them cannot be relied \

@@ -86,6 +86,8 @@ impl Datapath {
             pins.start_anew(RESPONDER)?;
         }
         let mut ebpf = load::load(&pins, &shapes)?;
+        // Kept maps were checked before; what differs now was made by the program just loaded.
+        pins.check_maps(&shapes).map_err(old_program)?;
         let words = map_words(&ebpf)?;
         let kept = configure::configure(&mut ebpf, setup, kept.as_ref())?;
         let mut events = take(&mut ebpf, name::EVENTS, RingBuf::try_from).map(Events::new)?;
@@ -201,6 +203,17 @@ impl Datapath {
 /// A pin that cannot be removed.
 pub fn detach(bpf_dir: &Path) -> Result<Vec<String>, DatapathError> {
     Pins::existing(bpf_dir).remove_all()
+}
+
+fn old_program(error: DatapathError) -> DatapathError {
+    match error {
+        DatapathError::OtherLayout { path, .. } => DatapathError::OldProgram {
+            map: path
+                .file_name()
+                .map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
+        },
+        error => error,
+    }
 }
 
 fn check_limits(setup: &Setup<'_>) -> Result<(), DatapathError> {

@@ -22,35 +22,35 @@ macro_rules! map_names {
 }
 
 map_names! {
-    /// [`super::Config`].
+    /// [`crate::maps::Config`].
     CONFIG = "hb_config", "what the responder goes by: cluster, slot, addresses, limits (written by the daemon at start)";
-    /// [`super::Keys`].
+    /// [`crate::maps::Keys`].
     KEYS = "hb_keys", "the two frame keys: secret, readable by root only (written by the daemon at start)";
-    /// [`super::Member`] by slot.
+    /// [`crate::maps::Member`] by slot.
     MEMBERS = "hb_members", "every member's address and flags, by slot (written by the daemon at start)";
-    /// [`super::Interface`] by interface index.
+    /// [`crate::maps::Interface`] by interface index.
     INTERFACES = "hb_interfaces", "the interfaces that the responder answers on (written by the daemon)";
-    /// [`super::Control`].
+    /// [`crate::maps::Control`].
     CONTROL = "hb_control", "lease deadline, promised epoch, beat, role and the daemon's other words (written by the daemon)";
-    /// [`super::Grant`].
+    /// [`crate::maps::Grant`].
     GRANT = "hb_grant", "end of the grant, last accepted probe, highest probed epoch (written by the kernel)";
-    /// [`super::Sent`] by `sequence % SENT_RECORDS`.
+    /// [`crate::maps::Sent`] by `sequence % SENT_RECORDS`.
     SENT = "hb_sent", "the newest probes and queries this node sent (written by the daemon)";
-    /// [`super::Replies`] by chunk.
+    /// [`crate::maps::Replies`] by chunk.
     REPLIES = "hb_replies", "per CPU and slot: newest probe answered, arrival, round trip, ages (written by the kernel)";
-    /// [`super::Verdicts`].
+    /// [`crate::maps::Verdicts`].
     VERDICTS = "hb_verdicts", "per CPU: frames by what the responder did with them (written by the kernel)";
-    /// [`super::Histogram`].
+    /// [`crate::maps::Histogram`].
     RTT = "hb_rtt", "per CPU: histogram of round-trip times (written by the kernel)";
-    /// [`super::Histogram`].
+    /// [`crate::maps::Histogram`].
     GAP = "hb_gap", "per CPU: histogram of gaps between accepted probes (written by the kernel)";
-    /// [`super::Event`].
+    /// [`crate::maps::Event`].
     EVENTS = "hb_events", "ring buffer of what the daemon must know at once (written by the kernel)";
-    /// [`super::Vip`] by address.
+    /// [`crate::maps::Vip`] by address.
     VIPS = "hb_vips", "the virtual addresses that the gate guards (written by the daemon)";
-    /// [`super::GateCounts`].
+    /// [`crate::maps::GateCounts`].
     GATE = "hb_gate", "per CPU: packets of virtual addresses by what the gate did with them (written by the kernel)";
-    /// [`super::Limits`].
+    /// [`crate::maps::Limits`].
     LIMITS = "hb_limits", "per CPU: rate limits of refusals and alarm events (written by the kernel)";
     /// Time of the last refusal by slot, in nanoseconds.
     REFUSALS = "hb_refusals", "per CPU and slot: time of the last refusal sent to it (written by the kernel)";
