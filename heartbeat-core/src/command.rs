@@ -13,7 +13,8 @@ pub enum Command {
     /// Raise the promised epoch in the kernel's view, then (behind a full barrier) read the kernel's
     /// words and hand them back as [`crate::Event::Promised`] before any other command or event.
     Promise(Epoch),
-    /// Write the grant given by a vote (or to oneself) into the maps.
+    /// Write the grant given by a vote (or to oneself) into the maps, whatever stood there: an end that
+    /// has come takes the grant back.
     VoteGrant {
         /// Epoch voted for; its slot holds the grant.
         epoch: Epoch,

@@ -5,9 +5,11 @@
 //! commands come out in the order in which they must be carried out.
 
 mod abstention;
+mod acts;
 mod alarms;
 mod ballot;
 mod candidacy;
+mod canvass;
 mod clock;
 pub mod command;
 pub mod config;
@@ -33,6 +35,7 @@ mod release;
 mod request;
 mod roster;
 mod rounds;
+mod routing;
 pub mod snapshot;
 mod stage;
 mod start;

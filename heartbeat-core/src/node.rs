@@ -1,4 +1,4 @@
-//! The node: routes events to the parts, and holds what they share.
+//! The node: what its parts share, and the way in and out.
 
 use std::collections::VecDeque;
 
@@ -8,10 +8,9 @@ use crate::ballot::{Answered, Asked};
 use crate::clock::ClockWatch;
 use crate::config::Config;
 use crate::detector::Detector;
-use crate::event::{Event, KernelWords, Order, Reply, Restored};
+use crate::event::{Event, Restored};
 use crate::grants::{Grants, Holder};
 use crate::health::Health;
-use crate::message::{Message, Network};
 use crate::poll::Poll;
 use crate::random::Random;
 use crate::roster::Roster;
@@ -19,7 +18,7 @@ use crate::rounds::Rounds;
 use crate::snapshot::Reason;
 use crate::stage::Stage;
 use crate::succession::Succession;
-use crate::{Command, Epoch, Instant, Slot};
+use crate::{Command, Epoch, Instant};
 
 /// Commands that one wake-up makes on a quiet day, and a failover among nine electors as well: past this
 /// the queue grows, which is harmless and rare.
@@ -57,8 +56,8 @@ pub struct Node {
     pub(crate) random: Random,
     /// The newest time that was handed in.
     now: Instant,
-    pending: Option<Pending>,
-    commands: VecDeque<Command>,
+    pub(crate) pending: Option<Pending>,
+    pub(crate) commands: VecDeque<Command>,
 }
 
 /// What a promise was made for.
@@ -186,114 +185,6 @@ impl Node {
         self.now
     }
 
-    fn route(&mut self, event: Event<'_>, now: Instant) {
-        match event {
-            Event::Turn {
-                kernel,
-                replies,
-                lateness,
-                raw_ns,
-            } => {
-                self.on_words(kernel, now);
-                self.expire(now);
-                self.watch_clock(raw_ns, now);
-                self.on_turn(replies, lateness, now);
-            }
-            Event::Kernel(kernel) => self.on_words(kernel, now),
-            Event::Answers { kernel, replies } => {
-                self.on_words(kernel, now);
-                self.expire(now);
-                self.renew_lease(replies, now);
-            }
-            Event::QueryAnswer(answer) => self.on_query_answer(&answer, now),
-            Event::Refusal(refusal) => self.on_refusal(&refusal, now),
-            Event::Message {
-                from,
-                incarnation,
-                network,
-                message,
-            } => {
-                self.expire(now);
-                self.on_message(
-                    Holder {
-                        slot: from,
-                        incarnation,
-                    },
-                    network,
-                    message,
-                    now,
-                );
-            }
-            Event::Order(order) => self.on_order(order, now),
-            Event::Promised { .. } => {}
-        }
-    }
-
-    fn on_turn(&mut self, replies: &[Reply], lateness: std::time::Duration, now: Instant) {
-        self.detector.note(replies);
-        if let Stage::Master(_) = self.stage {
-            self.judge_members(lateness, now);
-            self.master_turn(replies, now);
-            self.tell_health(now);
-        }
-        self.poll_members(now);
-        self.clear_fault(now);
-        self.watch_for_master(now);
-    }
-
-    fn on_message(&mut self, from: Holder, network: Network, message: Message, now: Instant) {
-        if from.slot == self.config.slot || !self.config.members.contains_key(&from.slot) {
-            return;
-        }
-        match message {
-            Message::VoteRequest {
-                epoch,
-                lease,
-                id,
-                elector_version,
-                elector_digest,
-            } => {
-                let asked = Asked {
-                    from,
-                    epoch,
-                    lease,
-                    id,
-                };
-                let same_electors = elector_version == self.config.elector_version
-                    && elector_digest == self.config.elector_digest;
-                self.on_vote_request(asked, same_electors, now);
-            }
-            Message::Vote {
-                epoch,
-                id,
-                answer,
-                info_version: _,
-            } => self.on_vote(from, epoch, id, answer, now),
-            Message::Poll { id } => self.on_poll(from.slot, network, id, now),
-            Message::PollAnswer { id, votes } => {
-                self.on_poll_answer(from.slot, network, id, votes, now);
-            }
-            Message::Promote { epoch } => self.on_promote(from, epoch, now),
-            Message::Release { epoch, target } => self.on_release(from, epoch, target, now),
-            Message::Health { epoch, members } => self.on_health(from.slot, epoch, &members, now),
-        }
-    }
-
-    fn on_order(&mut self, order: Order, now: Instant) {
-        self.expire(now);
-        let answer = match order {
-            Order::Switchover(target) => self.switch_over(target, now),
-            Order::Maintenance(true) => self.enter_maintenance(now),
-            Order::Maintenance(false) => Ok(self.leave_maintenance()),
-            Order::Stop => Ok(self.stop(now)),
-        };
-        self.tell_eligible(now);
-        self.push(Command::OrderAnswer(answer));
-        if self.stopping {
-            self.push(Command::Exit);
-        }
-    }
-
     /// Raises the promise; what it was made for goes on when the driver has done so.
     pub(crate) fn promise(&mut self, epoch: Epoch, pending: Pending) {
         assert!(self.pending.is_none(), "one promise at a time");
@@ -301,23 +192,6 @@ impl Node {
         self.rounds.raise(epoch);
         self.pending = Some(pending);
         self.push(Command::Promise(epoch));
-    }
-
-    fn on_promised(&mut self, epoch: Epoch, kernel: KernelWords, now: Instant) {
-        assert!(
-            epoch == self.grants.promised,
-            "the promise that was asked for is the one that was made"
-        );
-        let pending = self.pending.take();
-        self.grants.settle(&kernel);
-        self.on_words(kernel, now);
-        self.expire(now);
-        match pending {
-            Some(Pending::Vote(asked)) => self.on_vote_promised(asked, now),
-            Some(Pending::Stand) => self.on_round_promised(epoch, now),
-            Some(Pending::HigherRound) => self.on_higher_round_promised(epoch, now),
-            None => {}
-        }
     }
 
     /// Does what time alone brings about, and tells the kernel what changed.
@@ -337,86 +211,5 @@ impl Node {
             Stage::Witness => {}
         }
         self.tell_eligible(now);
-    }
-
-    pub(crate) fn push(&mut self, command: Command) {
-        self.commands.push_back(command);
-    }
-
-    pub(crate) fn send(&mut self, to: Slot, message: Message) {
-        self.push(Command::Send {
-            to,
-            network: Network::Management,
-            message,
-        });
-    }
-
-    pub(crate) fn other_electors(&self) -> impl Iterator<Item = Slot> + '_ {
-        let own = self.config.slot;
-        self.roster
-            .electors
-            .iter()
-            .copied()
-            .filter(move |slot| *slot != own)
-    }
-
-    pub(crate) fn next_sequence(&mut self) -> u64 {
-        self.sequence += 1;
-        assert!(
-            self.sequence < heartbeat_wire::frame::SEQUENCE_LIMIT,
-            "sequence numbers never restart"
-        );
-        self.sequence
-    }
-
-    /// Has an epoch saved as a floor for this node's own rounds.
-    pub(crate) fn raise_floor(&mut self, epoch: Epoch) {
-        self.rounds.raise(epoch);
-        if epoch > self.floor {
-            self.floor = epoch;
-            self.push(Command::Floor(epoch));
-        }
-    }
-
-    /// Grants to this node itself for one lease from now on, as every question of a master does.
-    pub(crate) fn grant_to_myself(&mut self, epoch: Epoch, now: Instant) {
-        assert!(
-            epoch.slot() == self.me.slot,
-            "a node takes its own rounds only"
-        );
-        assert!(
-            self.grants.held_against(self.me, now).is_zero(),
-            "no vote while somebody else holds a grant"
-        );
-        let incarnation = self.me.incarnation;
-        let end = self
-            .grants
-            .vote(epoch, incarnation, now + self.config.timing.lease());
-        self.push(Command::VoteGrant {
-            epoch,
-            incarnation,
-            end,
-        });
-    }
-
-    /// Ends the grant that the vote for exactly `epoch` gave.
-    pub(crate) fn end_vote(&mut self, epoch: Epoch, now: Instant) {
-        if self.grants.vote_epoch == epoch {
-            let incarnation = self.grants.end_vote(now);
-            self.push(Command::VoteGrant {
-                epoch,
-                incarnation,
-                end: now,
-            });
-        }
-    }
-
-    /// Tells the kernel whether this node may become master, for its answers.
-    fn tell_eligible(&mut self, now: Instant) {
-        let eligible = self.not_electable(now).is_none();
-        if self.told_eligible != Some(eligible) {
-            self.told_eligible = Some(eligible);
-            self.push(Command::Eligible(eligible));
-        }
     }
 }

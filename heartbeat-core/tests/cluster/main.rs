@@ -6,8 +6,10 @@
 mod attacks;
 mod clock;
 mod failover;
+mod faults;
 mod kernel;
 mod machine;
+mod network;
 mod properties;
 mod sanity;
 mod watch;

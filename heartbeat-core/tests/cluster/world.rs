@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use heartbeat_core::config::{Config, Member, Timing};
-use heartbeat_core::event::Order;
 use heartbeat_core::message::Network;
 use heartbeat_core::snapshot::{Role, Snapshot};
 use heartbeat_core::{Epoch, Instant, Slot};
@@ -12,7 +11,7 @@ use heartbeat_wire::frame::{Frame, Kind};
 
 use super::clock::{Clock, TRUE_RATE};
 use super::kernel::address_of;
-use super::machine::{Datagram, Machine, Maps, Out};
+use super::machine::{Datagram, Machine, Maps};
 use super::watch::Watch;
 
 pub(crate) const MS: u64 = 1_000_000;
@@ -39,7 +38,7 @@ pub(crate) const CALM: Weather = Weather {
 };
 
 #[derive(Clone, Debug)]
-enum Arrival {
+pub(crate) enum Arrival {
     Frame {
         to: Slot,
         frame: Frame,
@@ -63,15 +62,15 @@ pub(crate) struct World {
     pub(crate) weather: Weather,
     pub(crate) watch: Watch,
     /// Directed links that carry nothing: from, to, network.
-    cut: BTreeSet<(Slot, Slot, Network)>,
+    pub(crate) cut: BTreeSet<(Slot, Slot, Network)>,
     /// Directed links whose control messages are lost while frames pass.
     pub(crate) deaf_ports: BTreeSet<(Slot, Slot)>,
     /// Kinds of frames that are lost while messages pass.
     pub(crate) lost_kinds: Vec<Kind>,
-    arrivals: BTreeMap<(u64, u64), Arrival>,
+    pub(crate) arrivals: BTreeMap<(u64, u64), Arrival>,
     /// Daemons that read the clock and did not act yet.
-    acting: BTreeSet<Slot>,
-    count: u64,
+    pub(crate) acting: BTreeSet<Slot>,
+    pub(crate) count: u64,
     random: u64,
 }
 
@@ -169,79 +168,6 @@ impl World {
     pub(crate) fn machine_mut(&mut self, slot: Slot) -> &mut Machine {
         self.machines.get_mut(&slot).expect("a member")
     }
-
-    // Faults.
-
-    pub(crate) fn start(&mut self, slot: Slot, maps: Maps) {
-        let at = self.at;
-        let machine = self.machine_mut(slot);
-        machine.is_on = true;
-        machine.start(maps, at);
-        self.post(slot);
-    }
-
-    /// SIGKILL of the daemon.
-    pub(crate) fn kill(&mut self, slot: Slot) {
-        self.machine_mut(slot).kill();
-        self.acting.remove(&slot);
-        self.forget_act(slot);
-    }
-
-    /// The machine loses its power: kernel and daemon are gone.
-    pub(crate) fn power_off(&mut self, slot: Slot) {
-        self.kill(slot);
-        self.machine_mut(slot).is_on = false;
-    }
-
-    /// SIGSTOP until `until`.
-    pub(crate) fn freeze(&mut self, slot: Slot, until: u64) {
-        self.machine_mut(slot).frozen_until = until;
-        // A daemon that read the clock before it was stopped acts on that reading afterwards.
-        let pending = self
-            .arrivals
-            .iter()
-            .find_map(|(key, arrival)| match arrival {
-                Arrival::Act {
-                    slot: acting,
-                    read_at,
-                } if *acting == slot => Some((*key, *read_at)),
-                Arrival::Act { .. } | Arrival::Frame { .. } | Arrival::Datagram { .. } => None,
-            });
-        if let Some((key, read_at)) = pending {
-            self.arrivals.remove(&key);
-            self.schedule(until, Arrival::Act { slot, read_at });
-        }
-    }
-
-    /// Cuts or mends the link from `from` to `to` in that direction.
-    pub(crate) fn link(&mut self, from: Slot, to: Slot, network: Network, is_up: bool) {
-        if is_up {
-            self.cut.remove(&(from, to, network));
-        } else {
-            self.cut.insert((from, to, network));
-        }
-    }
-
-    /// Cuts `slot` off the management network, or brings it back.
-    pub(crate) fn isolate(&mut self, slot: Slot, is_cut: bool) {
-        for other in self.slots() {
-            self.link(slot, other, Network::Management, !is_cut);
-            self.link(other, slot, Network::Management, !is_cut);
-        }
-    }
-
-    pub(crate) fn heal(&mut self) {
-        self.cut.clear();
-        self.deaf_ports.clear();
-        self.lost_kinds.clear();
-        self.weather = CALM;
-    }
-
-    pub(crate) fn order(&mut self, slot: Slot, order: Order) {
-        self.machine_mut(slot).orders.push(order);
-    }
-
-    // Time.
 
     pub(crate) fn run(&mut self, span: u64) {
         let end = self.at + span;
@@ -347,84 +273,6 @@ impl World {
         }
     }
 
-    // The network.
-
-    fn post(&mut self, from: Slot) {
-        let out = std::mem::take(&mut self.machine_mut(from).out);
-        let incarnation = self.machine(from).kernel.config.incarnation;
-        for out in out {
-            match out {
-                Out::Multicast(frame) => {
-                    for to in self.slots().into_iter().filter(|to| *to != from) {
-                        self.carry(from, to, frame);
-                    }
-                }
-                Out::Datagram {
-                    to,
-                    network,
-                    message,
-                } => {
-                    let datagram = Datagram {
-                        from,
-                        incarnation,
-                        network,
-                        message,
-                    };
-                    if !self.deaf_ports.contains(&(from, to)) {
-                        self.travel(from, to, network, &Arrival::Datagram { to, datagram });
-                    }
-                }
-            }
-        }
-    }
-
-    fn carry(&mut self, from: Slot, to: Slot, frame: Frame) {
-        if self.lost_kinds.iter().any(|kind| *kind as u8 == frame.kind) {
-            return;
-        }
-        self.travel(
-            from,
-            to,
-            Network::Management,
-            &Arrival::Frame {
-                to,
-                frame,
-                source: from,
-            },
-        );
-    }
-
-    fn travel(&mut self, from: Slot, to: Slot, network: Network, arrival: &Arrival) {
-        if !self.machines.contains_key(&to) || self.cut.contains(&(from, to, network)) {
-            return;
-        }
-        let copies = 1 + u64::from(self.below(1_000) < self.weather.doubled);
-        for _ in 0..copies {
-            if self.below(1_000) < self.weather.loss {
-                continue;
-            }
-            let (shortest, longest) = self.weather.delay;
-            let delay = shortest + self.below(longest - shortest);
-            self.schedule(self.at + delay, arrival.clone());
-        }
-    }
-
-    /// Hands a frame to a machine's kernel after `delay`, past whatever the network does.
-    pub(crate) fn inject(&mut self, to: Slot, frame: Frame, source: Slot, delay: u64) {
-        self.schedule(self.at + delay, Arrival::Frame { to, frame, source });
-    }
-
-    fn schedule(&mut self, at: u64, arrival: Arrival) {
-        self.count += 1;
-        self.arrivals.insert((at, self.count), arrival);
-    }
-
-    fn forget_act(&mut self, slot: Slot) {
-        self.arrivals.retain(
-            |_, arrival| !matches!(arrival, Arrival::Act { slot: acting, .. } if *acting == slot),
-        );
-    }
-
     /// A number below `limit`, which may be 0.
     pub(crate) fn below(&mut self, limit: u64) -> u64 {
         self.random = self
@@ -434,8 +282,6 @@ impl World {
         let z = (self.random >> 33) ^ self.random;
         z % limit.max(1)
     }
-
-    // Views.
 
     /// The one machine whose gate is open.
     pub(crate) fn master(&self) -> Option<Slot> {

@@ -12,6 +12,7 @@ use heartbeat_core::snapshot::Diagnosis;
 use heartbeat_core::{Command, Epoch, Event, Instant};
 
 use super::bench::*;
+use super::states::*;
 
 type State = (&'static str, fn() -> (Bench, Instant));
 type Happening = (&'static str, fn(&mut Bench, Instant) -> Vec<Command>);

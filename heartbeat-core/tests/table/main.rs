@@ -1,7 +1,12 @@
 //! One node, event by event: what each state makes of each event, as the list of commands.
 
 mod bench;
+mod elections;
 mod every;
+mod lease;
+mod operator;
 mod restart;
-mod rules;
 mod show;
+mod standing;
+mod states;
+mod votes;

@@ -1,0 +1,88 @@
+//! What several parts do alike: give commands, grant to oneself, keep floors and numbers.
+
+use crate::message::{Message, Network};
+use crate::node::Node;
+use crate::{Command, Epoch, Instant, Slot};
+
+impl Node {
+    pub(crate) fn push(&mut self, command: Command) {
+        self.commands.push_back(command);
+    }
+
+    pub(crate) fn send(&mut self, to: Slot, message: Message) {
+        self.push(Command::Send {
+            to,
+            network: Network::Management,
+            message,
+        });
+    }
+
+    pub(crate) fn other_electors(&self) -> impl Iterator<Item = Slot> + '_ {
+        let own = self.config.slot;
+        self.roster
+            .electors
+            .iter()
+            .copied()
+            .filter(move |slot| *slot != own)
+    }
+
+    pub(crate) fn next_sequence(&mut self) -> u64 {
+        self.sequence += 1;
+        assert!(
+            self.sequence < heartbeat_wire::frame::SEQUENCE_LIMIT,
+            "sequence numbers never restart"
+        );
+        self.sequence
+    }
+
+    /// Has an epoch saved as a floor for this node's own rounds.
+    pub(crate) fn raise_floor(&mut self, epoch: Epoch) {
+        self.rounds.raise(epoch);
+        if epoch > self.floor {
+            self.floor = epoch;
+            self.push(Command::Floor(epoch));
+        }
+    }
+
+    /// Grants to this node itself for one lease from now on, as every question of a master does.
+    pub(crate) fn grant_to_myself(&mut self, epoch: Epoch, now: Instant) {
+        assert!(
+            epoch.slot() == self.me.slot,
+            "a node takes its own rounds only"
+        );
+        assert!(
+            self.grants.held_against(self.me, now).is_zero(),
+            "no vote while somebody else holds a grant"
+        );
+        let incarnation = self.me.incarnation;
+        let end = self
+            .grants
+            .vote(epoch, incarnation, now + self.config.timing.lease());
+        self.push(Command::VoteGrant {
+            epoch,
+            incarnation,
+            end,
+        });
+    }
+
+    /// Ends the grant that the vote for exactly `epoch` gave.
+    pub(crate) fn end_vote(&mut self, epoch: Epoch, now: Instant) {
+        if self.grants.vote_epoch == epoch {
+            let incarnation = self.grants.end_vote(now);
+            self.push(Command::VoteGrant {
+                epoch,
+                incarnation,
+                end: now,
+            });
+        }
+    }
+
+    /// Tells the kernel whether this node may become master, for its answers.
+    pub(crate) fn tell_eligible(&mut self, now: Instant) {
+        let eligible = self.not_electable(now).is_none();
+        if self.told_eligible != Some(eligible) {
+            self.told_eligible = Some(eligible);
+            self.push(Command::Eligible(eligible));
+        }
+    }
+}

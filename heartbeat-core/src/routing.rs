@@ -1,0 +1,138 @@
+//! Which part handles which event.
+
+use std::time::Duration;
+
+use crate::ballot::Asked;
+use crate::event::{Event, KernelWords, Order, Reply};
+use crate::grants::Holder;
+use crate::message::{Message, Network};
+use crate::node::{Node, Pending};
+use crate::stage::Stage;
+use crate::{Command, Epoch, Instant};
+
+impl Node {
+    pub(crate) fn route(&mut self, event: Event<'_>, now: Instant) {
+        match event {
+            Event::Turn {
+                kernel,
+                replies,
+                lateness,
+                raw_ns,
+            } => {
+                self.on_words(kernel, now);
+                self.expire(now);
+                self.watch_clock(raw_ns, now);
+                self.on_turn(replies, lateness, now);
+            }
+            Event::Kernel(kernel) => self.on_words(kernel, now),
+            Event::Answers { kernel, replies } => {
+                self.on_words(kernel, now);
+                self.expire(now);
+                self.renew_lease(replies, now);
+            }
+            Event::QueryAnswer(answer) => self.on_query_answer(&answer, now),
+            Event::Refusal(refusal) => self.on_refusal(&refusal, now),
+            Event::Message {
+                from,
+                incarnation,
+                network,
+                message,
+            } => {
+                self.expire(now);
+                self.on_message(
+                    Holder {
+                        slot: from,
+                        incarnation,
+                    },
+                    network,
+                    message,
+                    now,
+                );
+            }
+            Event::Order(order) => self.on_order(order, now),
+            Event::Promised { .. } => {}
+        }
+    }
+
+    fn on_turn(&mut self, replies: &[Reply], lateness: Duration, now: Instant) {
+        self.detector.note(replies);
+        if let Stage::Master(_) = self.stage {
+            self.judge_members(lateness, now);
+            self.master_turn(replies, now);
+            self.tell_health(now);
+        }
+        self.poll_members(now);
+        self.clear_fault(now);
+        self.watch_for_master(now);
+    }
+
+    fn on_message(&mut self, from: Holder, network: Network, message: Message, now: Instant) {
+        if from.slot == self.config.slot || !self.config.members.contains_key(&from.slot) {
+            return;
+        }
+        match message {
+            Message::VoteRequest {
+                epoch,
+                lease,
+                id,
+                elector_version,
+                elector_digest,
+            } => {
+                let asked = Asked {
+                    from,
+                    epoch,
+                    lease,
+                    id,
+                };
+                let same_electors = elector_version == self.config.elector_version
+                    && elector_digest == self.config.elector_digest;
+                self.on_vote_request(asked, same_electors, now);
+            }
+            Message::Vote {
+                epoch,
+                id,
+                answer,
+                info_version: _,
+            } => self.on_vote(from, epoch, id, answer, now),
+            Message::Poll { id } => self.on_poll(from.slot, network, id, now),
+            Message::PollAnswer { id, votes } => {
+                self.on_poll_answer(from.slot, network, id, votes, now);
+            }
+            Message::Promote { epoch } => self.on_promote(from, epoch, now),
+            Message::Release { epoch, target } => self.on_release(from, epoch, target, now),
+            Message::Health { epoch, members } => self.on_health(from.slot, epoch, &members, now),
+        }
+    }
+
+    fn on_order(&mut self, order: Order, now: Instant) {
+        self.expire(now);
+        let answer = match order {
+            Order::Switchover(target) => self.switch_over(target, now),
+            Order::Maintenance(true) => self.enter_maintenance(now),
+            Order::Maintenance(false) => Ok(self.leave_maintenance()),
+            Order::Stop => Ok(self.stop(now)),
+        };
+        self.tell_eligible(now);
+        self.push(Command::OrderAnswer(answer));
+        if self.stopping {
+            self.push(Command::Exit);
+        }
+    }
+
+    pub(crate) fn on_promised(&mut self, epoch: Epoch, kernel: KernelWords, now: Instant) {
+        assert!(
+            epoch == self.grants.promised,
+            "the promise that was asked for is the one that was made"
+        );
+        let pending = self.pending.take();
+        self.grants.settle(&kernel);
+        self.on_words(kernel, now);
+        self.expire(now);
+        match pending {
+            Some(Pending::Vote(asked)) => self.on_vote_promised(asked, now),
+            Some(Pending::Stand) => self.on_round_promised(epoch, now),
+            Some(Pending::HigherRound) => self.on_higher_round_promised(epoch, now),
+            None => {}
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! What befalls machines and links, and what operators order.
+
+use heartbeat_core::Slot;
+use heartbeat_core::event::Order;
+use heartbeat_core::message::Network;
+
+use super::machine::Maps;
+use super::world::{Arrival, CALM, World};
+
+impl World {
+    pub(crate) fn start(&mut self, slot: Slot, maps: Maps) {
+        let at = self.at;
+        let machine = self.machine_mut(slot);
+        machine.is_on = true;
+        machine.start(maps, at);
+        self.post(slot);
+    }
+
+    /// SIGKILL of the daemon.
+    pub(crate) fn kill(&mut self, slot: Slot) {
+        self.machine_mut(slot).kill();
+        self.acting.remove(&slot);
+        self.forget_act(slot);
+    }
+
+    /// The machine loses its power: kernel and daemon are gone.
+    pub(crate) fn power_off(&mut self, slot: Slot) {
+        self.kill(slot);
+        self.machine_mut(slot).is_on = false;
+    }
+
+    /// SIGSTOP until `until`.
+    pub(crate) fn freeze(&mut self, slot: Slot, until: u64) {
+        self.machine_mut(slot).frozen_until = until;
+        // A daemon that read the clock before it was stopped acts on that reading afterwards.
+        let pending = self
+            .arrivals
+            .iter()
+            .find_map(|(key, arrival)| match arrival {
+                Arrival::Act {
+                    slot: acting,
+                    read_at,
+                } if *acting == slot => Some((*key, *read_at)),
+                Arrival::Act { .. } | Arrival::Frame { .. } | Arrival::Datagram { .. } => None,
+            });
+        if let Some((key, read_at)) = pending {
+            self.arrivals.remove(&key);
+            self.schedule(until, Arrival::Act { slot, read_at });
+        }
+    }
+
+    /// Cuts or mends the link from `from` to `to` in that direction.
+    pub(crate) fn link(&mut self, from: Slot, to: Slot, network: Network, is_up: bool) {
+        if is_up {
+            self.cut.remove(&(from, to, network));
+        } else {
+            self.cut.insert((from, to, network));
+        }
+    }
+
+    /// Cuts `slot` off the management network, or brings it back.
+    pub(crate) fn isolate(&mut self, slot: Slot, is_cut: bool) {
+        for other in self.slots() {
+            self.link(slot, other, Network::Management, !is_cut);
+            self.link(other, slot, Network::Management, !is_cut);
+        }
+    }
+
+    pub(crate) fn heal(&mut self) {
+        self.cut.clear();
+        self.deaf_ports.clear();
+        self.lost_kinds.clear();
+        self.weather = CALM;
+    }
+
+    pub(crate) fn order(&mut self, slot: Slot, order: Order) {
+        self.machine_mut(slot).orders.push(order);
+    }
+}

@@ -1,0 +1,134 @@
+//! The master: what renews its lease, and what ends it.
+
+use std::time::Duration;
+
+use heartbeat_core::event::Reply;
+use heartbeat_core::message::{Message, VoteAnswer};
+use heartbeat_core::snapshot::Role;
+use heartbeat_core::{Command, Epoch};
+
+use super::bench::*;
+use super::states::*;
+
+#[test]
+fn only_grants_to_this_masterships_probes_renew_its_lease() {
+    let (bench, now) = master();
+    let good = bench.reply(3, ms(62));
+    let with = |change: fn(&mut Reply)| {
+        let mut reply = good;
+        change(&mut reply);
+        reply
+    };
+    for (name, reply, renews) in [
+        ("a grant", good, true),
+        (
+            "a grant to a probe of an earlier mastership",
+            with(|reply| reply.granted_sequence = 1),
+            false,
+        ),
+        (
+            "health without a grant",
+            with(|reply| reply.granted_sequence = 0),
+            false,
+        ),
+        (
+            "a grant from the future",
+            with(|reply| reply.granted_sent = ms(64)),
+            false,
+        ),
+        (
+            "two machines in one slot",
+            with(|reply| reply.clash_at = ms(1)),
+            false,
+        ),
+        ("no elector", with(|reply| reply.slot = 4), false),
+        ("this node itself", with(|reply| reply.slot = 2), false),
+    ] {
+        let (mut bench, _) = master();
+        let commands = bench.turn(&[reply], now);
+        let renewed = lines(&commands)
+            .iter()
+            .any(|line| line.starts_with("lease"));
+        assert_eq!(renewed, renews, "{name}");
+        assert!(
+            commands
+                .iter()
+                .any(|command| matches!(command, Command::Probe(_))),
+            "{name}: it probes on"
+        );
+    }
+}
+
+#[test]
+fn the_lease_is_that_of_the_probe_which_a_majority_granted() {
+    let (mut bench, _) = Bench::new(five(4), restored(4));
+    bench.turn(&[], START);
+    bench.kernel(probed(Epoch::new(4, 1), ms(10), 4), ms(10));
+    bench.timeout(ms(60));
+    for slot in [2, 3] {
+        bench.answer(slot, Duration::ZERO, ms(60));
+    }
+    for slot in [2, 3] {
+        bench.vote(slot, VoteAnswer::Granted, ms(61));
+    }
+    // Own probe at 61, granted by itself; slot 2 granted 61, slot 3 nothing: no majority of five.
+    let two = [bench.reply(2, ms(61))];
+    assert!(
+        !lines(&bench.turn(&two, ms(71)))
+            .iter()
+            .any(|line| line.starts_with("lease"))
+    );
+    // Own probe at 71; slot 2 granted 71, slot 3 the one at 61: the third newest is 61.
+    let (first, newest) = (two[0], bench.reply(2, ms(71)));
+    let three = [newest, Reply { slot: 3, ..first }];
+    assert_eq!(
+        lines(&bench.turn(&three, ms(81)))[0],
+        "lease of 5.4 until 101 ms"
+    );
+}
+
+#[test]
+fn a_lease_that_is_over_is_not_renewed_by_replies_that_come_with_its_end() {
+    let (mut bench, _) = master();
+    let replies = [bench.reply(1, ms(62)), bench.reply(3, ms(62))];
+    let commands = bench.turn(&replies, ms(101));
+    assert_eq!(lines(&commands)[0], "shut the gate");
+    assert_eq!(bench.node.snapshot(ms(101)).role, Role::Slave);
+    assert!(
+        !commands
+            .iter()
+            .any(|command| matches!(command, Command::Probe(_) | Command::Lease { .. }))
+    );
+}
+
+#[test]
+fn a_working_master_without_a_control_port_asks_for_no_higher_round() {
+    let (mut bench, _) = master();
+    let replies = [bench.reply(3, ms(62))];
+    bench.turn(&replies, ms(63));
+    let commands = bench.refusal(1, Epoch::new(9, 1), Epoch::new(4, 1), ms(64));
+    assert_eq!(lines(&commands), NOTHING, "nobody answered a poll yet");
+    let id = bench.poll;
+    bench.message(3, Message::PollAnswer { id, votes: true }, ms(65));
+    let commands = bench.refusal(1, Epoch::new(9, 1), Epoch::new(4, 1), ms(66));
+    assert_eq!(lines(&commands)[0], "promise 10.2");
+}
+
+#[test]
+fn a_master_asks_for_one_higher_round_at_a_time() {
+    let (mut bench, now) = attempting();
+    assert_eq!(
+        lines(&bench.refusal(3, Epoch::new(10, 2), Epoch::new(4, 1), now)),
+        NOTHING,
+        "its own vote shut it out"
+    );
+    assert_eq!(
+        lines(&bench.refusal(1, Epoch::new(12, 1), Epoch::new(4, 1), now)),
+        NOTHING
+    );
+    bench.timeout(ms(73));
+    bench.timeout(ms(83));
+    assert_eq!(lines(&bench.timeout(ms(88))), NOTHING, "it gives up");
+    let commands = bench.refusal(1, Epoch::new(12, 1), Epoch::new(4, 1), ms(89));
+    assert_eq!(lines(&commands)[0], "promise 13.2");
+}
