@@ -1,5 +1,9 @@
 //! Which electors' set this node goes by: the saved one; the configuration file only proposes.
 
+use std::path::PathBuf;
+use std::time::Duration;
+
+use heartbeat_core::Slot;
 use heartbeat_core::time::nanos;
 
 use crate::config::Config;
@@ -14,11 +18,46 @@ pub(super) struct InForce {
     pub(super) differs: Option<String>,
 }
 
+/// Why this node cannot go by the electors' set that it must go by.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ElectorsError {
+    /// The set cannot be read or saved.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// A majority would be counted over fewer electors than the others count it over.
+    #[error(
+        "slot {slot} is an elector of the saved set version {version} in {path}, and no member in the configuration: \
+         keep it as a member, or, while all nodes are stopped, move the saved sets away on every one of them"
+    )]
+    NoMember {
+        /// The elector.
+        slot: Slot,
+        /// Version of the saved set.
+        version: u32,
+        /// The state folder.
+        path: PathBuf,
+    },
+    /// No elector would grant such a lease.
+    #[error(
+        "the configuration's lease (period x detect_multiplier) of {} us is longer than max_lease of {max_lease_us} us \
+         in the saved electors' set in {path}: shorten it, or, while all nodes are stopped, move the saved sets away on \
+         every one of them", .lease.as_micros()
+    )]
+    LeaseTooLong {
+        /// The configured lease.
+        lease: Duration,
+        /// The saved set's longest.
+        max_lease_us: u64,
+        /// The state folder.
+        path: PathBuf,
+    },
+}
+
 /// The saved set; on a node's first start the configuration's, saved before it is used.
 ///
 /// # Errors
-/// When the state folder cannot be read or written.
-pub(super) fn in_force(state: &StateFolder, config: &Config) -> Result<InForce, StateError> {
+/// [`ElectorsError`].
+pub(super) fn in_force(state: &StateFolder, config: &Config) -> Result<InForce, ElectorsError> {
     let max_lease_us = nanos(config.timing.max_lease) / 1_000;
     let proposed = ElectorSet {
         version: 1,
@@ -33,6 +72,7 @@ pub(super) fn in_force(state: &StateFolder, config: &Config) -> Result<InForce, 
             differs: None,
         });
     };
+    check(&saved, state, config)?;
     let same = saved.digest == proposed.digest;
     let differs = (!same).then(|| {
         format!(
@@ -53,21 +93,79 @@ pub(super) fn in_force(state: &StateFolder, config: &Config) -> Result<InForce, 
     })
 }
 
+/// The file may propose other electors, but it must leave room for those in force.
+fn check(saved: &ElectorSet, state: &StateFolder, config: &Config) -> Result<(), ElectorsError> {
+    let path = || state.path().to_owned();
+    let is_missing = |slot: &&Slot| !config.members.contains_key(slot);
+    if let Some(slot) = saved.slots.iter().find(is_missing) {
+        return Err(ElectorsError::NoMember {
+            slot: *slot,
+            version: saved.version,
+            path: path(),
+        });
+    }
+    let lease = config.timing.lease();
+    if lease > Duration::from_micros(saved.max_lease_us) {
+        return Err(ElectorsError::LeaseTooLong {
+            lease,
+            max_lease_us: saved.max_lease_us,
+            path: path(),
+        });
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_changed_file_is_only_a_proposal() {
+    fn saved(slots: &[Slot], max_lease_us: u64) -> (tempfile::TempDir, StateFolder, ElectorSet) {
         let folder = tempfile::tempdir().unwrap();
         let state = StateFolder::open(folder.path()).unwrap();
         let saved = ElectorSet {
             version: 4,
             digest: 99,
-            slots: vec![1, 2, 3],
-            max_lease_us: 200_000,
+            slots: slots.to_vec(),
+            max_lease_us,
         };
         state.save_electors(&saved).unwrap();
+        (folder, state, saved)
+    }
+
+    #[test]
+    fn a_file_without_an_elector_in_force_is_refused_since_its_majority_would_be_smaller() {
+        let (_folder, state, _) = saved(&[1, 2, 3, 4, 5], 200_000);
+        let config = crate::config::tests_support::three_nodes();
+        let error = in_force(&state, &config).expect_err("slots 4 and 5 are no members");
+        assert!(
+            matches!(
+                error,
+                ElectorsError::NoMember {
+                    slot: 4,
+                    version: 4,
+                    ..
+                }
+            ),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_file_whose_lease_no_elector_would_grant_is_refused() {
+        let (_folder, state, _) = saved(&[1, 2, 3], 49_999);
+        let config = crate::config::tests_support::three_nodes();
+        let error = in_force(&state, &config).expect_err("the lease is 50 ms");
+        assert!(
+            matches!(error, ElectorsError::LeaseTooLong { .. }),
+            "{error}"
+        );
+        let (_folder, state, _) = saved(&[1, 2, 3], 50_000);
+        in_force(&state, &config).expect("exactly as long is granted");
+    }
+
+    #[test]
+    fn a_changed_file_is_only_a_proposal() {
+        let (_folder, state, saved) = saved(&[1, 2, 3], 200_000);
         let config = crate::config::tests_support::three_nodes();
         let found = in_force(&state, &config).unwrap();
         assert_eq!(found.set, saved);

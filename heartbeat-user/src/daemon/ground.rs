@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tracing::warn;
 
-use super::electors;
+use super::electors::{self, ElectorsError};
 use super::failure::Failure;
 use super::interfaces::wait_until_up;
 use super::plan::Plan;
@@ -41,7 +41,12 @@ impl Ground {
         make_folder(&bpf_dir)?;
         let lock = FolderLock::take(&bpf_dir).map_err(Failure::other)?;
         let state = StateFolder::open(&args.state).map_err(Failure::other)?;
-        let electors = electors::in_force(&state, &config).map_err(Failure::other)?;
+        let electors = electors::in_force(&state, &config).map_err(|error| match error {
+            ElectorsError::State(error) => Failure::other(error),
+            ElectorsError::NoMember { .. } | ElectorsError::LeaseTooLong { .. } => {
+                Failure::config(error)
+            }
+        })?;
         if let Some(differs) = electors.differs {
             warn!("{differs}");
         }

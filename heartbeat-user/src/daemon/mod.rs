@@ -16,6 +16,7 @@ mod wiring;
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::{self, IsTerminal as _};
+use std::net::IpAddr;
 use std::process::ExitCode;
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
@@ -32,7 +33,7 @@ use crate::config;
 use crate::control::ControlSocket;
 use crate::datapath::{self, Datapath, DatapathError, Kept, Opened, Words};
 use crate::hands::{self, Hands, VirtualAddress};
-use crate::net::netlink::OwnerMark;
+use crate::net::netlink::{Netlink, OwnerMark};
 use crate::pulse::convert::{daemon_words, kernel_words};
 use crate::pulse::frames::FrameSigner;
 use crate::pulse::{self, Answers, NOTES_DEPTH, Parts};
@@ -116,12 +117,14 @@ impl Daemon {
             plan,
             state,
             bpf_dir,
-            netlink,
+            mut netlink,
             management,
             lock,
         } = ground;
         let facts = Facts::default();
         warn_of_missing_rights(&facts);
+        let mark = OwnerMark::of_cluster(plan.config.cluster_id);
+        remove_dropped(&plan, &mut netlink, mark)?;
         let opened = open_datapath(&plan, &bpf_dir)?;
         kernel_log::follow(opened.log).map_err(Failure::other)?;
         let (words, kept) = (opened.words, opened.kept);
@@ -129,7 +132,7 @@ impl Daemon {
             plan: plan.clone(),
             datapath: opened.datapath,
             netlink,
-            mark: OwnerMark::of_cluster(plan.config.cluster_id),
+            mark,
             incarnation: kept.incarnation,
             facts: facts.clone(),
         };
@@ -253,7 +256,26 @@ fn remove_stale(node: &Node, relink: &mut Relink) -> Result<(), Failure> {
     if node.snapshot(Instant(boot_ns())).role == Role::Master {
         return Ok(());
     }
-    let stale = hands::clean_stale(&mut relink.netlink, relink.mark).map_err(Failure::other)?;
+    clean_stale(&mut relink.netlink, relink.mark, &[])
+}
+
+/// Removes what an earlier life left of addresses that this configuration does not place there any more,
+/// before the gate stops to guard them: nodes that go by the old file still serve them.
+fn remove_dropped(plan: &Plan, netlink: &mut Netlink, mark: OwnerMark) -> Result<(), Failure> {
+    let mut kept = Vec::new();
+    for carried in plan.carried() {
+        let link = netlink.link(&carried.interface).map_err(Failure::other)?;
+        kept.push((link.index, carried.address));
+    }
+    clean_stale(netlink, mark, &kept)
+}
+
+fn clean_stale(
+    netlink: &mut Netlink,
+    mark: OwnerMark,
+    kept: &[(u32, IpAddr)],
+) -> Result<(), Failure> {
+    let stale = hands::clean_stale(netlink, mark, kept).map_err(Failure::other)?;
     if !stale.is_empty() {
         info!(
             ?stale,
@@ -278,12 +300,12 @@ fn signer(plan: &Plan, incarnation: u64) -> FrameSigner {
 
 fn addresses(plan: &Plan) -> Arc<[VirtualAddress]> {
     let v4 = |carried: plan::Carried| match carried.address {
-        std::net::IpAddr::V4(address) => Some(VirtualAddress {
+        IpAddr::V4(address) => Some(VirtualAddress {
             interface: carried.interface,
             address,
         }),
         // A checked configuration of this version has none.
-        std::net::IpAddr::V6(_) => None,
+        IpAddr::V6(_) => None,
     };
     plan.carried().into_iter().filter_map(v4).collect()
 }

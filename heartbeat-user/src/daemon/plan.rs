@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use heartbeat_core::Slot;
 use heartbeat_core::time::nanos;
@@ -88,6 +89,7 @@ impl Plan {
     pub(super) fn for_core(&self) -> heartbeat_core::Config {
         let mut core = self.config.for_core(self.slot, self.electors.version);
         core.elector_digest = self.electors.digest;
+        core.timing.max_lease = Duration::from_micros(self.electors.max_lease_us);
         for (slot, member) in &mut core.members {
             member.elector = self.electors.slots.contains(slot);
         }
@@ -166,5 +168,35 @@ fn wire_address(address: IpAddr) -> Address {
     match address {
         IpAddr::V4(v4) => mapped(v4.octets()),
         IpAddr::V6(v6) => v6.octets(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kernel_and_election_go_by_the_same_max_lease_and_electors_whatever_the_file_proposes() {
+        let config = crate::config::tests_support::three_nodes();
+        let electors = ElectorSet {
+            version: 4,
+            digest: 99,
+            slots: vec![1, 3],
+            max_lease_us: 777_000,
+        };
+        assert_ne!(nanos(config.timing.max_lease), 777_000_000, "the file's");
+        let plan = Plan {
+            config,
+            slot: 1,
+            electors,
+        };
+        let (core, kernel) = (plan.for_core(), plan.for_kernel());
+        assert_eq!(kernel.max_lease_ns, 777_000_000);
+        assert_eq!(nanos(core.timing.max_lease), kernel.max_lease_ns);
+        assert_eq!(core.electors().collect::<Vec<_>>(), [1, 3]);
+        assert_eq!(
+            (core.elector_version, core.elector_digest),
+            (kernel.elector_version, kernel.elector_digest)
+        );
     }
 }

@@ -11,7 +11,7 @@ use super::shared::Facts;
 use super::wiring;
 use crate::config::Attach;
 use crate::datapath::{AttachMode, Datapath};
-use crate::hands::Report;
+use crate::hands::{self, Report};
 use crate::net::netlink::{Link, LinkChange, Netlink, OwnerMark};
 use crate::net::sysctl;
 use crate::pulse::{OrderSender, PulseOrder};
@@ -159,13 +159,17 @@ impl Relink {
 
     /// The end of an orderly stop: no more answers, no membership. The maps stay, with the promises in
     /// them, so that the next start needs no abstention.
+    ///
+    /// Addresses that the hands could not remove go first; if they cannot be, the gates stay.
     pub(super) fn detach(self) -> Result<(), Failure> {
         let Self {
             plan,
             datapath,
             mut netlink,
+            mark,
             ..
         } = self;
+        hands::clean_stale(&mut netlink, mark, &[]).map_err(Failure::other)?;
         datapath.detach_links().map_err(Failure::other)?;
         let group = plan.config.group;
         if let Ok(management) = netlink.link(&plan.management().interface) {

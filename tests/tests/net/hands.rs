@@ -350,7 +350,7 @@ fn what_a_former_life_left_is_cleaned_and_nothing_else_is() {
         netlink
             .add_multicast_membership(&link, [239, 192, 7, 1].into(), MARK)
             .expect("joined");
-        clean_stale(&mut netlink, MARK).expect("cleaned")
+        clean_stale(&mut netlink, MARK, &[]).expect("cleaned")
     });
     assert_eq!(cleaned, [IpAddr::V4(FIRST), IpAddr::V4(SECOND)]);
     assert!(!has(&segment, FIRST) && !has(&segment, SECOND));
@@ -363,4 +363,24 @@ fn what_a_former_life_left_is_cleaned_and_nothing_else_is() {
     ] {
         assert!(shown.contains(kept), "{kept} is missing in: {shown}");
     }
+}
+
+#[test]
+fn an_address_that_is_still_wanted_on_its_interface_is_not_cleaned_and_a_moved_one_is() {
+    if !is_root("stale addresses") {
+        return;
+    }
+    let segment = Segment::new();
+    let hands = start(&segment);
+    hands.order(take_over(&[FIRST, SECOND])).expect("room");
+    drop(hands);
+    let cleaned = segment.node.run(|| {
+        let mut netlink = Netlink::open().expect("netlink opens");
+        let biz0 = netlink.link("biz0").expect("there").index;
+        let lo = netlink.link("lo").expect("there").index;
+        let kept = [(biz0, IpAddr::V4(FIRST)), (lo, IpAddr::V4(SECOND))];
+        clean_stale(&mut netlink, MARK, &kept).expect("cleaned")
+    });
+    assert_eq!(cleaned, [IpAddr::V4(SECOND)]);
+    assert!(has(&segment, FIRST));
 }
