@@ -12,5 +12,6 @@ mod machine;
 mod network;
 mod properties;
 mod sanity;
+mod seams;
 mod watch;
 mod world;

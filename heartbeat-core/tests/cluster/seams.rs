@@ -1,0 +1,48 @@
+//! Between the kernel's words and the daemon's: what one side does while the other is at work.
+
+use heartbeat_core::snapshot::Role;
+use heartbeat_core::{Epoch, Slot};
+
+use super::world::{MS, US, World};
+
+fn lease_epoch(world: &World, slot: Slot) -> Epoch {
+    Epoch(world.machine(slot).kernel.control.lease_epoch)
+}
+
+#[test]
+fn a_grant_that_the_kernel_took_back_by_its_refusal_ends_no_mastership() {
+    let mut world = World::settled(&[1, 2, 3], 301);
+    world.power_off(1);
+    world.run(200 * MS);
+    assert_eq!(world.master(), Some(2));
+    // A probe that was under way while slot 2 promised itself a higher epoch: the kernel raised the
+    // grant's end, read the promise again, and refused.
+    let boot = world.machine(2).clock.boot(world.at);
+    let kernel = &mut world.machine_mut(2).kernel;
+    assert!(kernel.grant.probed_epoch < kernel.control.lease_epoch);
+    kernel.grant.end_ns = boot + 50 * MS;
+    let before = lease_epoch(&world, 2);
+    world.run(200 * MS);
+    assert_eq!((world.master(), lease_epoch(&world, 2)), (Some(2), before));
+}
+
+#[test]
+fn a_candidate_that_learns_of_a_probed_epoch_above_its_own_while_votes_come_in_is_not_elected() {
+    let mut world = World::settled(&[1, 2, 3], 302);
+    world.power_off(1);
+    let asks = |world: &World| {
+        let own = Epoch(world.machine(2).kernel.control.promised_epoch).slot() == 2;
+        own && world.role(2) == Some(Role::Candidate)
+    };
+    world.run_until(100 * MS, asks).expect("slot 2 stands");
+    let asked = Epoch(world.machine(2).kernel.control.promised_epoch);
+    // As a late refusal of one of its own former probes tells it.
+    let probed = Epoch::new(asked.round() + 1, 3);
+    world.machine_mut(2).kernel.grant.probed_epoch = probed.0;
+    world.run(5 * MS);
+    assert!(world.machine(2).taken.is_empty());
+    let voted = Epoch(world.machine(3).kernel.control.vote_epoch);
+    assert!(voted >= asked, "it was voted for");
+    let took = world.run_until(300 * MS, |world| world.epoch() > probed);
+    assert!(took.is_some(), "at {} us", world.at / US);
+}
