@@ -89,6 +89,7 @@ impl Question<'_> {
                 sender: self.sender,
                 promises: self.promises(),
                 accepted,
+                epoch_floor: Epoch(self.control.epoch_floor().read()),
                 abstain_until_ns: self.control.abstain_until_ns().read(),
                 source: self.datagram.source(),
                 now_ns: self.now_ns,

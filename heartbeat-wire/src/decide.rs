@@ -74,6 +74,8 @@ pub struct View<'a> {
     pub promises: Promises,
     /// [`Grant::accepted`](crate::maps::Grant::accepted); read before the promises, so that what shows in it shows in them.
     pub accepted: Accepted,
+    /// [`Control::epoch_floor`](crate::maps::Control::epoch_floor).
+    pub epoch_floor: Epoch,
     /// [`Control::abstain_until_ns`](crate::maps::Control::abstain_until_ns).
     pub abstain_until_ns: u64,
     /// The frame's IP source.
@@ -151,10 +153,17 @@ pub fn check_shape(frame: &Frame, config: &Config) -> Result<Kind, Verdict> {
 }
 
 /// Whether the frame was tagged with one of our keys.
+///
+/// The key slot that it names is tried first. It is a place in the sender's key file: while a key is
+/// being replaced, nodes have the same two keys in another order.
 #[must_use]
 #[inline(always)]
 pub fn is_authentic(frame: &Frame, keys: &Keys) -> bool {
-    key_of(keys, frame.key_slot.into()).is_some_and(|key| verify(frame, &key))
+    let named = u16::from(frame.key_slot);
+    let (Some(key), Some(other)) = (key_of(keys, named), key_of(keys, named ^ 1)) else {
+        return false;
+    };
+    verify(frame, &key) || verify(frame, &other)
 }
 
 /// The key in this slot, if there is such a slot.
@@ -198,13 +207,16 @@ pub fn decide(frame: &Frame, kind: Kind, view: &View<'_>) -> Decision {
 /// A frame of our own slot: ours, reflected; or a second machine's.
 ///
 /// Only a probe that is not below what we know shuts the gate: an older one is a replay from an
-/// earlier life of our own maps, and a recording must not be able to end a mastership.
+/// earlier life of our own maps, and a recording must not be able to end a mastership. A node that lost
+/// its maps knows from its disk how far its own epochs went; a second machine takes a higher one.
 #[inline(always)]
 fn own_slot(frame: &Frame, kind: Kind, view: &View<'_>) -> Decision {
     if frame.incarnation == view.config.incarnation {
         return Decision::Drop(Verdict::Reflected);
     }
-    let is_current = frame.epoch >= view.promises.highest().0;
+    let (epoch, highest) = (Epoch(frame.epoch), view.promises.highest());
+    let is_known = !highest.is_none() && epoch == highest;
+    let is_current = epoch >= highest && (is_known || epoch > view.epoch_floor);
     match kind {
         Kind::Probe if is_current => Decision::Duplicate { shut: true },
         Kind::Probe => Decision::Drop(Verdict::Replayed),

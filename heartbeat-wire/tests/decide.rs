@@ -24,6 +24,7 @@ struct Situation {
     sender: Option<Member>,
     promises: Promises,
     accepted: Accepted,
+    epoch_floor: Epoch,
     abstain_until_ns: u64,
     source: Address,
 }
@@ -71,6 +72,7 @@ fn usual(kind: Kind) -> Situation {
             probed: EPOCH,
         },
         accepted: Accepted::new(EPOCH, 9),
+        epoch_floor: Epoch::NONE,
         abstain_until_ns: 0,
         source: address(1),
     }
@@ -86,6 +88,7 @@ impl Situation {
                 sender: self.sender.as_ref(),
                 promises: self.promises,
                 accepted: self.accepted,
+                epoch_floor: self.epoch_floor,
                 abstain_until_ns: self.abstain_until_ns,
                 source: self.source,
                 now_ns: NOW_NS,
@@ -182,6 +185,33 @@ fn rows() -> Vec<Row> {
                 s.promises.promised = NEWER;
             },
             [Decision::Drop(Verdict::Replayed), twin, twin, twin],
+        ),
+        (
+            "our slot elsewhere, a recording from before our maps were lost",
+            |s| {
+                s.come_from_own_slot(0x0666);
+                s.promises = Promises::default();
+                s.epoch_floor = Epoch::new(7, OWN_SLOT);
+            },
+            [Decision::Drop(Verdict::Replayed), twin, twin, twin],
+        ),
+        (
+            "our slot elsewhere, above all that we ever stood in",
+            |s| {
+                s.come_from_own_slot(0x0666);
+                s.promises = Promises::default();
+                s.epoch_floor = Epoch::new(6, OWN_SLOT);
+            },
+            [Decision::Duplicate { shut: true }, twin, twin, twin],
+        ),
+        (
+            "our slot elsewhere, in the very epoch that we know",
+            |s| {
+                s.come_from_own_slot(0x0666);
+                s.promises.probed = Epoch::new(7, OWN_SLOT);
+                s.epoch_floor = Epoch::new(7, OWN_SLOT);
+            },
+            [Decision::Duplicate { shut: true }, twin, twin, twin],
         ),
         // Which epoch.
         (
@@ -352,21 +382,31 @@ fn the_shape_is_checked_before_anything_else() {
 }
 
 #[test]
-fn a_frame_is_authentic_by_the_key_that_it_names_and_no_other() {
-    let keys = Keys {
-        slots: [Key { k0: 1, k1: 2 }, Key { k0: 3, k1: 4 }],
-    };
-    for signing in 0..2_u8 {
+fn a_frame_is_authentic_by_either_key_in_whatever_order_its_sender_has_them() {
+    let [newer, older, strange] = [(1, 2), (3, 4), (5, 6)].map(|(k0, k1)| Key { k0, k1 });
+    let signed = |slot, key| {
         let mut frame = usual(Kind::Probe).frame;
-        sign(&mut frame, signing, &keys.slots[usize::from(signing)]);
-        assert!(is_authentic(&frame, &keys));
-        let mut other = usual(Kind::Probe).frame;
-        sign(&mut other, signing, &keys.slots[usize::from(1 - signing)]);
-        assert!(!is_authentic(&other, &keys));
-        sign(&mut other, 2 + signing, &keys.slots[0]);
-        assert!(!is_authentic(&other, &keys), "no such key slot");
+        sign(&mut frame, slot, key);
+        frame
+    };
+    let keys = Keys {
+        slots: [newer, older],
+    };
+    for slot in 0..2 {
+        assert!(is_authentic(&signed(slot, &newer), &keys));
+        assert!(is_authentic(&signed(slot, &older), &keys));
+        assert!(!is_authentic(&signed(slot, &strange), &keys));
     }
-    assert_eq!(key_of(&keys, 1), Some(keys.slots[1]));
+    assert!(!is_authentic(&signed(2, &newer), &keys), "no such key slot");
+    let alone = Keys {
+        slots: [newer, Key::default()],
+    };
+    assert!(is_authentic(&signed(1, &newer), &alone));
+    assert!(
+        !is_authentic(&signed(1, &Key::default()), &alone),
+        "an empty key slot authenticates nobody"
+    );
+    assert_eq!(key_of(&keys, 1), Some(older));
     assert_eq!(key_of(&keys, 2), None);
 }
 

@@ -89,6 +89,7 @@ impl Kernel {
             sender: self.members.get(&frame.sender),
             promises: self.promises(),
             accepted: Accepted(self.grant.accepted),
+            epoch_floor: Epoch(self.control.epoch_floor),
             abstain_until_ns: self.control.abstain_until_ns,
             source,
             now_ns,

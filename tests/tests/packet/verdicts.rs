@@ -2,12 +2,13 @@
 
 use heartbeat_tests::kernel::frames::{Heartbeat, heartbeat, probe, query};
 use heartbeat_tests::kernel::{
-    KEYS, Kernel, MAX_LEASE_NS, OWN_SLOT, Ran, XDP_DROP, XDP_PASS, XDP_TX, config,
+    Kernel, MAX_LEASE_NS, OWN_SLOT, Ran, XDP_DROP, XDP_PASS, XDP_TX, config,
 };
 use heartbeat_user::datapath::Question;
 use heartbeat_user::sys::clock::boot_ns;
 use heartbeat_wire::frame::flag;
 use heartbeat_wire::maps::{Config, name};
+use heartbeat_wire::tag::Key;
 use heartbeat_wire::{Epoch, Kind, Verdict};
 
 /// The epoch that the node under test knows as its own, when it is the one that asks.
@@ -58,7 +59,7 @@ fn situation(kernel: &Kernel, verdict: Verdict) -> Vec<Heartbeat> {
         }],
         Verdict::Foreign => vec![body(probe(EPOCH, 1), |frame| frame.cluster_id ^= 1)],
         Verdict::Unauthentic => vec![Heartbeat {
-            key: KEYS[1],
+            key: Key { k0: 1, k1: 1 },
             ..probe(EPOCH, 1)
         }],
         Verdict::Impostor => vec![Heartbeat {
