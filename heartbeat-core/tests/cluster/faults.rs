@@ -5,15 +5,16 @@ use heartbeat_core::event::Order;
 use heartbeat_core::message::Network;
 
 use super::machine::Maps;
-use super::world::{Arrival, CALM, World};
+use super::world::{CALM, World};
 
 impl World {
     pub(crate) fn start(&mut self, slot: Slot, maps: Maps) {
         let at = self.at;
+        self.kill(slot);
         let machine = self.machine_mut(slot);
         machine.is_on = true;
         machine.start(maps, at);
-        self.post(slot);
+        self.go_on(slot);
     }
 
     /// SIGKILL of the daemon.
@@ -36,16 +37,12 @@ impl World {
         let pending = self
             .arrivals
             .iter()
-            .find_map(|(key, arrival)| match arrival {
-                Arrival::Act {
-                    slot: acting,
-                    read_at,
-                } if *acting == slot => Some((*key, *read_at)),
-                Arrival::Act { .. } | Arrival::Frame { .. } | Arrival::Datagram { .. } => None,
-            });
-        if let Some((key, read_at)) = pending {
-            self.arrivals.remove(&key);
-            self.schedule(until, Arrival::Act { slot, read_at });
+            .find(|(_, arrival)| arrival.acting() == Some(slot))
+            .map(|(key, _)| *key);
+        if let Some(key) = pending
+            && let Some(arrival) = self.arrivals.remove(&key)
+        {
+            self.schedule(until.max(key.0), arrival);
         }
     }
 

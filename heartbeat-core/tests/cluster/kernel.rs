@@ -1,5 +1,5 @@
-//! A twin of the kernel program: the same decisions, with plain words instead of atomics. One frame is
-//! done with before the next begins.
+//! A twin of the kernel program: the same decisions, with plain words instead of atomics. A probe can be
+//! held up between the steps that the program takes with it.
 
 use heartbeat_core::event::{DaemonWords, KernelWords, QueryAnswer, Refusal, Reply};
 use heartbeat_core::{Epoch, Instant, Slot};
@@ -28,6 +28,32 @@ pub(crate) enum Ring {
     QueryAnswer(QueryAnswer),
     Refusal(Refusal),
     Look,
+}
+
+/// A probe on its way through the program, which another CPU's frame and the daemon can cross.
+#[derive(Clone, Debug)]
+pub(crate) struct Crossing {
+    frame: Frame,
+    step: GrantStep,
+    at: Place,
+    now_ns: u64,
+}
+
+/// What of a probe is done.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    Decided,
+    EpochRaised,
+    GrantWritten,
+}
+
+/// What became of a frame.
+#[derive(Clone, Debug)]
+pub(crate) enum Outcome {
+    /// It is done with; the answer, if one leaves, and to whom.
+    Done(Option<(Slot, Frame)>),
+    /// There is more to do.
+    Under(Crossing),
 }
 
 /// The maps of one machine, and the program that works on them.
@@ -61,29 +87,59 @@ impl Kernel {
         }
     }
 
-    /// One frame arrives. The answer, if one leaves, and to whom.
-    pub(crate) fn receive(
-        &mut self,
-        mut frame: Frame,
-        source: Address,
-        now_ns: u64,
-    ) -> Option<(Slot, Frame)> {
+    /// One frame arrives.
+    pub(crate) fn receive(&mut self, mut frame: Frame, source: Address, now_ns: u64) -> Outcome {
         let asker = frame.sender;
         let (verdict, answers) = match check_shape(&frame, &self.config) {
-            Ok(kind) => self.carry_out(&mut frame, kind, source, now_ns),
+            Ok(kind) => match self.decide(&frame, kind, source, now_ns) {
+                Decision::Accept(step) => {
+                    let at = Place::Decided;
+                    return Outcome::Under(Crossing {
+                        frame,
+                        step,
+                        at,
+                        now_ns,
+                    });
+                }
+                decision => self.carry_out(&mut frame, kind, decision, now_ns),
+            },
             Err(verdict) => (verdict, false),
         };
-        *self.verdicts.entry(verdict.as_str()).or_default() += 1;
-        answers.then_some((asker, frame))
+        self.done(verdict, answers.then_some((asker, frame)))
     }
 
-    fn carry_out(
-        &mut self,
-        frame: &mut Frame,
-        kind: Kind,
-        source: Address,
-        now_ns: u64,
-    ) -> (Verdict, bool) {
+    /// The next thing that is done about a probe.
+    pub(crate) fn go_on(&mut self, mut crossing: Crossing) -> Outcome {
+        let frame = crossing.frame;
+        match crossing.at {
+            Place::Decided => {
+                self.grant.probed_epoch = self.grant.probed_epoch.max(frame.epoch);
+                crossing.at = Place::EpochRaised;
+            }
+            Place::EpochRaised => {
+                let found = Accepted(self.grant.accepted);
+                if crossing.step.is_late(&frame, found) {
+                    return self.done(Verdict::Replayed, None);
+                }
+                let is_new = !found.is_of(Epoch(frame.epoch));
+                self.grant.accepted = crossing.step.accepted.0;
+                self.grant.end_ns = self.grant.end_ns.max(crossing.step.end_ns);
+                if is_new {
+                    self.ring.push(Ring::Look);
+                }
+                crossing.at = Place::GrantWritten;
+            }
+            Place::GrantWritten => return self.answer_probe(frame, &crossing),
+        }
+        Outcome::Under(crossing)
+    }
+
+    fn done(&mut self, verdict: Verdict, answer: Option<(Slot, Frame)>) -> Outcome {
+        *self.verdicts.entry(verdict.as_str()).or_default() += 1;
+        Outcome::Done(answer)
+    }
+
+    fn decide(&self, frame: &Frame, kind: Kind, source: Address, now_ns: u64) -> Decision {
         let view = View {
             config: &self.config,
             sender: self.members.get(&frame.sender),
@@ -94,7 +150,17 @@ impl Kernel {
             source,
             now_ns,
         };
-        match decide(frame, kind, &view) {
+        decide(frame, kind, &view)
+    }
+
+    fn carry_out(
+        &mut self,
+        frame: &mut Frame,
+        kind: Kind,
+        decision: Decision,
+        now_ns: u64,
+    ) -> (Verdict, bool) {
+        match decision {
             Decision::Drop(verdict) => (verdict, false),
             Decision::Duplicate { shut } => {
                 if shut {
@@ -107,7 +173,7 @@ impl Kernel {
                 self.answer(frame, Kind::Refusal, Verdict::Refused, now_ns),
                 true,
             ),
-            Decision::Accept(step) => self.accept(frame, &step, now_ns),
+            Decision::Accept(_) => unreachable!("a probe is accepted step by step"),
             Decision::AnswerQuery => (
                 self.answer(frame, Kind::Reply, Verdict::QueryAnswered, now_ns),
                 true,
@@ -123,28 +189,21 @@ impl Kernel {
         }
     }
 
-    fn accept(&mut self, frame: &mut Frame, step: &GrantStep, now_ns: u64) -> (Verdict, bool) {
-        let is_new = !Accepted(self.grant.accepted).is_of(Epoch(frame.epoch));
-        self.grant.accepted = step.accepted.0;
-        self.grant.probed_epoch = self.grant.probed_epoch.max(frame.epoch);
-        self.grant.end_ns = self.grant.end_ns.max(step.end_ns);
-        if !after_grant(frame, self.promises()) {
-            return (
-                self.answer(frame, Kind::Refusal, Verdict::Refused, now_ns),
-                true,
-            );
+    fn answer_probe(&mut self, mut frame: Frame, crossing: &Crossing) -> Outcome {
+        let (asker, now_ns, verdict) = (frame.sender, crossing.now_ns, crossing.step.verdict);
+        if !after_grant(&frame, self.promises()) {
+            let verdict = self.answer(&mut frame, Kind::Refusal, Verdict::Refused, now_ns);
+            return self.done(verdict, Some((asker, frame)));
         }
         self.grant.arrival_ns = now_ns;
         self.grant.holder_incarnation = frame.incarnation;
         self.grant.successor = frame.successor.into();
         self.grant.lease_ns = u64::from(frame.lease_us) * 1_000;
-        if is_new {
-            self.ring.push(Ring::Look);
+        if verdict == Verdict::Recorded {
+            return self.done(verdict, None);
         }
-        if step.verdict == Verdict::Recorded {
-            return (step.verdict, false);
-        }
-        (self.answer(frame, Kind::Reply, step.verdict, now_ns), true)
+        self.answer(&mut frame, Kind::Reply, verdict, now_ns);
+        self.done(verdict, Some((asker, frame)))
     }
 
     fn answer(&self, frame: &mut Frame, kind: Kind, verdict: Verdict, now_ns: u64) -> Verdict {

@@ -1,7 +1,9 @@
 //! One machine: its kernel, its disk, and its daemon with the driver's habits.
 
+use std::collections::VecDeque;
+
 use heartbeat_core::command::Question;
-use heartbeat_core::event::{Order, Restored};
+use heartbeat_core::event::{KernelWords, Order, Restored};
 use heartbeat_core::message::{Message, Network};
 use heartbeat_core::order::{OrderDone, OrderError};
 use heartbeat_core::snapshot::{Reason, Role};
@@ -44,6 +46,23 @@ pub(crate) struct Change {
     pub(crate) epoch: Epoch,
 }
 
+/// One thing that a wake-up does. Each reads the clock first and acts on it then, if it is not stopped in
+/// between; its commands are carried out before the next one begins.
+#[derive(Debug)]
+enum Step {
+    Turn,
+    Answers,
+    Words,
+    Ring(Ring),
+    Message(Datagram),
+    Order(Order),
+    /// If the node's own time has come.
+    Timeout,
+    HandleTimeout,
+    /// A promise is raised, and the words were read behind it.
+    Promised(Epoch, KernelWords),
+}
+
 /// How a daemon starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Maps {
@@ -66,6 +85,8 @@ pub(crate) struct Machine {
     pub(crate) node: Option<Node>,
     /// The daemon does nothing until this true time.
     pub(crate) frozen_until: u64,
+    /// What is left of the wake-up that is being handled, with the time that was read for it.
+    steps: VecDeque<(Step, Option<Instant>)>,
     pub(crate) inbox: Vec<Datagram>,
     pub(crate) orders: Vec<Order>,
     pub(crate) next_turn: Instant,
@@ -93,6 +114,7 @@ impl Machine {
             is_on: true,
             node: None,
             frozen_until: 0,
+            steps: VecDeque::new(),
             inbox: Vec::new(),
             orders: Vec::new(),
             next_turn: Instant::ZERO,
@@ -108,7 +130,7 @@ impl Machine {
         }
     }
 
-    /// Starts the daemon at true time `at`.
+    /// Starts the daemon at true time `at`; its first commands are ready.
     pub(crate) fn start(&mut self, maps: Maps, at: u64) {
         let boot = self.clock.boot(at);
         self.seed = self
@@ -138,16 +160,16 @@ impl Machine {
         };
         self.next_turn = Instant(boot);
         self.answers_at = None;
-        self.inbox.clear();
         self.has_exited = false;
         self.node = Some(Node::new(self.config.clone(), restored, Instant(boot)));
-        self.carry_out(at);
     }
 
     /// The daemon is gone at once; the kernel goes on.
     pub(crate) fn kill(&mut self) {
         self.node = None;
         self.inbox.clear();
+        self.steps.clear();
+        self.frozen_until = 0;
     }
 
     /// When the daemon wants to be woken, in true time.
@@ -164,90 +186,134 @@ impl Machine {
         Some(self.clock.when(timeout.0).max(self.frozen_until))
     }
 
-    /// One wake-up: it read the clock at true time `read_at` and acts at `at`.
-    pub(crate) fn wake(&mut self, read_at: u64, at: u64) {
-        assert!(read_at <= at && at >= self.frozen_until);
+    /// One wake-up begins: it read the clock at true time `read_at`.
+    pub(crate) fn wake(&mut self, read_at: u64) {
         let now = Instant(self.clock.boot(read_at));
-        if now >= self.next_turn {
-            self.turn(now, read_at, at);
+        let first = if now >= self.next_turn {
+            Step::Turn
         } else if self.answers_at.is_some_and(|due| due <= now) {
-            self.answers_at = None;
-            let replies = self.kernel.replies();
-            let kernel = self.kernel.words();
-            self.handle(
-                Event::Answers {
-                    kernel,
-                    replies: &replies,
-                },
-                now,
-                at,
-            );
+            Step::Answers
         } else {
-            self.handle(Event::Kernel(self.kernel.words()), now, at);
-        }
-        for ring in std::mem::take(&mut self.kernel.ring) {
-            let event = match ring {
-                Ring::QueryAnswer(answer) => Event::QueryAnswer(answer),
-                Ring::Refusal(refusal) => Event::Refusal(refusal),
-                Ring::Look => Event::Kernel(self.kernel.words()),
-            };
-            self.handle(event, now, at);
-        }
-        for datagram in std::mem::take(&mut self.inbox) {
-            let Datagram {
-                from,
-                incarnation,
-                network,
-                message,
-            } = datagram;
-            self.handle(
-                Event::Message {
-                    from,
-                    incarnation,
-                    network,
-                    message,
-                },
-                now,
-                at,
-            );
-        }
-        for order in std::mem::take(&mut self.orders) {
-            self.handle(Event::Order(order), now, at);
-        }
-        self.run_timeout(at);
+            Step::Words
+        };
+        self.steps.push_back((first, Some(now)));
+        self.steps.push_back((Step::Timeout, None));
     }
 
-    fn run_timeout(&mut self, at: u64) {
-        let now = Instant(self.clock.boot(at));
-        let Some(node) = &self.node else { return };
-        if node.poll_timeout().is_none_or(|timeout| timeout > now) {
+    /// Goes on with the wake-up, for at most `most` instructions: a clock that is read, an event that is
+    /// handed in, a command that is carried out. Whether it is through.
+    pub(crate) fn go_on(&mut self, at: u64, most: u64) -> bool {
+        assert!(at >= self.frozen_until);
+        for _ in 0..most {
+            if self.node.is_none() {
+                self.steps.clear();
+            }
+            let must_tell = matches!(self.steps.front(), Some((Step::Promised(..), _)));
+            if !must_tell && let Some(command) = self.node.as_mut().and_then(Node::poll_command) {
+                self.carry_out_one(command, at);
+                continue;
+            }
+            self.take_in();
+            let now = Instant(self.clock.boot(at));
+            match self.steps.front_mut() {
+                Some((_, read @ None)) => *read = Some(now),
+                Some((_, Some(_))) => self.act(at),
+                None => return true,
+            }
+        }
+        false
+    }
+
+    /// What came in meanwhile is done before the node's own time is looked at.
+    fn take_in(&mut self) {
+        if !matches!(self.steps.front(), Some((Step::Timeout, None))) {
             return;
         }
-        self.handle(Event::Kernel(self.kernel.words()), now, at);
-        let Some(node) = &mut self.node else { return };
-        node.handle_timeout(now);
-        self.carry_out(at);
-        if let Some(node) = &self.node {
-            let next = node.poll_timeout();
-            assert!(
-                next.is_none_or(|next| next > now),
-                "a timeout that was handled is over"
-            );
+        let ring = self.kernel.ring.drain(..).map(Step::Ring);
+        let inbox = self.inbox.drain(..).map(Step::Message);
+        let came = ring
+            .chain(inbox)
+            .chain(self.orders.drain(..).map(Step::Order));
+        for step in came.collect::<Vec<_>>().into_iter().rev() {
+            self.steps.push_front((step, None));
         }
     }
 
-    fn turn(&mut self, now: Instant, read_at: u64, at: u64) {
+    fn act(&mut self, at: u64) {
+        let Some((step, Some(now))) = self.steps.pop_front() else {
+            return;
+        };
+        match step {
+            Step::Turn => self.turn(now, at),
+            Step::Answers => self.take_answers(now),
+            Step::Words | Step::Ring(Ring::Look) => {
+                self.handle(Event::Kernel(self.kernel.words()), now);
+            }
+            Step::Ring(Ring::QueryAnswer(answer)) => self.handle(Event::QueryAnswer(answer), now),
+            Step::Ring(Ring::Refusal(refusal)) => self.handle(Event::Refusal(refusal), now),
+            Step::Message(datagram) => self.hand_in(datagram, now),
+            Step::Order(order) => self.handle(Event::Order(order), now),
+            Step::Timeout => {
+                let timeout = self.node.as_ref().and_then(Node::poll_timeout);
+                if timeout.is_some_and(|timeout| timeout <= now) {
+                    self.steps.push_front((Step::HandleTimeout, Some(now)));
+                    self.steps.push_front((Step::Words, Some(now)));
+                }
+            }
+            Step::HandleTimeout => self.handle_timeout(now),
+            Step::Promised(epoch, kernel) => self.handle(Event::Promised { epoch, kernel }, now),
+        }
+    }
+
+    fn hand_in(&mut self, datagram: Datagram, now: Instant) {
+        let Datagram {
+            from,
+            incarnation,
+            network,
+            message,
+        } = datagram;
+        let event = Event::Message {
+            from,
+            incarnation,
+            network,
+            message,
+        };
+        self.handle(event, now);
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        let Some(node) = &mut self.node else { return };
+        node.handle_timeout(now);
+        let next = node.poll_timeout();
+        assert!(
+            next.is_none_or(|next| next > now),
+            "a timeout that was handled is over"
+        );
+    }
+
+    fn take_answers(&mut self, now: Instant) {
+        self.answers_at = None;
+        let replies = self.kernel.replies();
+        let kernel = self.kernel.words();
+        let event = Event::Answers {
+            kernel,
+            replies: &replies,
+        };
+        self.handle(event, now);
+    }
+
+    fn turn(&mut self, now: Instant, at: u64) {
         let lateness = now.since(self.next_turn);
         let replies = self.kernel.replies();
         self.kernel.control.beat_ns = now.0;
-        let raw_ns = self.clock.raw(read_at);
+        let raw_ns = self.clock.raw(at);
         let event = Event::Turn {
             kernel: self.kernel.words(),
             replies: &replies,
             lateness,
             raw_ns,
         };
-        self.handle(event, now, at);
+        self.handle(event, now);
         let period = self.config.timing.period;
         self.next_turn = self.next_turn + period;
         if self.next_turn <= now {
@@ -255,15 +321,9 @@ impl Machine {
         }
     }
 
-    fn handle(&mut self, event: Event<'_>, now: Instant, at: u64) {
-        let Some(node) = &mut self.node else { return };
-        node.handle(event, now);
-        self.carry_out(at);
-    }
-
-    fn carry_out(&mut self, at: u64) {
-        while let Some(command) = self.node.as_mut().and_then(Node::poll_command) {
-            self.carry_out_one(command, at);
+    fn handle(&mut self, event: Event<'_>, now: Instant) {
+        if let Some(node) = &mut self.node {
+            node.handle(event, now);
         }
     }
 
@@ -274,8 +334,8 @@ impl Machine {
                 control.promised_epoch = control.promised_epoch.max(epoch.0);
                 let now = Instant(self.clock.boot(at));
                 let kernel = self.kernel.words();
-                let node = self.node.as_mut().expect("it gave the command");
-                node.handle(Event::Promised { epoch, kernel }, now);
+                self.steps
+                    .push_front((Step::Promised(epoch, kernel), Some(now)));
             }
             Command::VoteGrant {
                 epoch,

@@ -79,8 +79,7 @@ impl World {
     }
 
     pub(crate) fn forget_act(&mut self, slot: Slot) {
-        self.arrivals.retain(
-            |_, arrival| !matches!(arrival, Arrival::Act { slot: acting, .. } if *acting == slot),
-        );
+        self.arrivals
+            .retain(|_, arrival| arrival.acting() != Some(slot));
     }
 }

@@ -35,14 +35,20 @@ enum Fault {
 
 fn a_fault() -> impl Strategy<Value = Fault> {
     let node = || 0..9_usize;
-    let storm = (0..300_u64, 0..300_u64, 1..12_000_u64, 0..30_000_u64).prop_map(
-        |(loss, doubled, delay, stall)| Weather {
+    let storm = (
+        0..300_u64,
+        0..300_u64,
+        1..12_000_u64,
+        0..30_000_u64,
+        0..500_u64,
+    )
+        .prop_map(|(loss, doubled, delay, stall, stops)| Weather {
             loss,
             doubled,
             delay: (20 * US, 20 * US + delay * US),
             stall: stall * US,
-        },
-    );
+            stops,
+        });
     prop_oneof![
         2 => node().prop_map(Fault::Kill),
         2 => node().prop_map(Fault::PowerOff),

@@ -1,8 +1,9 @@
 //! What must always hold, looked at after every step.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use heartbeat_core::{Epoch, Slot};
+use heartbeat_wire::frame::{Frame, Kind};
 
 use super::machine::Machine;
 
@@ -13,6 +14,8 @@ pub(crate) struct Watch {
     masterships: BTreeMap<Epoch, Slot>,
     counted: BTreeMap<Slot, usize>,
     promised: BTreeMap<(Slot, u64), (Epoch, Epoch)>,
+    /// Probes that were answered by a reply: by whom, in which life, epoch and sequence number.
+    replied: BTreeSet<(Slot, u64, u64, u64)>,
     /// Each violation, in words; the first one ends a test.
     pub(crate) violations: Vec<String>,
     /// Steps at which exactly one gate was open: a test that never saw one proves nothing.
@@ -23,6 +26,32 @@ impl Watch {
     pub(crate) fn look(&mut self, machines: &BTreeMap<Slot, Machine>, at: u64) {
         self.leases(machines, at);
         self.epochs(machines, at);
+    }
+
+    /// S5: only a question is answered.
+    pub(crate) fn answered(&mut self, at: u64, slot: Slot, asked: u8, answer: &Frame) {
+        let is_question = asked == Kind::Probe as u8 || asked == Kind::Query as u8;
+        let is_answer = answer.kind == Kind::Reply as u8 || answer.kind == Kind::Refusal as u8;
+        if !is_question || !is_answer {
+            self.violations.push(format!(
+                "S5 at {} us: slot {slot} answered kind {asked} by kind {}",
+                at / 1_000,
+                answer.kind
+            ));
+        }
+    }
+
+    /// S5: one probe brings one reply of a node, however often it arrives. A refusal grants nothing.
+    pub(crate) fn granted(&mut self, at: u64, (slot, life): (Slot, u64), answer: &Frame) {
+        let probe = (slot, life, answer.epoch, answer.sequence);
+        if answer.kind == Kind::Reply as u8 && !self.replied.insert(probe) {
+            self.violations.push(format!(
+                "S5 at {} us: slot {slot} replied twice to {:?}, {}",
+                at / 1_000,
+                Epoch(answer.epoch),
+                answer.sequence
+            ));
+        }
     }
 
     /// S1 and S2: at no instant two leases, at no instant two open gates.

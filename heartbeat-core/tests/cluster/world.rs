@@ -10,7 +10,7 @@ use heartbeat_core::{Epoch, Instant, Slot};
 use heartbeat_wire::frame::{Frame, Kind};
 
 use super::clock::{Clock, TRUE_RATE};
-use super::kernel::address_of;
+use super::kernel::{Crossing, Outcome, address_of};
 use super::machine::{Datagram, Machine, Maps};
 use super::watch::Watch;
 
@@ -28,6 +28,9 @@ pub(crate) struct Weather {
     pub(crate) delay: (u64, u64),
     /// Longest time between a daemon's reading of the clock and its acting, in nanoseconds.
     pub(crate) stall: u64,
+    /// Wake-ups of a thousand that are stopped in the middle, for at most `stall`, and frames that are held
+    /// up inside a kernel.
+    pub(crate) stops: u64,
 }
 
 pub(crate) const CALM: Weather = Weather {
@@ -35,7 +38,14 @@ pub(crate) const CALM: Weather = Weather {
     doubled: 0,
     delay: (50 * US, 150 * US),
     stall: 20 * US,
+    stops: 0,
 };
+
+/// Longest time that a frame is held up between two steps of the kernel program: a processor that a
+/// hypervisor takes away.
+const MOST_HOLD_UP: u64 = 8 * MS;
+/// Instructions after which a wake-up that is stopped is stopped at the latest: a promotion's.
+const MOST_INSTRUCTIONS: u64 = 40;
 
 #[derive(Clone, Debug)]
 pub(crate) enum Arrival {
@@ -48,11 +58,31 @@ pub(crate) enum Arrival {
         to: Slot,
         datagram: Datagram,
     },
+    /// A frame that was held up inside a kernel goes on, if that machine was not switched off since.
+    Crossing {
+        to: Slot,
+        life: u64,
+        crossing: Crossing,
+    },
     /// A daemon that read the clock acts now.
     Act {
         slot: Slot,
         read_at: u64,
     },
+    /// A daemon that was stopped in the middle of a wake-up goes on.
+    GoOn {
+        slot: Slot,
+    },
+}
+
+impl Arrival {
+    /// Whose daemon acts, if one does.
+    pub(crate) const fn acting(&self) -> Option<Slot> {
+        match self {
+            Self::Act { slot, .. } | Self::GoOn { slot } => Some(*slot),
+            Self::Frame { .. } | Self::Datagram { .. } | Self::Crossing { .. } => None,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -254,9 +284,17 @@ impl World {
                     return;
                 }
                 let now_ns = machine.clock.boot(at);
-                let answer = machine.kernel.receive(frame, address_of(source), now_ns);
-                if let Some((asker, answer)) = answer {
-                    self.carry(to, asker, answer);
+                let outcome = machine.kernel.receive(frame, address_of(source), now_ns);
+                if let Outcome::Done(Some((_, answer))) = &outcome {
+                    self.watch.answered(at, to, frame.kind, answer);
+                }
+                self.follow(to, outcome);
+            }
+            Arrival::Crossing { to, life, crossing } => {
+                let machine = self.machine_mut(to);
+                if machine.is_on && machine.kernel.config.incarnation == life {
+                    let outcome = machine.kernel.go_on(crossing);
+                    self.follow(to, outcome);
                 }
             }
             Arrival::Datagram { to, datagram } => {
@@ -266,11 +304,50 @@ impl World {
                 }
             }
             Arrival::Act { slot, read_at } => {
-                self.acting.remove(&slot);
-                self.machine_mut(slot).wake(read_at, at);
-                self.post(slot);
+                self.machine_mut(slot).wake(read_at);
+                self.go_on(slot);
+            }
+            Arrival::GoOn { slot } => self.go_on(slot),
+        }
+    }
+
+    /// What a kernel does with a frame is done at once, or the frame is held up on its way through.
+    fn follow(&mut self, to: Slot, mut outcome: Outcome) {
+        while let Outcome::Under(crossing) = outcome {
+            let is_held_up = self.weather.stops > 0 && self.below(1_000) < self.weather.stops;
+            if is_held_up {
+                let life = self.machine(to).kernel.config.incarnation;
+                let at = self.at + self.below(MOST_HOLD_UP);
+                return self.schedule(at, Arrival::Crossing { to, life, crossing });
+            }
+            outcome = self.machine_mut(to).kernel.go_on(crossing);
+            if let Outcome::Done(Some((_, answer))) = &outcome {
+                let life = self.machine(to).kernel.config.incarnation;
+                self.watch.granted(self.at, (to, life), answer);
             }
         }
+        if let Outcome::Done(Some((asker, answer))) = outcome {
+            self.carry(to, asker, answer);
+        }
+    }
+
+    /// Lets a daemon go on with what it does, perhaps not to the end.
+    pub(crate) fn go_on(&mut self, slot: Slot) {
+        let is_stopped = self.weather.stops > 0 && self.below(1_000) < self.weather.stops;
+        let most = if is_stopped {
+            self.below(MOST_INSTRUCTIONS)
+        } else {
+            u64::MAX
+        };
+        let at = self.at;
+        if self.machine_mut(slot).go_on(at, most) {
+            self.acting.remove(&slot);
+        } else {
+            self.acting.insert(slot);
+            let stop = self.below(self.weather.stall);
+            self.schedule(at + stop, Arrival::GoOn { slot });
+        }
+        self.post(slot);
     }
 
     /// A number below `limit`, which may be 0.
