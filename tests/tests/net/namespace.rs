@@ -7,19 +7,15 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use heartbeat_tests::skip::{Need, lacks};
 use nix::sched::{CloneFlags, setns, unshare};
-use nix::unistd::geteuid;
 
 /// Longest wait for something that the kernel does at once.
 pub(crate) const SOON: Duration = Duration::from_secs(2);
 
-/// Whether the test can run; if not, it says so.
+/// Whether the test can run; if not, it says so, or fails where it must run.
 pub(crate) fn is_root(test: &str) -> bool {
-    let root = geteuid().is_root();
-    if !root {
-        eprintln!("skipped: {test}: needs root for network namespaces of its own");
-    }
-    root
+    !lacks(test, &[Need::Root])
 }
 
 /// A network namespace; gone once this and every socket in it are closed.
