@@ -32,6 +32,10 @@ impl Node {
         if !self.abstention.is_over(now) {
             self.push(Command::Abstain(self.abstention.until));
         }
+        if self.floor > restored.daemon.epoch_floor && !restored.maps_kept {
+            // By it the kernel tells recordings of this slot's own probes from another machine's.
+            self.push(Command::Floor(self.floor));
+        }
         if self.config.members[&self.config.slot].witness {
             let change = self.take_stage(Stage::Witness, Reason::Started, self.rounds.seen(), now);
             self.push(change);

@@ -98,6 +98,8 @@ pub(crate) struct Machine {
     pub(crate) answers: Vec<Result<OrderDone, OrderError>>,
     /// Epochs under which this machine took the addresses, except on a lease taken up.
     pub(crate) taken: Vec<Epoch>,
+    /// A lease of this epoch was written, under which no address was taken yet.
+    begun: Option<Epoch>,
     pub(crate) has_addresses: bool,
     pub(crate) has_exited: bool,
     seed: u64,
@@ -124,6 +126,7 @@ impl Machine {
             changes: Vec::new(),
             answers: Vec::new(),
             taken: Vec::new(),
+            begun: None,
             has_addresses: false,
             has_exited: false,
             seed,
@@ -347,6 +350,9 @@ impl Machine {
                 control.vote_incarnation = incarnation;
             }
             Command::Lease { epoch, deadline } => {
+                if control.lease_epoch != epoch.0 {
+                    self.begun = Some(epoch);
+                }
                 control.lease_epoch = epoch.0;
                 control.lease_deadline_ns = deadline.0;
             }
@@ -377,7 +383,9 @@ impl Machine {
             }),
             Command::AddAddresses(epoch) => {
                 self.has_addresses = true;
-                self.taken.push(epoch);
+                if self.begun.take_if(|begun| *begun == epoch).is_some() {
+                    self.taken.push(epoch);
+                }
             }
             Command::RemoveAddresses(_) => {
                 assert!(
@@ -393,9 +401,6 @@ impl Machine {
                 epoch,
                 lasted: _,
             } => {
-                if reason == Reason::LeaseTakenUp {
-                    self.taken.pop();
-                }
                 self.changes.push(Change {
                     at,
                     from,

@@ -2,6 +2,7 @@
 
 use heartbeat_core::snapshot::Role;
 use heartbeat_core::{Epoch, Slot};
+use heartbeat_wire::frame::{Frame, Kind, MAGIC, VERSION};
 
 use super::world::{MS, US, World};
 
@@ -45,4 +46,41 @@ fn a_candidate_that_learns_of_a_probed_epoch_above_its_own_while_votes_come_in_i
     assert!(voted >= asked, "it was voted for");
     let took = world.run_until(300 * MS, |world| world.epoch() > probed);
     assert!(took.is_some(), "at {} us", world.at / US);
+}
+
+#[test]
+fn a_recording_of_its_own_probes_shuts_no_gate_of_a_node_that_lost_its_maps() {
+    let mut world = World::settled(&[1, 2, 3], 303);
+    let recorded = Frame {
+        magic: MAGIC,
+        version: VERSION,
+        kind: Kind::Probe as u8,
+        cluster_id: 1,
+        incarnation: world.machine(1).kernel.config.incarnation,
+        sender: 1,
+        epoch: lease_epoch(&world, 1).0,
+        sequence: 1_000_000,
+        ..Frame::default()
+    };
+    for slot in [1, 2, 3] {
+        world.power_off(slot);
+    }
+    world.start_all();
+    world.inject(1, recorded, 1, MS);
+    world.run(5 * MS);
+    let kernel = &world.machine(1).kernel;
+    assert_eq!(kernel.verdicts["replayed"], 1);
+    assert_eq!(kernel.grant.duplicate_ns, 0);
+    let other = Frame {
+        epoch: Epoch::new(1_000, 1).0,
+        incarnation: 666,
+        ..recorded
+    };
+    world.inject(1, other, 1, MS);
+    world.run(5 * MS);
+    assert_ne!(
+        world.machine(1).kernel.grant.duplicate_ns,
+        0,
+        "a machine that serves in our slot is not a recording"
+    );
 }

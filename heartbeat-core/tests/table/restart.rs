@@ -135,6 +135,7 @@ fn a_first_start_abstains_waits_for_a_probe_and_takes_no_epoch_that_was_saved() 
         "shut the gate",
         "remove addresses of 0.0",
         "abstain until 240 ms",
+        "floor 40.1",
         "be init",
         "be not eligible",
     ];
