@@ -191,7 +191,7 @@ mod tests {
         let Ok(_guard) = enter(Priority::new(1)) else {
             // Straight to the descriptor: what eprintln! says in a passing test is never seen.
             let told = "skipped: real-time priority of started programs: needs CAP_SYS_NICE\n";
-            let _ = std::io::Write::write_all(&mut std::io::stderr(), told.as_bytes());
+            let _ = io::Write::write_all(&mut io::stderr(), told.as_bytes());
             return;
         };
         // Field 41 of stat is the policy (proc_pid_stat(5)); the name before it has no spaces here.
