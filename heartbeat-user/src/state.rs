@@ -33,6 +33,13 @@ pub struct ElectorSet {
     pub max_lease_us: u64,
 }
 
+impl ElectorSet {
+    /// Whether it is none that was ever saved: nobody could win by it.
+    const fn is_none(&self) -> bool {
+        self.slots.is_empty() || self.max_lease_us == 0 || self.version == 0
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 struct Floor {
     round: u64,
@@ -112,7 +119,14 @@ impl StateFolder {
     /// # Errors
     /// When the file is there and cannot be read as one.
     pub fn electors(&self) -> Result<Option<ElectorSet>, StateError> {
-        self.read(ELECTORS_FILE)
+        let set: Option<ElectorSet> = self.read(ELECTORS_FILE)?;
+        if set.as_ref().is_some_and(ElectorSet::is_none) {
+            return Err(StateError::Damaged {
+                path: self.path.join(ELECTORS_FILE),
+                source: serde::de::Error::custom("no electors, no max_lease or no version"),
+            });
+        }
+        Ok(set)
     }
 
     /// Saves the electors' set, before it is used.
@@ -184,6 +198,19 @@ mod tests {
         let error = state.floor().unwrap_err().to_string();
         assert!(
             error.contains("epoch.json") && error.contains("damaged"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_set_without_electors_is_damaged_however_well_it_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateFolder::open(folder.path()).unwrap();
+        let empty = b"{\"version\":1,\"digest\":9,\"slots\":[],\"max_lease_us\":200000}";
+        fs::write(folder.path().join(ELECTORS_FILE), empty).unwrap();
+        let error = state.electors().unwrap_err().to_string();
+        assert!(
+            error.contains("electors.json") && error.contains("damaged"),
             "{error}"
         );
     }

@@ -11,6 +11,8 @@ use nix::fcntl::{Flock, FlockArg};
 use socket2::{Domain, SockAddr, Socket, Type};
 use tokio::net::UnixListener;
 
+use crate::sys::lock::{holder, holder_text};
+
 /// Connections that wait in the kernel until the server takes them.
 const BACKLOG: i32 = 64;
 
@@ -19,12 +21,14 @@ const BACKLOG: i32 = 64;
 pub enum BindError {
     /// Another daemon has it.
     #[error(
-        "another daemon serves control socket {path}: stop it first, or give this one a socket of its own with \
-         --control"
+        "another daemon{} serves control socket {path}: stop it first, or give this one a socket of its own with \
+         --control", holder_text(*.holder)
     )]
     Busy {
         /// The socket.
         path: PathBuf,
+        /// Process id of the daemon, when /proc/locks tells it.
+        holder: Option<u32>,
     },
     /// Something else has its name.
     #[error("{path} is no socket: move it away, or name another control socket with --control")]
@@ -108,9 +112,10 @@ fn lock(socket: &Path) -> Result<Flock<File>, BindError> {
         .mode(0o600)
         .open(&path)
         .map_err(failed)?;
-    Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| match errno {
+    Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(file, errno)| match errno {
         Errno::EWOULDBLOCK => BindError::Busy {
             path: socket.to_owned(),
+            holder: holder(&file),
         },
         errno => failed(errno.into()),
     })

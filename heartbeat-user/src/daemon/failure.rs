@@ -1,14 +1,24 @@
 //! Why the daemon did not start, or ended: one message, one exit code.
 
+use std::error::Error;
 use std::fmt;
+use std::io;
 use std::process::ExitCode;
 
+use nix::errno::Errno;
+
+use crate::datapath::DatapathError;
+use crate::net::netlink::NetlinkError;
+
 /// Failure of any kind that no other code stands for.
-pub(super) const EXIT_FAILURE: u8 = 1;
+const EXIT_FAILURE: u8 = 1;
 /// No right to do what a daemon must (EX_NOPERM of sysexits.h).
-pub(super) const EXIT_PERMISSION: u8 = 77;
+const EXIT_PERMISSION: u8 = 77;
 /// The configuration is at fault (EX_CONFIG of sysexits.h): a service manager need not try again.
-pub(super) const EXIT_CONFIG: u8 = 78;
+const EXIT_CONFIG: u8 = 78;
+
+/// What helps whenever a right is missing.
+const RIGHTS: &str = "run heartbeatd as root";
 
 /// A message that names the thing, the cause and the cure, and the code to exit with.
 #[derive(Debug)]
@@ -34,7 +44,16 @@ impl Failure {
         }
     }
 
-    /// Anything else.
+    /// What went wrong while something was done: a missing right, or anything else.
+    pub(super) fn of(error: impl Error + 'static) -> Self {
+        if is_denied(&error) {
+            Self::permission(with_cure(&error.to_string()))
+        } else {
+            Self::other(error)
+        }
+    }
+
+    /// Anything else, in words.
     pub(super) fn other(cause: impl fmt::Display) -> Self {
         Self {
             code: EXIT_FAILURE,
@@ -53,5 +72,83 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
+    }
+}
+
+/// Some messages name root among the cures already.
+fn with_cure(message: &str) -> String {
+    if message.contains("as root") {
+        message.to_owned()
+    } else {
+        format!("{message}; {RIGHTS}")
+    }
+}
+
+/// Whether a missing right is behind an error, or behind what caused it.
+fn is_denied(error: &(dyn Error + 'static)) -> bool {
+    if let Some(error) = error.downcast_ref::<DatapathError>() {
+        return datapath_denied(error);
+    }
+    if let Some(NetlinkError::Refused { errno, .. }) = error.downcast_ref() {
+        return matches!(errno, Errno::EPERM | Errno::EACCES);
+    }
+    let denied = |error: &io::Error| error.kind() == io::ErrorKind::PermissionDenied;
+    error.downcast_ref().is_some_and(denied) || error.source().is_some_and(is_denied)
+}
+
+/// EACCES is also how the verifier refuses a program, so what the datapath took for a missing right counts,
+/// and what files say.
+fn datapath_denied(error: &DatapathError) -> bool {
+    match error {
+        DatapathError::NoRights { .. } => true,
+        DatapathError::File { source, .. } => source.kind() == io::ErrorKind::PermissionDenied,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::PacketSocketError;
+
+    fn denied() -> io::Error {
+        io::Error::from_raw_os_error(libc::EPERM)
+    }
+
+    #[test]
+    fn a_missing_right_is_told_from_other_causes_however_deep_it_is() {
+        let deep = Failure::of(PacketSocketError { source: denied() });
+        assert_eq!(deep.code, EXIT_PERMISSION);
+        let refused = |errno| {
+            Failure::of(NetlinkError::Refused {
+                action: "add 203.0.113.1/32 to interface biz0".into(),
+                errno,
+                detail: None,
+            })
+        };
+        assert_eq!(refused(Errno::EPERM).code, EXIT_PERMISSION);
+        assert_eq!(refused(Errno::ENOMEM).code, EXIT_FAILURE);
+        let full = PacketSocketError {
+            source: io::Error::from_raw_os_error(libc::ENFILE),
+        };
+        assert_eq!(Failure::of(full).code, EXIT_FAILURE);
+    }
+
+    #[test]
+    fn root_is_named_as_cure_once() {
+        let pathless = Failure::of(denied()).to_string();
+        assert!(pathless.ends_with("; run heartbeatd as root"), "{pathless}");
+        let what = "load a program".to_owned();
+        let named = Failure::of(DatapathError::NoRights { what }).to_string();
+        assert_eq!(named.matches("as root").count(), 1, "{named}");
+    }
+
+    #[test]
+    fn a_kernel_without_type_information_is_named_with_its_cure() {
+        let failure = Failure::of(DatapathError::NoBtf);
+        assert_eq!(failure.code, EXIT_FAILURE);
+        for part in ["no BTF", "Linux 6.6", "CONFIG_DEBUG_INFO_BTF"] {
+            assert!(failure.to_string().contains(part), "{failure}");
+        }
     }
 }

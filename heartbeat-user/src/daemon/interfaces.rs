@@ -1,54 +1,102 @@
-//! Waiting for the interfaces that the configuration names.
+//! Waiting for the interfaces and addresses that the configuration names.
 
+use std::fmt;
+use std::net::IpAddr;
 use std::thread;
 use std::time::Duration;
 
 use tracing::{info, warn};
 
+use super::front::Front;
 use super::signals::Stop;
-use crate::net::netlink::{Link, Netlink, NetlinkError};
+use crate::net::netlink::{Netlink, NetlinkError};
 
 /// How often an interface that is missing or down is looked at.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// How often the log says that it is still waited for.
 const SAY_AGAIN: Duration = Duration::from_secs(30);
 
-/// Waits until `name` exists and is up, saying so once and then now and again. `None` if the daemon was
-/// told to stop meanwhile.
+/// An interface that must be there and up, and the address of this node that must be on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Wanted {
+    pub(super) interface: String,
+    pub(super) address: Option<IpAddr>,
+}
+
+/// What is not there yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Lack {
+    Missing(String),
+    Down(String),
+    NoAddress(String, IpAddr),
+}
+
+impl fmt::Display for Lack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing(name) => write!(f, "interface {name}, which is missing"),
+            Self::Down(name) => write!(
+                f,
+                "interface {name}, which is down (`ip link set dev {name} up` brings it up)"
+            ),
+            Self::NoAddress(name, address) => {
+                write!(f, "interface {name} to have the address {address}")
+            }
+        }
+    }
+}
+
+/// Waits until all of `wanted` is there, saying so once and then now and again, in the log and to whoever
+/// asks at `front`. False if the daemon was told to stop meanwhile.
 ///
 /// Waits for as long as it takes: at boot, interfaces come when they come, and a daemon that gave up
 /// would have to be started again by hand.
 ///
 /// # Errors
 /// When netlink does not answer.
-pub(super) fn wait_until_up(
+pub(super) fn wait(
     netlink: &mut Netlink,
-    name: &str,
+    wanted: &[Wanted],
     stop: &Stop,
-) -> Result<Option<Link>, NetlinkError> {
+    front: &Front,
+) -> Result<bool, NetlinkError> {
+    let mut told: Option<Lack> = None;
     let mut waited = Duration::ZERO;
-    loop {
-        let found = match netlink.link(name) {
-            Ok(link) if link.up => {
-                if waited > Duration::ZERO {
-                    info!(interface = name, "interface is there and up");
-                }
-                return Ok(Some(link));
-            }
-            Ok(_) => "down: `ip link set dev NAME up` brings it up",
-            Err(NetlinkError::NoInterface { .. }) => "missing",
-            Err(error) => return Err(error),
-        };
-        if waited.as_millis().is_multiple_of(SAY_AGAIN.as_millis()) {
-            warn!(
-                interface = name,
-                found, "waiting for the interface; this node takes no part until it is up"
-            );
+    while let Some(lack) = first_lack(netlink, wanted)? {
+        if told.as_ref() != Some(&lack) || waited >= SAY_AGAIN {
+            warn!("waiting for {lack}; this node takes no part until then");
+            front.waits_for(lack.to_string());
+            told = Some(lack);
+            waited = Duration::ZERO;
         }
         if stop.is_asked() {
-            return Ok(None);
+            return Ok(false);
         }
         thread::sleep(LOOK_AGAIN);
         waited += LOOK_AGAIN;
     }
+    if told.is_some() {
+        info!("the interfaces are there and up");
+    }
+    Ok(true)
+}
+
+fn first_lack(netlink: &mut Netlink, wanted: &[Wanted]) -> Result<Option<Lack>, NetlinkError> {
+    let links = netlink.links()?;
+    let addresses = netlink.addresses()?;
+    let lack = |wanted: &Wanted| {
+        let name = &wanted.interface;
+        let Some(link) = links.iter().find(|link| link.name == *name) else {
+            return Some(Lack::Missing(name.clone()));
+        };
+        if !link.up {
+            return Some(Lack::Down(name.clone()));
+        }
+        let address = wanted.address?;
+        let is_there = addresses
+            .iter()
+            .any(|there| there.link_index == link.index && there.address == address);
+        (!is_there).then(|| Lack::NoAddress(name.clone(), address))
+    };
+    Ok(wanted.iter().find_map(lack))
 }

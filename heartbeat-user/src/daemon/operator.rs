@@ -1,7 +1,5 @@
 //! What operators get to see and may ask for.
 
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use heartbeat_core::Slot;
@@ -12,13 +10,9 @@ use heartbeat_wire::maps;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::history::History;
 use super::plan::Plan;
 use super::shared::Facts;
-use crate::control::{
-    Datapath, Handler, HistoryEntry, Local, LocalFacts, PinnedMap, Status, VirtualAddressStatus,
-    pinned_maps,
-};
+use crate::control::{Datapath, Local, LocalFacts, Status, VirtualAddressStatus};
 use crate::datapath::Words;
 use crate::net::netlink::{Address, Netlink};
 use crate::pulse::{Lateness, OrderSender, PulseOrder};
@@ -28,15 +22,13 @@ use crate::sys::clock::boot_ns;
 /// answer in a second hangs, and that is what the operator must be told.
 const PULSE_ANSWERS: Duration = Duration::from_secs(1);
 
-/// The control socket's side of the daemon.
+/// Asks the parts of a daemon that runs.
 pub(super) struct Operator {
     pub(super) plan: Plan,
     pub(super) kernel: maps::Config,
     pub(super) words: Words,
     pub(super) pulse: OrderSender,
-    pub(super) history: Arc<Mutex<History>>,
     pub(super) facts: Facts,
-    pub(super) bpf_dir: PathBuf,
 }
 
 impl Operator {
@@ -77,10 +69,8 @@ impl Operator {
             .map(status)
             .collect())
     }
-}
 
-impl Handler for Operator {
-    async fn status(&self) -> Result<Status, String> {
+    pub(super) async fn status(&self) -> Result<Status, String> {
         let (answer, answered) = oneshot::channel();
         self.pulse.send(PulseOrder::Publish(answer))?;
         let published = wait(answered).await?;
@@ -101,22 +91,11 @@ impl Handler for Operator {
         Ok(Status::new(&self.plan.config, &published.snapshot, facts))
     }
 
-    async fn history(&self) -> Vec<HistoryEntry> {
-        self.history
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .entries()
-    }
-
-    fn maps(&self) -> Vec<PinnedMap> {
-        pinned_maps(&self.bpf_dir)
-    }
-
-    async fn switchover(&self, to: Option<Slot>) -> Result<String, String> {
+    pub(super) async fn switchover(&self, to: Option<Slot>) -> Result<String, String> {
         self.order(Order::Switchover(to)).await
     }
 
-    async fn maintenance(&self, on: bool) -> Result<String, String> {
+    pub(super) async fn maintenance(&self, on: bool) -> Result<String, String> {
         self.order(Order::Maintenance(on)).await
     }
 }

@@ -6,10 +6,12 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use heartbeat_core::Slot;
+use heartbeat_core::message::Network;
 use heartbeat_core::time::nanos;
 use heartbeat_wire::maps::{self, Address, Vip, mapped, member_flag};
 use heartbeat_wire::tag::KEY_SLOTS;
 
+use super::interfaces::Wanted;
 use crate::config::{Config, Connection, Member};
 use crate::state::ElectorSet;
 
@@ -69,6 +71,13 @@ impl Plan {
             .collect()
     }
 
+    /// Whether an address that this node carries as master lives on that interface.
+    #[must_use]
+    pub(super) fn carries(&self, interface: &str) -> bool {
+        let is_it = |carried: &Carried| carried.interface == interface;
+        self.carried().iter().any(is_it)
+    }
+
     /// Every interface that bears a gate: those of both networks and those that carry an address, since
     /// Linux answers for an address on all of them, and `lo`.
     #[must_use]
@@ -82,6 +91,27 @@ impl Plan {
         );
         names.extend(self.carried().into_iter().map(|carried| carried.interface));
         names
+    }
+
+    /// This node's place in each network that it is on.
+    pub(super) fn connections(&self) -> impl Iterator<Item = (Network, &Connection)> {
+        let business = self.own().business.iter();
+        std::iter::once((Network::Management, self.management()))
+            .chain(business.map(|business| (Network::Business, business)))
+    }
+
+    /// The interfaces without which this node cannot start, and its addresses on them.
+    #[must_use]
+    pub(super) fn wanted(&self) -> Vec<Wanted> {
+        let places = self.connections().map(|(_, connection)| Wanted {
+            interface: connection.interface.clone(),
+            address: Some(connection.address),
+        });
+        let gated = self.gated().into_iter().map(|interface| Wanted {
+            interface,
+            address: None,
+        });
+        places.chain(gated).collect()
     }
 
     /// What the election goes by.

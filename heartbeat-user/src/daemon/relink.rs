@@ -1,20 +1,32 @@
-//! Interfaces that vanish and come back: their gates, their responder, their membership and the sockets
-//! bound to them are made anew.
+//! What hangs on interfaces: gates, the responder, the membership and the sockets. Attached at start, and
+//! again when an interface vanished and came back.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::time::{Duration, Instant};
 
-use tracing::{debug, error, info, warn};
+use heartbeat_core::message::Network;
+use tracing::{error, info, warn};
 
 use super::failure::Failure;
 use super::plan::Plan;
 use super::shared::Facts;
+use super::stale;
 use super::wiring;
 use crate::config::Attach;
 use crate::datapath::{AttachMode, Datapath};
-use crate::hands::{self, Report};
-use crate::net::netlink::{Link, LinkChange, Netlink, OwnerMark};
+use crate::net::netlink::{Added, Link, LinkChange, Netlink, OwnerMark};
 use crate::net::sysctl;
-use crate::pulse::{OrderSender, PulseOrder};
+use crate::pulse::{OrderSender, PulseOrder, Rewire};
+
+/// How soon what could not be attached is tried again: an interface that comes back has its address a
+/// moment later, and no event of a link tells of it.
+const FIRST_RETRY: Duration = Duration::from_millis(100);
+/// Pauses double up to this one: an address that an operator puts back is in use that much later at most.
+const LONGEST_RETRY: Duration = Duration::from_secs(2);
+/// How often the membership is looked after: other programs that set interfaces up delete what they do not
+/// know, and a node that a switch no longer sends the group to is deaf.
+const LOOK_AFTER: Duration = Duration::from_secs(2);
 
 /// Everything that hangs on interfaces.
 pub(super) struct Relink {
@@ -24,28 +36,52 @@ pub(super) struct Relink {
     pub(super) mark: OwnerMark,
     pub(super) incarnation: u64,
     pub(super) facts: Facts,
+    /// Networks whose control datagrams the pulse has a socket for.
+    pub(super) wired: BTreeSet<Network>,
+    pub(super) again: Again,
+}
+
+/// What is to be attached again, and when.
+#[derive(Debug)]
+pub(super) struct Again {
+    interfaces: BTreeSet<String>,
+    pause: Duration,
+    at: Instant,
+    look_after: Instant,
+}
+
+impl Default for Again {
+    fn default() -> Self {
+        let now = Instant::now();
+        Self {
+            interfaces: BTreeSet::new(),
+            pause: FIRST_RETRY,
+            at: now,
+            look_after: now + LOOK_AFTER,
+        }
+    }
 }
 
 impl Relink {
     /// Attaches the gates, before anything that could grant or take over: nothing stale may be served.
     pub(super) fn attach_gates(&mut self) -> Result<(), Failure> {
         for interface in self.plan.gated() {
-            self.datapath
-                .attach_gate(&interface)
-                .map_err(Failure::other)?;
+            self.attach_gate(&interface)?;
         }
-        for carried in self.plan.carried() {
-            self.mind_arp(&carried.interface);
+        Ok(())
+    }
+
+    fn attach_gate(&mut self, interface: &str) -> Result<(), Failure> {
+        self.datapath.attach_gate(interface).map_err(Failure::of)?;
+        if self.plan.carries(interface) {
+            self.mind_arp(interface);
         }
         Ok(())
     }
 
     /// Membership, then the responder: what is not heard needs no answer.
     pub(super) fn attach_responder(&mut self, management: &Link) -> Result<(), Failure> {
-        let group: IpAddr = self.plan.config.group;
-        self.netlink
-            .add_multicast_membership(management, group, self.mark)
-            .map_err(Failure::other)?;
+        self.join(management)?;
         let wanted = match self.plan.config.attach {
             Attach::Auto => AttachMode::Auto,
             Attach::Native => AttachMode::Native,
@@ -54,7 +90,7 @@ impl Relink {
         let mode = self
             .datapath
             .attach_responder(&management.name, wanted)
-            .map_err(Failure::other)?;
+            .map_err(Failure::of)?;
         info!(
             interface = management.name,
             mode = mode.as_str(),
@@ -62,6 +98,13 @@ impl Relink {
         );
         self.facts.attached(mode);
         Ok(())
+    }
+
+    fn join(&mut self, management: &Link) -> Result<Added, Failure> {
+        let group: IpAddr = self.plan.config.group;
+        self.netlink
+            .add_multicast_membership(management, group, self.mark)
+            .map_err(Failure::of)
     }
 
     /// An address must be answered for on its own interface only, else another one answers past the gate's
@@ -80,24 +123,20 @@ impl Relink {
         pulse: &OrderSender,
     ) {
         match change {
-            LinkChange::Appeared { .. } | LinkChange::MacChanged => {
-                info!(interface, ?change, "attaching again");
-                if let Err(failure) = self.attach_again(interface, pulse) {
-                    error!(interface, %failure, "cannot attach again; tried again with the interface's next change");
-                }
+            LinkChange::Appeared { .. } => {
+                info!(interface, "interface is back");
+                self.try_again(interface, pulse);
             }
-            LinkChange::Gone => {
-                if interface == self.plan.management().interface {
-                    self.facts.detached();
-                }
-                warn!(interface, "interface is gone; waiting for it to come back");
+            LinkChange::MacChanged => {
+                info!(interface, "interface has another hardware address");
+                self.try_again(interface, pulse);
             }
+            LinkChange::Gone => self.gone(interface, pulse),
             LinkChange::Down => warn!(interface, "interface was switched off"),
             LinkChange::Up => {
                 info!(interface, "interface was switched on");
-                // Its addresses may have come back with it, and the sockets bound to them can be made now.
-                if let Err(failure) = self.attach_again(interface, pulse) {
-                    error!(interface, %failure, "cannot attach again; tried again with the interface's next change");
+                if self.again.interfaces.contains(interface) {
+                    self.try_again(interface, pulse);
                 }
             }
             LinkChange::CarrierLost => warn!(interface, "interface lost its carrier"),
@@ -105,78 +144,134 @@ impl Relink {
         }
     }
 
-    fn attach_again(&mut self, interface: &str, pulse: &OrderSender) -> Result<(), Failure> {
-        if self.plan.gated().contains(interface) {
-            self.datapath
-                .attach_gate(interface)
-                .map_err(Failure::other)?;
+    fn gone(&mut self, interface: &str, pulse: &OrderSender) {
+        warn!(interface, "interface is gone; waiting for it to come back");
+        let why = format!("interface {interface} is gone; it is used again as soon as it is back");
+        self.facts.lacks(interface, why);
+        // Its return is an event: until then there is nothing to try.
+        self.again.interfaces.remove(interface);
+        if interface == self.plan.management().interface {
+            self.facts.detached();
         }
-        if self
-            .plan
-            .carried()
-            .iter()
-            .any(|carried| carried.interface == interface)
-        {
-            self.mind_arp(interface);
+        for (network, connection) in self.plan.connections() {
+            if connection.interface == interface {
+                self.wired.remove(&network);
+                if let Err(failure) = rewire(Rewire::NoControl(network), pulse) {
+                    warn!(interface, %failure, "the pulse goes on reading what is gone");
+                }
+            }
         }
-        let management = self
-            .netlink
-            .link(&self.plan.management().interface)
-            .map_err(Failure::other)?;
-        if interface == management.name {
-            self.attach_responder(&management)?;
-        }
-        let wiring = wiring::open(&self.plan, &management, self.incarnation)?;
-        pulse
-            .send(PulseOrder::Rewire(Box::new(wiring)))
-            .map_err(Failure::other)
     }
 
-    /// Reports that are not about links are for the log.
-    pub(super) fn heard(&mut self, report: &Report, pulse: &OrderSender) {
-        match report {
-            Report::Link { interface, change } => self.link_changed(interface, *change, pulse),
-            Report::TookOver { epoch, .. } => {
-                debug!(round = epoch.round(), "addresses added and announced");
-            }
-            Report::Released { epoch, .. } => debug!(round = epoch.round(), "addresses removed"),
-            Report::Restored { address } => {
-                warn!(
-                    ?address,
-                    "a virtual address was missing and was added again: somebody else deletes it"
-                );
-            }
-            Report::Failed {
-                action,
-                address,
-                error,
-            } => {
-                error!(?action, ?address, %error, "the hands failed; tried again until it works");
-            }
-            Report::Broken { error } => error!(%error, "the hands cannot go on; the daemon stops"),
+    /// When [`Relink::look`] has something to do.
+    pub(super) fn next_look(&self) -> Instant {
+        if self.again.interfaces.is_empty() {
+            self.again.look_after
+        } else {
+            self.again.at.min(self.again.look_after)
         }
+    }
+
+    /// Does what is due by now: attaches again, looks after the membership.
+    pub(super) fn look(&mut self, pulse: &OrderSender) {
+        let now = Instant::now();
+        if now >= self.again.at && !self.again.interfaces.is_empty() {
+            for interface in self.again.interfaces.clone() {
+                self.try_again(&interface, pulse);
+            }
+            self.again.pause = (self.again.pause * 2).min(LONGEST_RETRY);
+            self.again.at = now + self.again.pause;
+        }
+        if now >= self.again.look_after {
+            self.again.look_after = now + LOOK_AFTER;
+            self.look_after_membership();
+        }
+    }
+
+    fn look_after_membership(&mut self) {
+        // An interface that is gone, or that the kernel refuses, is told of elsewhere.
+        let Ok(management) = self.netlink.link(&self.plan.management().interface) else {
+            return;
+        };
+        if self.facts.mode().is_some() && self.join(&management).is_ok_and(|it| it == Added::New) {
+            warn!(
+                interface = management.name,
+                group = %self.plan.config.group,
+                "the multicast group's address was missing and was added again: somebody else deletes it"
+            );
+        }
+    }
+
+    /// Attaches again, and has it tried once more later if that fails.
+    fn try_again(&mut self, interface: &str, pulse: &OrderSender) {
+        let Err(failure) = self.attach_again(interface, pulse) else {
+            self.again.interfaces.remove(interface);
+            self.facts.whole(interface);
+            info!(interface, "interface is in use again");
+            return;
+        };
+        if self.again.interfaces.is_empty() {
+            self.again.pause = FIRST_RETRY;
+            self.again.at = Instant::now() + FIRST_RETRY;
+        }
+        if self.again.interfaces.insert(interface.to_owned()) {
+            error!(interface, %failure, "cannot use the interface again yet; tried until it works");
+        }
+        let why = format!("interface {interface} cannot be used yet: {failure}");
+        self.facts.lacks(interface, why);
+    }
+
+    /// The gate first; then all sockets are made before the first is used, so that one that cannot be made
+    /// leaves none bound that would be in the next attempt's way.
+    fn attach_again(&mut self, interface: &str, pulse: &OrderSender) -> Result<(), Failure> {
+        self.attach_gate(interface)?;
+        let mut sockets = Vec::new();
+        if interface == self.plan.management().interface {
+            let management = self.netlink.link(interface).map_err(Failure::of)?;
+            self.attach_responder(&management)?;
+            sockets.push(Rewire::Probes(wiring::probe_socket(
+                &self.plan,
+                &management,
+            )?));
+        }
+        for (network, connection) in self.plan.connections() {
+            if connection.interface == interface && !self.wired.contains(&network) {
+                let channel = wiring::channel(&self.plan, network, connection, self.incarnation)?;
+                sockets.push(Rewire::Control(channel));
+            }
+        }
+        for socket in sockets {
+            let network = socket.network();
+            rewire(socket, pulse)?;
+            self.wired.extend(network);
+        }
+        Ok(())
+    }
+
+    /// Removes the virtual addresses, without which no gate is needed.
+    pub(super) fn remove_addresses(&mut self) -> Result<(), Failure> {
+        stale::remove_all_but(&[], &mut self.netlink, self.mark)
     }
 
     /// The end of an orderly stop: no more answers, no membership. The maps stay, with the promises in
     /// them, so that the next start needs no abstention.
     ///
     /// Addresses that the hands could not remove go first; if they cannot be, the gates stay.
-    pub(super) fn detach(self) -> Result<(), Failure> {
-        let Self {
-            plan,
-            datapath,
-            mut netlink,
-            mark,
-            ..
-        } = self;
-        hands::clean_stale(&mut netlink, mark, &[]).map_err(Failure::other)?;
-        datapath.detach_links().map_err(Failure::other)?;
-        let group = plan.config.group;
-        if let Ok(management) = netlink.link(&plan.management().interface) {
-            netlink
+    pub(super) fn detach(mut self) -> Result<(), Failure> {
+        self.remove_addresses()?;
+        self.datapath.detach_links().map_err(Failure::of)?;
+        let group = self.plan.config.group;
+        if let Ok(management) = self.netlink.link(&self.plan.management().interface) {
+            self.netlink
                 .delete_multicast_membership(management.index, group)
-                .map_err(Failure::other)?;
+                .map_err(Failure::of)?;
         }
         Ok(())
     }
+}
+
+fn rewire(rewire: Rewire, pulse: &OrderSender) -> Result<(), Failure> {
+    pulse
+        .send(PulseOrder::Rewire(rewire))
+        .map_err(Failure::other)
 }

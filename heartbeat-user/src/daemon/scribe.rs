@@ -2,16 +2,18 @@
 //! history, the saved epoch, interfaces that came back.
 
 use std::io;
+use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{self, Duration, SystemTime};
 
 use heartbeat_core::snapshot::{Alarm, Reason, Role};
 use heartbeat_core::{Epoch, Instant};
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use super::history::History;
 use super::relink::Relink;
 use crate::control::{HistoryEntry, TakeoverStamps, rfc3339};
+use crate::hands::Report;
 use crate::pulse::{Note, Notes, OrderSender, Stamps};
 use crate::state::StateFolder;
 
@@ -22,16 +24,22 @@ pub(super) struct Scribe {
     pub(super) history: Arc<Mutex<History>>,
     pub(super) relink: Relink,
     pub(super) pulse: OrderSender,
+    /// Why the hands cannot go on, if they cannot: the pulse then stops in order.
+    pub(super) hands_broken: Option<String>,
 }
 
 impl Scribe {
     /// Works until the pulse has stopped.
     pub(super) fn run(&mut self, notes: &Notes) {
-        while let Ok(note) = notes.recv() {
-            if matches!(note, Note::Stopped) {
-                return;
+        loop {
+            let until = self.relink.next_look();
+            match notes.recv_timeout(until.saturating_duration_since(time::Instant::now())) {
+                // Without an end in order the pulse has panicked.
+                Ok(Note::Stopped) | Err(RecvTimeoutError::Disconnected) => return,
+                Ok(note) => self.write(note),
+                Err(RecvTimeoutError::Timeout) => {}
             }
-            self.write(note);
+            self.relink.look(&self.pulse);
         }
     }
 
@@ -53,7 +61,7 @@ impl Scribe {
                     error!("{error}");
                 }
             }
-            Note::Hands(report) => self.relink.heard(&report, &self.pulse),
+            Note::Hands(report) => self.hands_told(&report),
             Note::HandsBehind(reason) => error!(%reason, "the hands did not take an order"),
             Note::SendFailed(reason) => {
                 warn!(reason, "frames cannot be sent; told once until they can");
@@ -69,7 +77,37 @@ impl Scribe {
                 count,
                 "notes were lost: the log or the disk is slower than the election"
             ),
-            Note::Stopped => {}
+            // Closed by being dropped, here where it may take its time.
+            Note::Retired(_) | Note::Stopped => {}
+        }
+    }
+
+    fn hands_told(&mut self, report: &Report) {
+        match report {
+            Report::Link { interface, change } => {
+                self.relink.link_changed(interface, *change, &self.pulse);
+            }
+            Report::TookOver { epoch, .. } => {
+                debug!(round = epoch.round(), "addresses added and announced");
+            }
+            Report::Released { epoch, .. } => debug!(round = epoch.round(), "addresses removed"),
+            Report::Restored { address } => {
+                warn!(
+                    ?address,
+                    "a virtual address was missing and was added again: its interface came back, or somebody else deletes it"
+                );
+            }
+            Report::Failed {
+                action,
+                address,
+                error,
+            } => {
+                error!(?action, ?address, %error, "the hands failed; tried again until it works");
+            }
+            Report::Broken { error } => {
+                error!(%error, "the hands cannot go on; the daemon stops");
+                self.hands_broken = Some(error.to_string());
+            }
         }
     }
 

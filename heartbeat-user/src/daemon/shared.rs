@@ -1,5 +1,6 @@
 //! Facts that several threads of the daemon know of: how the responder is attached, what this node lacks.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tracing::warn;
@@ -14,6 +15,8 @@ pub(super) struct Facts(Arc<Mutex<Inner>>);
 struct Inner {
     mode: Option<Mode>,
     warnings: Vec<String>,
+    /// By interface: why it does not do its part now.
+    lacking: BTreeMap<String, String>,
 }
 
 impl Facts {
@@ -41,9 +44,21 @@ impl Facts {
         }
     }
 
+    /// This interface does not do its part now; shown in `status` until [`Facts::whole`].
+    pub(super) fn lacks(&self, interface: &str, why: String) {
+        self.lock().lacking.insert(interface.to_owned(), why);
+    }
+
+    /// This interface does its part.
+    pub(super) fn whole(&self, interface: &str) {
+        self.lock().lacking.remove(interface);
+    }
+
     /// Everything that this node lacks.
     pub(super) fn warnings(&self) -> Vec<String> {
-        self.lock().warnings.clone()
+        let inner = self.lock();
+        let lacking = inner.lacking.values();
+        inner.warnings.iter().chain(lacking).cloned().collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

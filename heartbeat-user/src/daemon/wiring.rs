@@ -19,22 +19,18 @@ use crate::pulse::{Channel, Wiring};
 
 /// Opens every socket that hangs on the interfaces as they are now.
 pub(super) fn open(plan: &Plan, management: &Link, incarnation: u64) -> Result<Wiring, Failure> {
-    let mut control = vec![channel(
-        plan,
-        Network::Management,
-        plan.management(),
-        incarnation,
-    )?];
-    if let Some(business) = &plan.own().business {
-        control.push(channel(plan, Network::Business, business, incarnation)?);
-    }
+    let control = plan
+        .connections()
+        .map(|(network, own)| channel(plan, network, own, incarnation))
+        .collect::<Result<_, _>>()?;
     Ok(Wiring {
         probes: probe_socket(plan, management)?,
         control,
     })
 }
 
-fn probe_socket(plan: &Plan, management: &Link) -> Result<ProbeSocket, Failure> {
+/// Where probes leave by this interface.
+pub(super) fn probe_socket(plan: &Plan, management: &Link) -> Result<Box<ProbeSocket>, Failure> {
     let Some(from_mac) = management.mac else {
         return Err(Failure::config(format!(
             "management interface {} has no hardware address: heartbeats are Ethernet frames; name an Ethernet \
@@ -48,10 +44,13 @@ fn probe_socket(plan: &Plan, management: &Link) -> Result<ProbeSocket, Failure> 
         group: v4(plan.config.group)?,
         port: plan.config.port,
     };
-    ProbeSocket::open(management.index, &path).map_err(Failure::permission)
+    ProbeSocket::open(management.index, &path)
+        .map(Box::new)
+        .map_err(Failure::of)
 }
 
-fn channel(
+/// Where one network's control datagrams come and go.
+pub(super) fn channel(
     plan: &Plan,
     network: Network,
     own: &Connection,
@@ -75,8 +74,11 @@ fn channel(
     };
     let envelope = Envelope::new(own, signing, keys.next());
     let members = addresses(plan, network)?;
-    let datagrams = Datagrams::open(&place, envelope, members).map_err(Failure::other)?;
-    Ok(Channel { network, datagrams })
+    let datagrams = Datagrams::open(&place, envelope, members).map_err(Failure::of)?;
+    Ok(Channel {
+        network,
+        datagrams: Box::new(datagrams),
+    })
 }
 
 fn addresses(plan: &Plan, network: Network) -> Result<BTreeMap<Slot, Ipv4Addr>, Failure> {

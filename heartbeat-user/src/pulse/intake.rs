@@ -107,12 +107,7 @@ impl Pulse {
                     self.parts.node.handle(Event::Order(order), now);
                     self.carry_out();
                 }
-                PulseOrder::Rewire(wiring) => {
-                    self.parts.wiring = *wiring;
-                    if let Err(error) = self.watch_wiring() {
-                        self.note(Note::SendFailed(error.to_string()));
-                    }
-                }
+                PulseOrder::Rewire(rewire) => self.rewire(rewire),
                 PulseOrder::Publish(asked) => {
                     // Whoever asked may have gone away.
                     let _ = asked.send(self.published());

@@ -10,15 +10,16 @@ pub mod convert;
 pub mod frames;
 mod intake;
 mod lateness;
+mod note;
 mod order;
+mod rewire;
 mod stamps;
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -29,26 +30,19 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTime
 
 pub use answers::Answers;
 pub use lateness::Lateness;
-pub use order::{Asked, OrderSender, Orders, Published, PulseOrder, orders};
+pub use note::{NOTES_DEPTH, Note, Notes};
+pub use order::{Asked, OrderSender, Orders, Published, PulseOrder, Retired, Rewire, orders};
 pub use stamps::Stamps;
 
 use crate::datapath::{Events, Words};
 use crate::hands::{Hands, VirtualAddress};
-use crate::net::datagrams::{Datagrams, Dropped};
+use crate::net::datagrams::Datagrams;
 use crate::net::probe_socket::ProbeSocket;
 use crate::sys::clock::{BootTimer, boot_ns, raw_ns};
-use crate::sys::realtime::Priority;
+use crate::sys::realtime::RealtimeError;
 use crate::sys::{memory, realtime};
 
 use frames::Standing;
-
-/// Above every ordinary real-time thread of a system (50 is the kernel's own interrupt threads), and
-/// one above the hands, so that an address change never delays a probe.
-pub const PULSE_PRIORITY: Priority = Priority::new(53);
-
-/// Notes that the scribe has not written yet. One mastership makes about ten; a thousand is minutes of
-/// the wildest flapping. More are dropped and counted, since the pulse never waits.
-pub const NOTES_DEPTH: usize = 1024;
 
 /// How long after a probe the answers to it are read, as a part of the period: a round trip is far
 /// shorter on any network that this is made for, and three quarters are left for those that are late.
@@ -56,46 +50,6 @@ const ANSWERS_AFTER: u32 = 4;
 
 /// Descriptors the pulse waits on: timer, ring, two control sockets, orders, hands.
 const MOST_SOURCES: usize = 8;
-
-/// What the pulse tells the scribe: something to log, to keep in the history, or to save.
-#[derive(Debug)]
-pub enum Note {
-    /// The node changed its role.
-    RoleChanged {
-        /// The role left.
-        from: heartbeat_core::snapshot::Role,
-        /// The role taken.
-        to: heartbeat_core::snapshot::Role,
-        /// Why.
-        reason: heartbeat_core::snapshot::Reason,
-        /// The epoch concerned.
-        epoch: heartbeat_core::Epoch,
-        /// How long the role left had lasted.
-        lasted: Duration,
-    },
-    /// A mastership began: when each of its steps was done.
-    TookOver(heartbeat_core::Epoch, Stamps),
-    /// An alarm is raised or cleared.
-    Alarm(heartbeat_core::snapshot::Alarm, bool),
-    /// The highest epoch this node stood in, to be saved as a floor.
-    Floor(heartbeat_core::Epoch),
-    /// What the hands report about addresses and links.
-    Hands(crate::hands::Report),
-    /// The hands did not take an order.
-    HandsBehind(crate::hands::NotSent),
-    /// Sending failed; told once until it works again.
-    SendFailed(String),
-    /// A control datagram was dropped; told at most once a second.
-    Dropped(Network, SocketAddr, Dropped),
-    /// The answers could not be read from the maps.
-    ReadFailed(io::Error),
-    /// Sending works again.
-    SendWorks,
-    /// So many notes were lost because the scribe did not keep up.
-    Lost(u64),
-    /// The stop that was ordered is complete.
-    Stopped,
-}
 
 /// Everything the pulse owns.
 pub struct Parts {
@@ -127,7 +81,7 @@ pub struct Parts {
 #[derive(Debug)]
 pub struct Wiring {
     /// Where probes and queries leave.
-    pub probes: ProbeSocket,
+    pub probes: Box<ProbeSocket>,
     /// Where votes and commands come and go, by network.
     pub control: Vec<Channel>,
 }
@@ -138,7 +92,7 @@ pub struct Channel {
     /// Which network.
     pub network: Network,
     /// Its socket.
-    pub datagrams: Datagrams,
+    pub datagrams: Box<Datagrams>,
 }
 
 /// The pulse's state while it runs.
@@ -159,20 +113,39 @@ pub(crate) struct Pulse {
     stopped: bool,
 }
 
+/// The pulse thread.
+#[derive(Debug)]
+pub struct Running {
+    /// Ends when a stop is complete, or with a panic.
+    pub thread: JoinHandle<()>,
+    /// Why it runs at ordinary priority, if it does: worth a warning.
+    pub not_realtime: Option<RealtimeError>,
+}
+
 /// Starts the pulse thread.
 ///
 /// # Errors
 /// When the thread, its timer or its epoll instance cannot be made.
-pub fn spawn(parts: Parts) -> io::Result<JoinHandle<()>> {
+pub fn spawn(parts: Parts) -> io::Result<Running> {
     let mut pulse = Pulse::new(parts)?;
-    std::thread::Builder::new()
+    let (ready, is_ready) = sync_channel(1);
+    let thread = std::thread::Builder::new()
         .name("pulse".into())
         .spawn(move || {
-            // What is lost without these rights was said at start, where it can still be read.
-            let _realtime = realtime::enter(PULSE_PRIORITY);
+            let (_realtime, refused) = match realtime::enter(realtime::PULSE) {
+                Ok(guard) => (Some(guard), None),
+                Err(refused) => (None, Some(refused)),
+            };
             memory::prefault_stack();
+            // The starter waits for it.
+            let _ = ready.send(refused);
             pulse.run();
-        })
+        })?;
+    let not_realtime = is_ready.recv().ok().flatten();
+    Ok(Running {
+        thread,
+        not_realtime,
+    })
 }
 
 impl Pulse {
@@ -198,16 +171,10 @@ impl Pulse {
         pulse.watch(pulse.parts.ring.as_fd())?;
         pulse.watch(pulse.parts.orders.as_fd())?;
         pulse.watch(pulse.parts.hands.as_fd())?;
-        pulse.watch_wiring()?;
-        Ok(pulse)
-    }
-
-    /// Sockets that were replaced leave the epoll set by being closed.
-    fn watch_wiring(&self) -> io::Result<()> {
-        for channel in &self.parts.wiring.control {
-            self.watch(channel.datagrams.as_fd())?;
+        for channel in &pulse.parts.wiring.control {
+            pulse.watch(channel.datagrams.as_fd())?;
         }
-        Ok(())
+        Ok(pulse)
     }
 
     fn watch(&self, source: BorrowedFd<'_>) -> io::Result<()> {
@@ -315,22 +282,4 @@ impl Pulse {
         self.parts.node.handle(event.clone(), now);
         self.carry_out();
     }
-
-    fn note(&mut self, note: Note) {
-        if self.notes_lost > 0
-            && self
-                .parts
-                .notes
-                .try_send(Note::Lost(self.notes_lost))
-                .is_ok()
-        {
-            self.notes_lost = 0;
-        }
-        if self.parts.notes.try_send(note).is_err() {
-            self.notes_lost += 1;
-        }
-    }
 }
-
-/// The scribe's end of the notes.
-pub type Notes = Receiver<Note>;

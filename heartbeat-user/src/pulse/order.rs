@@ -7,10 +7,12 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
 use heartbeat_core::Snapshot;
 use heartbeat_core::event::{Order, Reply};
+use heartbeat_core::message::Network;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use tokio::sync::oneshot;
 
-use super::{Lateness, Wiring};
+use super::{Channel, Lateness};
+use crate::net::probe_socket::ProbeSocket;
 
 /// Orders not yet taken. They come from people and signals: more than a few at once is a fault of the
 /// asker, who is told so.
@@ -40,10 +42,42 @@ pub type Asked = oneshot::Sender<Answer>;
 pub enum PulseOrder {
     /// For the election; the answer comes when it has decided.
     Election(Order, Option<Asked>),
-    /// Use these sockets from now on: an interface vanished and came back.
-    Rewire(Box<Wiring>),
+    /// An interface vanished or came back.
+    Rewire(Rewire),
     /// Tell what you know.
     Publish(oneshot::Sender<Published>),
+}
+
+/// Which socket takes the place of which.
+#[derive(Debug)]
+pub enum Rewire {
+    /// Probes and queries leave here from now on.
+    Probes(Box<ProbeSocket>),
+    /// This network's control datagrams come and go here from now on.
+    Control(Channel),
+    /// This network's interface is gone, and its control datagrams with it.
+    NoControl(Network),
+}
+
+impl Rewire {
+    /// The network whose control datagrams come and go by it, if any do.
+    #[must_use]
+    pub const fn network(&self) -> Option<Network> {
+        match self {
+            Self::Control(channel) => Some(channel.network),
+            Self::Probes(_) | Self::NoControl(_) => None,
+        }
+    }
+}
+
+/// Sockets that are no longer used, for somebody else to close: closing a packet socket waits until every
+/// CPU has let go of it (packet_release() in the kernel), which takes milliseconds.
+#[derive(Debug)]
+pub enum Retired {
+    /// Of probes.
+    Probes(Box<ProbeSocket>),
+    /// Of a network's control datagrams.
+    Control(Channel),
 }
 
 /// The pulse's end.

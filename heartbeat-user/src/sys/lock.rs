@@ -42,7 +42,8 @@ pub enum FolderLockError {
     },
 }
 
-fn holder_text(holder: Option<u32>) -> String {
+/// What a message says of the process that holds a lock, if it is known.
+pub(crate) fn holder_text(holder: Option<u32>) -> String {
     holder.map_or_else(String::new, |pid| format!(" (process {pid})"))
 }
 
@@ -81,8 +82,8 @@ impl FolderLock {
 }
 
 /// Who holds a flock on this file, as far as /proc/locks shows it.
-fn holder(folder: &File) -> Option<u32> {
-    let facts = folder.metadata().ok()?;
+pub(crate) fn holder(locked: &File) -> Option<u32> {
+    let facts = locked.metadata().ok()?;
     let device = format!(
         "{:02x}:{:02x}:{}",
         major(facts.dev()),

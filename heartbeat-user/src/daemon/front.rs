@@ -1,0 +1,84 @@
+//! What the control socket answers from its first moment on: while the daemon still waits for something,
+//! what that is; what is on disk; and all else once the daemon runs.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use heartbeat_core::Slot;
+
+use super::history::History;
+use super::operator::Operator;
+use crate::control::{Handler, HistoryEntry, PinnedMap, Status, pinned_maps};
+
+/// The control socket's side of the daemon; cheap to clone.
+#[derive(Clone)]
+pub(super) struct Front(Arc<Inner>);
+
+struct Inner {
+    history: Arc<Mutex<History>>,
+    bpf_dir: PathBuf,
+    waits_for: Mutex<Option<String>>,
+    operator: OnceLock<Operator>,
+}
+
+impl Front {
+    pub(super) fn new(history: Arc<Mutex<History>>, bpf_dir: PathBuf) -> Self {
+        Self(Arc::new(Inner {
+            history,
+            bpf_dir,
+            waits_for: Mutex::new(None),
+            operator: OnceLock::new(),
+        }))
+    }
+
+    /// The daemon waits for this before it can start.
+    pub(super) fn waits_for(&self, what: String) {
+        *self.lock() = Some(what);
+    }
+
+    /// The daemon runs.
+    pub(super) fn open(&self, operator: Operator) {
+        // Called once: a daemon starts once.
+        let _ = self.0.operator.set(operator);
+    }
+
+    fn operator(&self) -> Result<&Operator, String> {
+        self.0.operator.get().ok_or_else(|| match &*self.lock() {
+            Some(what) => format!(
+                "heartbeatd is waiting for {what}; this node takes no part in its cluster until then"
+            ),
+            None => "heartbeatd is starting: ask again in a moment".to_owned(),
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<String>> {
+        // One assignment: a panic elsewhere leaves nothing half done.
+        self.0
+            .waits_for
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Handler for Front {
+    async fn status(&self) -> Result<Status, String> {
+        self.operator()?.status().await
+    }
+
+    async fn history(&self) -> Vec<HistoryEntry> {
+        let history = self.0.history.lock();
+        history.unwrap_or_else(PoisonError::into_inner).entries()
+    }
+
+    fn maps(&self) -> Vec<PinnedMap> {
+        pinned_maps(&self.0.bpf_dir)
+    }
+
+    async fn switchover(&self, to: Option<Slot>) -> Result<String, String> {
+        self.operator()?.switchover(to).await
+    }
+
+    async fn maintenance(&self, on: bool) -> Result<String, String> {
+        self.operator()?.maintenance(on).await
+    }
+}

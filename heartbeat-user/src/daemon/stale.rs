@@ -1,0 +1,38 @@
+//! Virtual addresses that must go: those of an earlier life, and all of them before the gates do.
+
+use std::net::IpAddr;
+
+use tracing::info;
+
+use super::failure::Failure;
+use super::plan::Plan;
+use crate::hands;
+use crate::net::netlink::{Netlink, OwnerMark};
+
+/// Removes what an earlier life left of addresses that this configuration does not place there any more,
+/// before the gate stops to guard them: nodes that go by the old file still serve them.
+pub(super) fn remove_dropped(
+    plan: &Plan,
+    netlink: &mut Netlink,
+    mark: OwnerMark,
+) -> Result<(), Failure> {
+    let mut kept = Vec::new();
+    for carried in plan.carried() {
+        let link = netlink.link(&carried.interface).map_err(Failure::of)?;
+        kept.push((link.index, carried.address));
+    }
+    remove_all_but(&kept, netlink, mark)
+}
+
+/// Removes every virtual address of the cluster but those in `kept`, by interface number.
+pub(super) fn remove_all_but(
+    kept: &[(u32, IpAddr)],
+    netlink: &mut Netlink,
+    mark: OwnerMark,
+) -> Result<(), Failure> {
+    let removed = hands::clean_stale(netlink, mark, kept).map_err(Failure::of)?;
+    if !removed.is_empty() {
+        info!(?removed, "removed virtual addresses that were left behind");
+    }
+    Ok(())
+}

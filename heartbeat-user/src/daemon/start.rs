@@ -1,0 +1,228 @@
+//! Bringing the parts up: gates, sockets, hands, then what answers probes, and at once the pulse that beats
+//! for it.
+
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::path::Path;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
+
+use heartbeat_core::event::Restored;
+use heartbeat_core::snapshot::Role;
+use heartbeat_core::{Instant, Node};
+use tracing::info;
+
+use super::Daemon;
+use super::failure::Failure;
+use super::ground::Ground;
+use super::history::History;
+use super::kernel_log;
+use super::operator::Operator;
+use super::plan::{Carried, Plan};
+use super::relink::{Again, Relink};
+use super::scribe::Scribe;
+use super::shared::Facts;
+use super::stale;
+use super::wiring;
+use crate::datapath::{self, Datapath, Events, Kept, Opened, Replies, Words};
+use crate::hands::{Hands, VirtualAddress};
+use crate::net::netlink::{Link, Netlink, OwnerMark};
+use crate::pulse::convert::{daemon_words, kernel_words};
+use crate::pulse::frames::FrameSigner;
+use crate::pulse::{self, Answers, NOTES_DEPTH, Note, Orders, Parts, Wiring};
+use crate::state::StateFolder;
+use crate::sys::clock::boot_ns;
+use crate::sys::memory;
+
+impl Daemon {
+    /// Starts a daemon on its ground, and gives what operators ask it by.
+    pub(super) fn start(
+        ground: Ground,
+        bpf_dir: &Path,
+        management: &Link,
+        facts: &Facts,
+        history: Arc<Mutex<History>>,
+    ) -> Result<(Self, Operator), Failure> {
+        if let Err(error) = memory::lock_all() {
+            facts.warn(error.to_string());
+        }
+        let (plan, state) = (ground.plan, ground.state);
+        let (mut relink, kernel) = load(&plan, ground.netlink, bpf_dir, facts)?;
+        relink.attach_gates()?;
+        let hands = hands(&relink)?;
+        let wiring = wiring::open(&plan, management, kernel.kept.incarnation)?;
+        let (orders, order_intake) = pulse::orders().map_err(Failure::of)?;
+        let (notes, taken) = sync_channel(NOTES_DEPTH);
+        kernel.words.beat(boot_ns());
+        relink.attach_responder(management)?;
+        let node = node(&plan, &state, &kernel)?;
+        if node.snapshot(Instant(boot_ns())).role != Role::Master {
+            relink.remove_addresses()?;
+        }
+        let operator = Operator {
+            kernel: plan.for_kernel(),
+            words: kernel.words.clone(),
+            pulse: orders.clone(),
+            facts: facts.clone(),
+            plan: plan.clone(),
+        };
+        let maps_kept = kernel.kept.maps_kept;
+        let parts = parts(&plan, kernel, node, hands, wiring, order_intake, notes);
+        let pulse = pulse::spawn(parts).map_err(Failure::of)?;
+        if let Some(error) = pulse.not_realtime {
+            facts.warn(error.to_string());
+        }
+        info!(
+            cluster = plan.config.cluster,
+            slot = plan.slot,
+            maps_kept,
+            "running"
+        );
+        let daemon = Self {
+            scribe: Scribe {
+                slot: plan.slot,
+                state,
+                history,
+                relink,
+                pulse: orders,
+                hands_broken: None,
+            },
+            notes: taken,
+            pulse: pulse.thread,
+            _locks: ground.locks,
+        };
+        Ok((daemon, operator))
+    }
+}
+
+/// What the pulse reads and writes of the loaded programs.
+struct Kernel {
+    words: Words,
+    replies: Replies,
+    events: Events,
+    kept: Kept,
+}
+
+/// Loads the programs; nothing is attached yet.
+fn load(
+    plan: &Plan,
+    mut netlink: Netlink,
+    bpf_dir: &Path,
+    facts: &Facts,
+) -> Result<(Relink, Kernel), Failure> {
+    let mark = OwnerMark::of_cluster(plan.config.cluster_id);
+    stale::remove_dropped(plan, &mut netlink, mark)?;
+    let opened = open_datapath(plan, bpf_dir)?;
+    kernel_log::follow(opened.log).map_err(Failure::of)?;
+    let relink = Relink {
+        mark,
+        incarnation: opened.kept.incarnation,
+        wired: plan.connections().map(|(network, _)| network).collect(),
+        datapath: opened.datapath,
+        plan: plan.clone(),
+        netlink,
+        facts: facts.clone(),
+        again: Again::default(),
+    };
+    let kernel = Kernel {
+        words: opened.words,
+        replies: opened.replies,
+        events: opened.events,
+        kept: opened.kept,
+    };
+    Ok((relink, kernel))
+}
+
+fn hands(relink: &Relink) -> Result<Hands, Failure> {
+    let hands = Hands::start(relink.mark, relink.plan.gated()).map_err(Failure::of)?;
+    if let Some(error) = hands.not_realtime() {
+        relink.facts.warn(error.to_string());
+    }
+    Ok(hands)
+}
+
+fn parts(
+    plan: &Plan,
+    kernel: Kernel,
+    node: Node,
+    hands: Hands,
+    wiring: Wiring,
+    orders: Orders,
+    notes: SyncSender<Note>,
+) -> Parts {
+    Parts {
+        answers: Answers::new(kernel.replies, &plan.for_core()),
+        node,
+        words: kernel.words,
+        ring: kernel.events,
+        signer: signer(plan, kernel.kept.incarnation),
+        wiring,
+        hands,
+        addresses: addresses(plan),
+        orders,
+        period: plan.config.timing.period,
+        notes,
+    }
+}
+
+fn open_datapath(plan: &Plan, bpf_dir: &Path) -> Result<Opened, Failure> {
+    let members = plan.kernel_members();
+    let vips = plan.guarded();
+    let setup = datapath::Setup {
+        config: plan.for_kernel(),
+        keys: plan.frame_keys(),
+        members: &members,
+        vips: &vips,
+        max_slot: members
+            .iter()
+            .map(|(slot, _)| *slot)
+            .max()
+            .unwrap_or(plan.slot),
+    };
+    Datapath::open(bpf_dir, &setup).map_err(Failure::of)
+}
+
+/// The election, with what the last life left.
+fn node(plan: &Plan, state: &StateFolder, kernel: &Kernel) -> Result<Node, Failure> {
+    let (words, kept) = (&kernel.words, kernel.kept);
+    let restored = Restored {
+        incarnation: kept.incarnation,
+        created: Instant(kept.created_ns),
+        maps_kept: kept.maps_kept,
+        kernel: kernel_words(&words.grant()),
+        daemon: daemon_words(&words.control()),
+        saved_floor: state.floor().map_err(Failure::of)?,
+        seed: random_number(),
+    };
+    Ok(Node::new(plan.for_core(), restored, Instant(boot_ns())))
+}
+
+/// Any number that no other life of a daemon has: the standard library seeds its hash maps from the
+/// kernel's random numbers.
+fn random_number() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
+fn signer(plan: &Plan, incarnation: u64) -> FrameSigner {
+    FrameSigner {
+        cluster_id: plan.config.cluster_id,
+        slot: plan.slot,
+        incarnation,
+        elector_version: plan.electors.version,
+        elector_digest: plan.electors.digest,
+        config_digest: plan.config.digest,
+        key_slot: 0,
+        key: plan.frame_keys().slots[0],
+    }
+}
+
+fn addresses(plan: &Plan) -> Arc<[VirtualAddress]> {
+    let v4 = |carried: Carried| match carried.address {
+        std::net::IpAddr::V4(address) => Some(VirtualAddress {
+            interface: carried.interface,
+            address,
+        }),
+        // A checked configuration of this version has none.
+        std::net::IpAddr::V6(_) => None,
+    };
+    plan.carried().into_iter().filter_map(v4).collect()
+}

@@ -1,0 +1,80 @@
+//! What the pulse tells the scribe, without ever waiting for it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
+
+use heartbeat_core::Epoch;
+use heartbeat_core::message::Network;
+use heartbeat_core::snapshot::{Alarm, Reason, Role};
+
+use super::{Pulse, Retired, Stamps};
+use crate::hands::{NotSent, Report};
+use crate::net::datagrams::Dropped;
+
+/// Notes that the scribe has not written yet. One mastership makes about ten; a thousand is minutes of
+/// the wildest flapping. More are dropped and counted, since the pulse never waits.
+pub const NOTES_DEPTH: usize = 1024;
+
+/// What the pulse tells the scribe: something to log, to keep in the history, or to save.
+#[derive(Debug)]
+pub enum Note {
+    /// The node changed its role.
+    RoleChanged {
+        /// The role left.
+        from: Role,
+        /// The role taken.
+        to: Role,
+        /// Why.
+        reason: Reason,
+        /// The epoch concerned.
+        epoch: Epoch,
+        /// How long the role left had lasted.
+        lasted: Duration,
+    },
+    /// A mastership began: when each of its steps was done.
+    TookOver(Epoch, Stamps),
+    /// An alarm is raised or cleared.
+    Alarm(Alarm, bool),
+    /// The highest epoch this node stood in, to be saved as a floor.
+    Floor(Epoch),
+    /// What the hands report about addresses and links.
+    Hands(Report),
+    /// The hands did not take an order.
+    HandsBehind(NotSent),
+    /// Sending failed; told once until it works again.
+    SendFailed(String),
+    /// A control datagram was dropped; told at most once a second.
+    Dropped(Network, SocketAddr, Dropped),
+    /// The answers could not be read from the maps.
+    ReadFailed(io::Error),
+    /// Sending works again.
+    SendWorks,
+    /// Sockets to be closed.
+    Retired(Retired),
+    /// So many notes were lost because the scribe did not keep up.
+    Lost(u64),
+    /// The stop that was ordered is complete.
+    Stopped,
+}
+
+/// The scribe's end of the notes.
+pub type Notes = Receiver<Note>;
+
+impl Pulse {
+    pub(super) fn note(&mut self, note: Note) {
+        if self.notes_lost > 0
+            && self
+                .parts
+                .notes
+                .try_send(Note::Lost(self.notes_lost))
+                .is_ok()
+        {
+            self.notes_lost = 0;
+        }
+        if self.parts.notes.try_send(note).is_err() {
+            self.notes_lost += 1;
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Real daemons in namespaces of their own: how they start, wait, refuse, end, and outlive their interfaces.
+
+mod ending;
+mod interfaces;
+mod memory;
+mod quiet;
+mod refusals;
+mod rig;
+mod rights;
+mod twice;
+mod waiting;
