@@ -54,9 +54,11 @@ impl Daemon {
         let (notes, taken) = sync_channel(NOTES_DEPTH);
         kernel.words.beat(boot_ns());
         relink.attach_responder(management)?;
-        let node = node(&plan, &state, &kernel)?;
+        let mut node = start_node(&plan, &state, &kernel)?;
         if node.snapshot(Instant(boot_ns())).role != Role::Master {
             relink.remove_addresses()?;
+            // Removing waits for the kernel's RTNL lock; the election begins now.
+            node = start_node(&plan, &state, &kernel)?;
         }
         let operator = Operator {
             kernel: plan.for_kernel(),
@@ -182,7 +184,7 @@ fn open_datapath(plan: &Plan, bpf_dir: &Path) -> Result<Opened, Failure> {
 }
 
 /// The election, with what the last life left.
-fn node(plan: &Plan, state: &StateFolder, kernel: &Kernel) -> Result<Node, Failure> {
+fn start_node(plan: &Plan, state: &StateFolder, kernel: &Kernel) -> Result<Node, Failure> {
     let (words, kept) = (&kernel.words, kernel.kept);
     let restored = Restored {
         incarnation: kept.incarnation,

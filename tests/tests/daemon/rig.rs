@@ -108,17 +108,37 @@ impl Rig {
     /// Starts the daemons of all slots and waits until they are settled under slot 1.
     pub(crate) fn cluster(&self) -> Vec<Running> {
         let mut all: Vec<Running> = (1..=3).map(|slot| self.daemon(slot).start()).collect();
-        settle(&mut all);
+        let masters: Vec<_> = all
+            .iter_mut()
+            .map(|daemon| {
+                let status = daemon.wait_for("a master", |status| status["master_slot"].is_u64());
+                status["master_slot"].as_u64()
+            })
+            .collect();
+        // A machine under load may start slot 1 so late that another one did not wait for it.
+        if let Some(other) = masters
+            .into_iter()
+            .flatten()
+            .find_map(|slot| Some(slot).filter(|slot| *slot != 1))
+        {
+            let other = usize::try_from(other).expect("a slot") - 1;
+            until(
+                "slot 1 is handed mastership",
+                || all[other].log(),
+                || {
+                    let order = all[other].ask(&["switchover", "--to", "1"]);
+                    order.status.success()
+                        || all[0].status().is_some_and(|it| it["role"] == "master")
+                },
+            );
+        }
+        for daemon in &mut all {
+            daemon.wait_for("slot 1 as master of all", |status| {
+                status["master_slot"] == 1
+                    && (status["role"] == "master" || status["role"] == "slave")
+            });
+        }
         all
-    }
-}
-
-/// Waits until slot 1 is master and every running daemon knows it.
-pub(crate) fn settle(daemons: &mut [Running]) {
-    for daemon in daemons.iter_mut() {
-        daemon.wait_for("master", |status| {
-            status["master_slot"].as_u64() == Some(1) && status["role"] != "init"
-        });
     }
 }
 
