@@ -225,6 +225,9 @@ impl Relink {
     /// leaves none bound that would be in the next attempt's way.
     fn attach_again(&mut self, interface: &str, pulse: &OrderSender) -> Result<(), Failure> {
         self.attach_gate(interface)?;
+        pulse
+            .send(PulseOrder::Gated(interface.to_owned()))
+            .map_err(Failure::other)?;
         let mut sockets = Vec::new();
         if interface == self.plan.management().interface {
             let management = self.netlink.link(interface).map_err(Failure::of)?;

@@ -21,7 +21,7 @@ enum Place {
     Missing,
     /// Adding it failed, which was reported; to be added like a missing one.
     Failed,
-    /// Its interface is not there, which was reported; an event will tell of its return.
+    /// Its interface is not there, which was reported; an order will tell when it is back and gated.
     NoInterface,
 }
 
@@ -116,6 +116,11 @@ impl Holding {
         });
     }
 
+    /// A gate stands on an interface that came back; it has none of the former one's addresses.
+    pub(super) fn gated(&mut self, interface: &str, now_ns: u64) {
+        self.doubt(now_ns, |item| item.address.interface == interface);
+    }
+
     /// An interface changed, which may carry some of the addresses.
     pub(super) fn link_changed(&mut self, interface: &str, change: LinkChange, now_ns: u64) {
         let is_carried = |item: &Item| item.address.interface == interface;
@@ -123,13 +128,15 @@ impl Holding {
             return;
         }
         match change {
-            // A new interface has none of the former one's addresses.
-            LinkChange::Appeared { .. } => self.doubt(now_ns, is_carried),
             // Whoever is behind the cable may have changed too, so all is announced anew.
             LinkChange::Up | LinkChange::CarrierFound | LinkChange::MacChanged => {
                 self.schedule = Schedule::starting_at(now_ns);
             }
-            LinkChange::Gone | LinkChange::Down | LinkChange::CarrierLost => {}
+            // What came back is used when its gate stands.
+            LinkChange::Appeared { .. }
+            | LinkChange::Gone
+            | LinkChange::Down
+            | LinkChange::CarrierLost => {}
         }
     }
 

@@ -29,6 +29,11 @@ pub enum Order {
         /// All addresses to hold; shared, so that the pulse gives them without allocating.
         addresses: Arc<[VirtualAddress]>,
     },
+    /// The gate stands on this interface, which had vanished and came back: addresses may be added to it.
+    Gated {
+        /// Its name.
+        interface: String,
+    },
     /// Delete every address that is held.
     Release {
         /// The mastership that is over.

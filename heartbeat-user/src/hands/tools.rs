@@ -13,6 +13,9 @@ pub(super) struct Tools {
     pub(super) netlink: Netlink,
     pub(super) announcer: Announcer,
     pub(super) watch: LinkWatch,
+    /// Interfaces that came back, and on which no gate was said to stand since: whoever dies now must not
+    /// leave an address there.
+    pub(super) ungated: Vec<String>,
     pub(super) mark: OwnerMark,
     pub(super) counters: Arc<Counters>,
     pub(super) reports: Sender<Report>,
@@ -24,6 +27,7 @@ impl Tools {
         let link = self
             .watch
             .get(&address.interface)
+            .filter(|_| !self.ungated.contains(&address.interface))
             .ok_or_else(|| NetlinkError::NoInterface {
                 interface: address.interface.clone(),
             })?;

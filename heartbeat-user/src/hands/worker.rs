@@ -64,6 +64,7 @@ impl Worker {
             netlink,
             announcer: Announcer::open()?,
             watch,
+            ungated: Vec::new(),
             mark,
             counters,
             reports,
@@ -143,6 +144,7 @@ impl Worker {
                         announced_at_ns,
                     });
                 }
+                Ok(Order::Gated { interface }) => self.gated(&interface),
                 Ok(Order::Release { epoch }) => {
                     self.give_up_all_but(&[]);
                     let at_ns = boot_ns();
@@ -151,6 +153,13 @@ impl Worker {
                 Err(TryRecvError::Empty) => return true,
                 Err(TryRecvError::Disconnected) => return false,
             }
+        }
+    }
+
+    fn gated(&mut self, interface: &str) {
+        self.tools.ungated.retain(|ungated| ungated != interface);
+        if let Some(holding) = &mut self.holding {
+            holding.gated(interface, boot_ns());
         }
     }
 
@@ -229,6 +238,10 @@ impl Worker {
     }
 
     fn link_changed(&mut self, interface: String, change: LinkChange) {
+        if matches!(change, LinkChange::Appeared { .. }) && !self.tools.ungated.contains(&interface)
+        {
+            self.tools.ungated.push(interface.clone());
+        }
         if let Some(holding) = &mut self.holding {
             holding.link_changed(&interface, change, boot_ns());
         }

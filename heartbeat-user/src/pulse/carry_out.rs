@@ -167,7 +167,7 @@ impl Pulse {
         self.order_hands(HandsOrder::TakeOver { epoch, addresses });
     }
 
-    fn order_hands(&mut self, order: HandsOrder) {
+    pub(super) fn order_hands(&mut self, order: HandsOrder) {
         if let Err(error) = self.parts.hands.order(order) {
             self.note(Note::HandsBehind(error));
         }

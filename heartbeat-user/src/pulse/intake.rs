@@ -10,7 +10,7 @@ use heartbeat_wire::maps::{Event as RingEvent, EventKind};
 
 use super::order::{Answer, Published, PulseOrder};
 use super::{Note, Pulse};
-use crate::hands::Report;
+use crate::hands::{Order as HandsOrder, Report};
 use crate::net::datagrams::{DATAGRAMS_A_TURN, Incoming};
 use crate::sys::clock::boot_ns;
 
@@ -107,6 +107,7 @@ impl Pulse {
                     self.parts.node.handle(Event::Order(order), now);
                     self.carry_out();
                 }
+                PulseOrder::Gated(interface) => self.order_hands(HandsOrder::Gated { interface }),
                 PulseOrder::Rewire(rewire) => self.rewire(rewire),
                 PulseOrder::Publish(asked) => {
                     // Whoever asked may have gone away.

@@ -42,6 +42,8 @@ pub type Asked = oneshot::Sender<Answer>;
 pub enum PulseOrder {
     /// For the election; the answer comes when it has decided.
     Election(Order, Option<Asked>),
+    /// The gate stands on this interface, which had vanished and came back.
+    Gated(String),
     /// An interface vanished or came back.
     Rewire(Rewire),
     /// Tell what you know.

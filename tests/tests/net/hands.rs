@@ -39,6 +39,12 @@ fn take_over(addresses: &[Ipv4Addr]) -> Order {
     }
 }
 
+fn gated() -> Order {
+    Order::Gated {
+        interface: "biz0".into(),
+    }
+}
+
 /// The next report that `wanted` makes something of; others are dropped.
 fn report<T>(hands: &Hands, what: &str, wanted: impl Fn(&Report) -> Option<T>) -> T {
     eventually(what, || hands.report().as_ref().and_then(&wanted))
@@ -243,8 +249,35 @@ fn an_interface_that_goes_and_comes_back_is_reported_and_carries_the_address_aga
     link(|change| change == LinkChange::Gone);
     segment.join();
     link(|change| matches!(change, LinkChange::Appeared { .. }));
+    // Longer than the pause between two attempts.
+    std::thread::sleep(Duration::from_millis(150));
+    assert!(!has(&segment, FIRST), "nothing guards it there yet");
+    hands.order(gated()).expect("room");
     assert_eq!(restored(&hands), FIRST);
     assert!(has(&segment, FIRST));
+}
+
+#[test]
+fn a_takeover_waits_for_the_gate_of_an_interface_that_came_back() {
+    if !is_root("takeover before the gate") {
+        return;
+    }
+    let segment = Segment::new();
+    let hands = start(&segment);
+    segment.node.ip("link delete biz0");
+    segment.join();
+    report(&hands, "it is back", |report| match report {
+        Report::Link {
+            change: LinkChange::Appeared { .. },
+            ..
+        } => Some(()),
+        _ => None,
+    });
+    hands.order(take_over(&[FIRST])).expect("room");
+    took_over(&hands);
+    assert!(!has(&segment, FIRST));
+    hands.order(gated()).expect("room");
+    assert_eq!(restored(&hands), FIRST);
 }
 
 #[test]
@@ -267,6 +300,14 @@ fn an_address_whose_interface_is_missing_fails_by_name_and_follows_when_it_comes
     assert!(text.contains("no interface named biz0"), "{text}");
     took_over(&hands);
     segment.join();
+    report(&hands, "it is there", |report| match report {
+        Report::Link {
+            change: LinkChange::Appeared { .. },
+            ..
+        } => Some(()),
+        _ => None,
+    });
+    hands.order(gated()).expect("room");
     assert_eq!(restored(&hands), FIRST);
     assert_eq!(hands.counts().failed, 1);
 }
