@@ -50,9 +50,11 @@ impl Node {
             epoch.slot() == self.me.slot,
             "a node takes its own rounds only"
         );
+        // Not so the kernel's grant, which was over or given up when this epoch was promised: a refusal that
+        // tells of this node's own newer epoch moves the probed word on, and a given-up grant looks held again.
         assert!(
-            self.grants.held_against(self.me, now).is_zero(),
-            "no vote while somebody else holds a grant"
+            !self.grants.is_voted_away_from(self.me, now),
+            "no vote for oneself while the vote for somebody else stands"
         );
         let incarnation = self.me.incarnation;
         let end = self

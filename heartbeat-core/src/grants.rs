@@ -99,6 +99,12 @@ impl Grants {
             .unwrap_or(Duration::ZERO)
     }
 
+    /// Whether a vote for anybody but `holder` is in force.
+    pub(crate) fn is_voted_away_from(&self, holder: Holder, now: Instant) -> bool {
+        self.by_vote()
+            .is_some_and(|grant| grant.holder != holder && grant.end > now)
+    }
+
     /// When the last of the grants ends, whoever holds it.
     pub(crate) fn end(&self) -> Instant {
         let both = [self.by_probe(), self.by_vote()].into_iter().flatten();

@@ -19,8 +19,8 @@ impl Node {
             return self.give_up_request(now);
         }
         assert!(
-            self.grants.held_against(self.me, now).is_zero(),
-            "no other master's grant is in force here"
+            !self.grants.is_voted_away_from(self.me, now),
+            "a candidate that votes for another one is none any more"
         );
         let first_master = self.succession.mastered.slot();
         self.push(Command::Lease {

@@ -1,5 +1,6 @@
 //! Between the kernel's words and the daemon's: what one side does while the other is at work.
 
+use heartbeat_core::event::Order;
 use heartbeat_core::snapshot::Role;
 use heartbeat_core::{Epoch, Slot};
 use heartbeat_wire::frame::{Frame, Kind, MAGIC, VERSION};
@@ -83,4 +84,26 @@ fn a_recording_of_its_own_probes_shuts_no_gate_of_a_node_that_lost_its_maps() {
         0,
         "a machine that serves in our slot is not a recording"
     );
+}
+
+#[test]
+fn a_refusal_that_tells_a_master_of_its_own_newer_epoch_ends_no_mastership() {
+    let mut world = World::settled(&[1, 2, 3], 304);
+    world.order(1, Order::Switchover(Some(2)));
+    world
+        .run_until(30 * MS, |world| world.master() == Some(2))
+        .expect("slot 2 takes over");
+    let kernel = &mut world.machine_mut(2).kernel;
+    assert_eq!(
+        kernel.control.released_epoch, kernel.grant.probed_epoch,
+        "the grant to slot 1 was given up"
+    );
+    let boot = world.machine(2).clock.boot(world.at);
+    let kernel = &mut world.machine_mut(2).kernel;
+    assert!(kernel.grant.end_ns > boot, "and would still run");
+    // An elector that saw the higher round's probe already refuses an older one that came late.
+    kernel.grant.probed_epoch = kernel.control.lease_epoch;
+    let before = lease_epoch(&world, 2);
+    world.run(200 * MS);
+    assert_eq!((world.master(), lease_epoch(&world, 2)), (Some(2), before));
 }
