@@ -162,6 +162,10 @@ impl Question<'_> {
             .grant
             .accepted()
             .replace_unless(step.accepted.0, |found| {
+                // The word of a higher epoch must stay, or its probes would be accepted once more.
+                if self.grant.probed_epoch().read() > epoch.0 {
+                    return Some(Verdict::Contended);
+                }
                 step.is_late(self.frame, Accepted(found))
                     .then_some(Verdict::Replayed)
             })

@@ -51,7 +51,7 @@ counted! {
     RefusalLimited = 8, "refusal_limited";
     /// Probe of the accepted epoch whose sequence number is not above the last accepted one.
     Replayed = 9, "replayed";
-    /// A compare-and-swap lost too many races: dropped.
+    /// A compare-and-swap lost too many races, or one to a higher epoch: dropped.
     Contended = 10, "contended";
     /// Probe answered with a grant.
     Granted = 11, "granted";

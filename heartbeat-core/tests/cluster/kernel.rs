@@ -118,6 +118,9 @@ impl Kernel {
             }
             Place::EpochRaised => {
                 let found = Accepted(self.grant.accepted);
+                if self.grant.probed_epoch > frame.epoch {
+                    return self.done(Verdict::Contended, None);
+                }
                 if crossing.step.is_late(&frame, found) {
                     return self.done(Verdict::Replayed, None);
                 }
