@@ -121,22 +121,65 @@ impl Daemon {
     /// Works until the pulse has stopped, then takes down what was attached.
     fn work(mut self) -> Result<(), Failure> {
         self.scribe.run(&self.notes);
-        if self.pulse.join().is_err() {
+        let end = End {
+            pulse_panicked: self.pulse.join().is_err(),
+            hands_ended: self.scribe.hands_ended,
+        };
+        if end.pulse_panicked {
             // The gates stay, and shut by themselves when the lease ends.
             self.scribe.relink.remove_addresses()?;
-            return Err(Failure::other(
-                "the pulse thread panicked; see the lines above",
-            ));
+        } else {
+            self.scribe.relink.detach()?;
         }
-        self.scribe.relink.detach()?;
-        match self.scribe.hands_broken {
-            Some(error) => Err(Failure::other(format!(
-                "the hands could not go on: {error}"
-            ))),
-            None => {
-                info!("stopped");
-                Ok(())
-            }
-        }
+        info!("stopped");
+        end.judge()
+    }
+}
+
+/// How the real-time threads ended.
+#[derive(Clone, Copy, Debug)]
+struct End {
+    pulse_panicked: bool,
+    hands_ended: bool,
+}
+
+impl End {
+    /// A service manager starts a failed daemon again, and one that stopped in order not.
+    fn judge(self) -> Result<(), Failure> {
+        let fault = match self {
+            Self {
+                pulse_panicked: true,
+                ..
+            } => "the pulse thread panicked",
+            Self {
+                hands_ended: true, ..
+            } => "the hands' thread ended by itself",
+            Self {
+                pulse_panicked: false,
+                hands_ended: false,
+            } => return Ok(()),
+        };
+        Err(Failure::other(format!(
+            "{fault}: this is a fault of heartbeatd; the lines above say more, and starting it again is safe"
+        )))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_end_in_order_of_both_threads_is_a_success() {
+        let end = |pulse_panicked, hands_ended| {
+            let end = End {
+                pulse_panicked,
+                hands_ended,
+            };
+            end.judge().map_err(|failure| failure.to_string())
+        };
+        assert_eq!(end(false, false), Ok(()));
+        assert!(end(true, false).is_err_and(|why| why.contains("pulse thread panicked")));
+        assert!(end(false, true).is_err_and(|why| why.contains("hands' thread ended")));
     }
 }

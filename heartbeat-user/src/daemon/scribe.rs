@@ -24,8 +24,8 @@ pub(super) struct Scribe {
     pub(super) history: Arc<Mutex<History>>,
     pub(super) relink: Relink,
     pub(super) pulse: OrderSender,
-    /// Why the hands cannot go on, if they cannot: the pulse then stops in order.
-    pub(super) hands_broken: Option<String>,
+    /// The hands have ended, so the pulse stops.
+    pub(super) hands_ended: bool,
 }
 
 impl Scribe {
@@ -62,6 +62,10 @@ impl Scribe {
                 }
             }
             Note::Hands(report) => self.hands_told(&report),
+            Note::HandsEnded => {
+                error!("the hands have ended, so addresses cannot be moved: the daemon stops");
+                self.hands_ended = true;
+            }
             Note::HandsBehind(reason) => error!(%reason, "the hands did not take an order"),
             Note::SendFailed(reason) => {
                 warn!(reason, "frames cannot be sent; told once until they can");
@@ -105,8 +109,7 @@ impl Scribe {
                 error!(?action, ?address, %error, "the hands failed; tried again until it works");
             }
             Report::Broken { error } => {
-                error!(%error, "the hands cannot go on; the daemon stops");
-                self.hands_broken = Some(error.to_string());
+                error!(%error, "the hands cannot go on");
             }
         }
     }

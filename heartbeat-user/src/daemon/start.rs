@@ -86,7 +86,7 @@ impl Daemon {
                 history,
                 relink,
                 pulse: orders,
-                hands_broken: None,
+                hands_ended: false,
             },
             notes: taken,
             pulse: pulse.thread,

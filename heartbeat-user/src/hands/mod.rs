@@ -130,6 +130,12 @@ impl Hands {
         self.reports.next().ok()
     }
 
+    /// Whether the thread has ended, by [`Report::Broken`] or by a panic: nothing is carried out any more.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
     /// How often what was done so far.
     #[must_use]
     pub fn counts(&self) -> Counts {

@@ -1,5 +1,6 @@
 //! What wakes the pulse between turns: the kernel's events, control messages, orders, reports.
 
+use std::os::fd::AsFd as _;
 use std::time::Duration;
 
 use heartbeat_core::event::{Order, QueryAnswer, Refusal};
@@ -35,13 +36,13 @@ impl Pulse {
     fn take_kernel_event(&mut self, event: &RingEvent, now: Instant) {
         match EventKind::from_u32(event.kind) {
             Some(EventKind::QueryAnswer) => {
-                self.handle(&Event::QueryAnswer(query_answer(event)), now);
+                self.handle(Event::QueryAnswer(query_answer(event)), now);
             }
-            Some(EventKind::Refusal) => self.handle(&Event::Refusal(refusal(event)), now),
+            Some(EventKind::Refusal) => self.handle(Event::Refusal(refusal(event)), now),
             // The mapped words say these already; the event only makes the pulse look at once.
             Some(EventKind::NewEpoch | EventKind::Duplicate | EventKind::Implausible) => {
                 let kernel = self.kernel();
-                self.handle(&Event::Kernel(kernel), now);
+                self.handle(Event::Kernel(kernel), now);
             }
             // A newer kernel program under an older daemon; what it means is not known here.
             None => {}
@@ -75,17 +76,14 @@ impl Pulse {
                 message,
             } => {
                 let kernel = self.kernel();
-                self.handle(&Event::Kernel(kernel), now);
-                self.parts.node.handle(
-                    Event::Message {
-                        from,
-                        incarnation,
-                        network,
-                        message,
-                    },
-                    now,
-                );
-                self.carry_out();
+                self.handle(Event::Kernel(kernel), now);
+                let message = Event::Message {
+                    from,
+                    incarnation,
+                    network,
+                    message,
+                };
+                self.handle(message, now);
             }
             Incoming::Dropped { source, why } => {
                 if now >= self.drop_told + TELL_DROPS {
@@ -103,9 +101,7 @@ impl Pulse {
             match order {
                 PulseOrder::Election(order, asked) => {
                     self.pending_asks.push_back(asked);
-                    let now = Instant(boot_ns());
-                    self.parts.node.handle(Event::Order(order), now);
-                    self.carry_out();
+                    self.handle(Event::Order(order), Instant(boot_ns()));
                 }
                 PulseOrder::Gated(interface) => self.order_hands(HandsOrder::Gated { interface }),
                 PulseOrder::Rewire(rewire) => self.rewire(rewire),
@@ -141,21 +137,27 @@ impl Pulse {
                     let stamps = std::mem::take(&mut self.stamps);
                     self.note(Note::TookOver(*epoch, stamps));
                 }
-                // Addresses that cannot be removed must not be served: the lease goes, by an orderly stop.
-                Report::Broken { .. } => {
-                    self.pending_asks.push_back(None);
-                    self.parts
-                        .node
-                        .handle(Event::Order(Order::Stop), Instant(boot_ns()));
-                    self.carry_out();
-                }
                 Report::Released { .. }
                 | Report::Restored { .. }
                 | Report::Failed { .. }
+                | Report::Broken { .. }
                 | Report::Link { .. } => {}
             }
             self.note(Note::Hands(report));
         }
+        if self.parts.hands.has_ended() && !self.without_hands {
+            self.stop_without_hands();
+        }
+    }
+
+    /// Addresses that cannot be removed must not be served: the lease goes, by an orderly stop.
+    fn stop_without_hands(&mut self) {
+        self.without_hands = true;
+        self.note(Note::HandsEnded);
+        // What has ended stays readable for ever, and would go on waking the pulse.
+        let _ = self.epoll.delete(self.parts.hands.as_fd());
+        self.pending_asks.push_back(None);
+        self.handle(Event::Order(Order::Stop), Instant(boot_ns()));
     }
 
     fn published(&self) -> Published {

@@ -110,6 +110,8 @@ pub(crate) struct Pulse {
     drop_told: Instant,
     pending_asks: VecDeque<Option<Asked>>,
     standing: Standing,
+    /// The hands have ended: addresses cannot be moved any more.
+    without_hands: bool,
     stopped: bool,
 }
 
@@ -162,6 +164,7 @@ impl Pulse {
             drop_told: Instant::ZERO,
             pending_asks: VecDeque::with_capacity(order::ORDERS_DEPTH),
             standing: Standing::default(),
+            without_hands: false,
             stopped: false,
             epoll,
             timer,
@@ -215,7 +218,7 @@ impl Pulse {
             self.take_answers(now);
         } else {
             let kernel = self.kernel();
-            self.handle(&Event::Kernel(kernel), now);
+            self.handle(Event::Kernel(kernel), now);
         }
         self.take_kernel_events();
         self.take_messages();
@@ -224,7 +227,7 @@ impl Pulse {
         let now = Instant(boot_ns());
         if self.parts.node.poll_timeout().is_some_and(|at| at <= now) {
             let kernel = self.kernel();
-            self.handle(&Event::Kernel(kernel), now);
+            self.handle(Event::Kernel(kernel), now);
             self.parts.node.handle_timeout(now);
             self.carry_out();
         }
@@ -278,8 +281,8 @@ impl Pulse {
         convert::kernel_words(&self.parts.words.grant())
     }
 
-    fn handle(&mut self, event: &Event<'_>, now: Instant) {
-        self.parts.node.handle(event.clone(), now);
+    fn handle(&mut self, event: Event<'_>, now: Instant) {
+        self.parts.node.handle(event, now);
         self.carry_out();
     }
 }

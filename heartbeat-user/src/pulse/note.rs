@@ -41,6 +41,8 @@ pub enum Note {
     Floor(Epoch),
     /// What the hands report about addresses and links.
     Hands(Report),
+    /// The hands have ended; the daemon stops.
+    HandsEnded,
     /// The hands did not take an order.
     HandsBehind(NotSent),
     /// Sending failed; told once until it works again.

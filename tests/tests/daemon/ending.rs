@@ -5,11 +5,14 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use aya::maps::{Array, Map, MapData};
 use aya::programs::{SchedClassifier, TcAttachType};
 use heartbeat_tests::paths::program;
+use heartbeat_wire::frame::SEQUENCE_LIMIT;
+use heartbeat_wire::maps::{Control, LAYOUT, name};
 use nix::sys::signal::Signal;
 
-use crate::rig::Rig;
+use crate::rig::{Rig, until};
 
 /// What is on the node's interfaces of a daemon: programs, addresses, the membership.
 fn remains(rig: &Rig, slot: u16) -> String {
@@ -155,4 +158,59 @@ fn a_master_killed_and_started_again_removes_its_address_before_it_stands() {
         again.log()
     );
     assert!(again.log().contains("maps_kept=true"), "{}", again.log());
+}
+
+/// Has the dead daemon's next life find its sequence numbers used up, which ends its pulse with a panic at
+/// the next probe: they must never restart.
+fn use_up_sequence_numbers(rig: &Rig, slot: u16) {
+    let path = rig
+        .pins(&format!("n{slot}"))
+        .join(format!("maps/v{LAYOUT}"))
+        .join(name::CONTROL);
+    let data = MapData::from_pin(path).expect("it was pinned");
+    let mut map = Array::<_, Control>::try_from(Map::Array(data)).expect("an array");
+    let mut control = map.get(&0, 0).expect("its one entry");
+    control.sequence = SEQUENCE_LIMIT - 2;
+    map.set(0, control, 0).expect("written");
+}
+
+#[test]
+fn a_pulse_that_panics_ends_the_daemon_with_a_failure_and_without_its_address() {
+    let Some(rig) = Rig::new("a_pulse_that_panics") else {
+        return;
+    };
+    let mut all = rig.cluster();
+    all.remove(0).kill();
+    use_up_sequence_numbers(&rig, 1);
+    let mut doomed = rig.daemon(1).start();
+    doomed.wait_for("a slave", |status| {
+        status["role"] == "slave" && status["master_slot"].as_u64().is_some_and(|slot| slot != 1)
+    });
+    let log = rig.path("n1.log");
+    until(
+        "slot 1 has ended",
+        || fs::read_to_string(&log).unwrap_or_default(),
+        || {
+            for daemon in &all {
+                // Only the master among them does it, once it knows that slot 1 is well again.
+                daemon.ask(&["switchover", "--to", "1"]);
+            }
+            !doomed.runs()
+        },
+    );
+    let ended = doomed.ended();
+    ended.check(
+        1,
+        &["the pulse thread panicked", "starting it again is safe"],
+    );
+    assert!(
+        ended.log.contains("sequence numbers never restart"),
+        "{ended:?}"
+    );
+    assert_eq!(remains(&rig, 1), "6 gates xdp 239.192.7.1");
+    for daemon in &mut all {
+        daemon.wait_for("another master", |status| {
+            status["master_slot"].as_u64().is_some_and(|slot| slot != 1)
+        });
+    }
 }

@@ -1,5 +1,6 @@
 //! Real daemons in namespaces of their own: how they start, wait, refuse, end, and outlive their interfaces.
 
+mod allocation;
 mod ending;
 mod interfaces;
 mod memory;

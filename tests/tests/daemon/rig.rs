@@ -259,6 +259,10 @@ impl Running {
         fs::read_to_string(&self.log).expect("it has a log")
     }
 
+    pub(crate) fn runs(&mut self) -> bool {
+        self.child.try_wait().expect("it is our child").is_none()
+    }
+
     pub(crate) fn ended(mut self) -> Ended {
         let (child, log) = (&mut self.child, &self.log);
         until(
