@@ -4,6 +4,8 @@ use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+use heartbeat_core::Epoch;
+
 use super::electors;
 use super::failure::Failure;
 use super::front::Front;
@@ -22,6 +24,8 @@ use crate::sys::lock::{FolderLock, FolderLockError, holder_text};
 pub(super) struct Ground {
     pub(super) plan: Plan,
     pub(super) state: StateFolder,
+    /// The highest epoch that this node ever stood in.
+    pub(super) floor: Epoch,
     pub(super) netlink: Netlink,
     /// Held as long as the daemon lives.
     pub(super) locks: [FolderLock; 2],
@@ -42,6 +46,7 @@ impl Ground {
         let pins = FolderLock::take(bpf_dir).map_err(Failure::of)?;
         let state = StateFolder::open(&args.state).map_err(Failure::of)?;
         let memory = lock_state(state.path())?;
+        let floor = state.floor().map_err(Failure::of)?;
         let electors = electors::in_force(&state, &config).map_err(electors_failure)?;
         if let Some(differs) = electors.differs {
             facts.warn(differs);
@@ -54,6 +59,7 @@ impl Ground {
         Ok(Self {
             plan,
             state,
+            floor,
             netlink,
             locks: [pins, memory],
         })

@@ -1,6 +1,7 @@
 //! Bringing the parts up: gates, sockets, hands, then what answers probes, and at once the pulse that beats
 //! for it.
 
+use std::fs;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::path::Path;
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -8,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use heartbeat_core::event::Restored;
 use heartbeat_core::snapshot::Role;
-use heartbeat_core::{Instant, Node};
+use heartbeat_core::{Epoch, Instant, Node};
 use tracing::info;
 
 use super::Daemon;
@@ -29,7 +30,6 @@ use crate::net::netlink::{Link, Netlink, OwnerMark};
 use crate::pulse::convert::{daemon_words, kernel_words};
 use crate::pulse::frames::FrameSigner;
 use crate::pulse::{self, Answers, NOTES_DEPTH, Note, Orders, Parts, Wiring};
-use crate::state::StateFolder;
 use crate::sys::clock::boot_ns;
 use crate::sys::memory;
 
@@ -45,20 +45,25 @@ impl Daemon {
         if let Err(error) = memory::lock_all() {
             facts.warn(error.to_string());
         }
-        let (plan, state) = (ground.plan, ground.state);
+        let (plan, state, floor) = (ground.plan, ground.state, ground.floor);
+        let is_first = !has_links(bpf_dir);
         let (mut relink, kernel) = load(&plan, ground.netlink, bpf_dir, facts)?;
-        relink.attach_gates()?;
-        let hands = hands(&relink)?;
-        let wiring = wiring::open(&plan, management, kernel.kept.incarnation)?;
+        let (hands, wiring) = match attach(&mut relink, &kernel, management) {
+            Ok(attached) => attached,
+            Err(failure) => {
+                if is_first {
+                    relink.detach()?;
+                }
+                return Err(failure);
+            }
+        };
         let (orders, order_intake) = pulse::orders().map_err(Failure::of)?;
         let (notes, taken) = sync_channel(NOTES_DEPTH);
-        kernel.words.beat(boot_ns());
-        relink.attach_responder(management)?;
-        let mut node = start_node(&plan, &state, &kernel)?;
+        let mut node = start_node(&plan, floor, &kernel);
         if node.snapshot(Instant(boot_ns())).role != Role::Master {
             relink.remove_addresses()?;
             // Removing waits for the kernel's RTNL lock; the election begins now.
-            node = start_node(&plan, &state, &kernel)?;
+            node = start_node(&plan, floor, &kernel);
         }
         let operator = Operator {
             kernel: plan.for_kernel(),
@@ -134,6 +139,25 @@ fn load(
     Ok((relink, kernel))
 }
 
+/// Whether an earlier life left programs at work: then a start that fails leaves them at work too.
+fn has_links(bpf_dir: &Path) -> bool {
+    fs::read_dir(bpf_dir.join("links")).is_ok_and(|mut links| links.next().is_some())
+}
+
+/// Gates, sockets and hands, and at last what answers probes.
+fn attach(
+    relink: &mut Relink,
+    kernel: &Kernel,
+    management: &Link,
+) -> Result<(Hands, Wiring), Failure> {
+    relink.attach_gates()?;
+    let hands = hands(relink)?;
+    let wiring = wiring::open(&relink.plan, management, kernel.kept.incarnation)?;
+    kernel.words.beat(boot_ns());
+    relink.attach_responder(management)?;
+    Ok((hands, wiring))
+}
+
 fn hands(relink: &Relink) -> Result<Hands, Failure> {
     let hands = Hands::start(relink.mark, relink.plan.gated()).map_err(Failure::of)?;
     if let Some(error) = hands.not_realtime() {
@@ -184,7 +208,7 @@ fn open_datapath(plan: &Plan, bpf_dir: &Path) -> Result<Opened, Failure> {
 }
 
 /// The election, with what the last life left.
-fn start_node(plan: &Plan, state: &StateFolder, kernel: &Kernel) -> Result<Node, Failure> {
+fn start_node(plan: &Plan, floor: Epoch, kernel: &Kernel) -> Node {
     let (words, kept) = (&kernel.words, kernel.kept);
     let restored = Restored {
         incarnation: kept.incarnation,
@@ -192,10 +216,10 @@ fn start_node(plan: &Plan, state: &StateFolder, kernel: &Kernel) -> Result<Node,
         maps_kept: kept.maps_kept,
         kernel: kernel_words(&words.grant()),
         daemon: daemon_words(&words.control()),
-        saved_floor: state.floor().map_err(Failure::of)?,
+        saved_floor: floor,
         seed: random_number(),
     };
-    Ok(Node::new(plan.for_core(), restored, Instant(boot_ns())))
+    Node::new(plan.for_core(), restored, Instant(boot_ns()))
 }
 
 /// Any number that no other life of a daemon has: the standard library seeds its hash maps from the

@@ -14,8 +14,17 @@ use nix::sys::signal::Signal;
 
 use crate::rig::{Rig, until};
 
-/// What is on the node's interfaces of a daemon: programs, addresses, the membership.
+/// What a daemon put on the node's interfaces: programs, addresses, the membership.
 fn remains(rig: &Rig, slot: u16) -> String {
+    let mut found = attached(rig, slot);
+    if rig.ip(slot, "-o link show mgmt0").contains("xdp") {
+        found = found.replace("gates", "gates xdp");
+    }
+    found
+}
+
+/// As [`remains`], without the responder's place, where somebody else's program may be.
+pub(crate) fn attached(rig: &Rig, slot: u16) -> String {
     let node = rig.lab().topology().node(slot);
     let gates = node.run(|| {
         let sides = [TcAttachType::Ingress, TcAttachType::Egress];
@@ -28,15 +37,13 @@ fn remains(rig: &Rig, slot: u16) -> String {
     });
     let gates = gates.expect("the namespace can be entered");
     let mut found = vec![format!("{gates} gates")];
-    for (what, words) in [
-        ("xdp", "-o link show mgmt0"),
-        ("203.0.113.100", "-o -4 addr"),
-        ("239.192.7.1", "-o -4 addr"),
-    ] {
-        if rig.ip(slot, words).contains(what) {
-            found.push(what.to_owned());
-        }
-    }
+    let addresses = rig.ip(slot, "-o -4 addr");
+    let ours = ["203.0.113.100", "239.192.7.1"];
+    found.extend(
+        ours.into_iter()
+            .filter(|it| addresses.contains(it))
+            .map(str::to_owned),
+    );
     found.join(" ")
 }
 

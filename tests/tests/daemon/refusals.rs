@@ -7,6 +7,7 @@ use aya::programs::{Xdp, XdpMode};
 use aya::{Ebpf, EbpfLoader};
 use heartbeat_tests::paths::lab_object;
 
+use crate::ending::attached;
 use crate::rig::Rig;
 
 #[test]
@@ -111,6 +112,7 @@ fn another_xdp_program_on_the_management_interface_is_named_and_left_there() {
         rig.ip(1, "link show mgmt0").contains("xdp"),
         "it is still there"
     );
+    assert_eq!(attached(&rig, 1), "0 gates", "nothing of ours is");
     drop(other);
     let mut daemon = rig.daemon(1).start();
     daemon.wait_for("a responder", |status| {
