@@ -1,9 +1,13 @@
-//! The command lines: types only, so that manual pages and shell completions can be made from them.
+//! The command lines and exit codes: types only, so that manual pages and shell completions can be made from
+//! them.
 
 pub mod ctl;
 pub mod daemon;
+mod exit;
 
 use std::path::{Path, PathBuf};
+
+pub use exit::Exit;
 
 /// Where the configuration is, unless `--config` names another file.
 pub const DEFAULT_CONFIG: &str = "/etc/heartbeatd/heartbeatd.toml";

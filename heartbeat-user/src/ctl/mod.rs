@@ -10,28 +10,12 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
+use crate::cli::Exit;
 use crate::cli::ctl::{Args, Command, OnOff};
 use crate::config::ConfigErrors;
 use crate::control::{Client, ClientError, Request, Response};
 use detach::DetachError;
 use keygen::KeygenError;
-
-/// How heartbeatctl ends; 2 (usage) is clap's own. From 64 up as in sysexits.h.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Exit {
-    Ok = 0,
-    Failure = 1,
-    NoMaster = 4,
-    Unavailable = 69,
-    Permission = 77,
-    Config = 78,
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
-    }
-}
 
 /// Why nothing was done.
 #[derive(Debug, thiserror::Error)]

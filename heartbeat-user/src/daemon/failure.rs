@@ -7,23 +7,17 @@ use std::process::ExitCode;
 
 use nix::errno::Errno;
 
+use crate::cli::Exit;
 use crate::datapath::DatapathError;
 use crate::net::netlink::NetlinkError;
-
-/// Failure of any kind that no other code stands for.
-const EXIT_FAILURE: u8 = 1;
-/// No right to do what a daemon must (EX_NOPERM of sysexits.h).
-const EXIT_PERMISSION: u8 = 77;
-/// The configuration is at fault (EX_CONFIG of sysexits.h): a service manager need not try again.
-const EXIT_CONFIG: u8 = 78;
 
 /// What helps whenever a right is missing.
 const RIGHTS: &str = "run heartbeatd as root";
 
-/// A message that names the thing, the cause and the cure, and the code to exit with.
+/// A message that names the thing, the cause and the cure, and how to exit.
 #[derive(Debug)]
 pub(super) struct Failure {
-    code: u8,
+    exit: Exit,
     message: String,
 }
 
@@ -31,7 +25,7 @@ impl Failure {
     /// The configuration, or what it says of this machine, is wrong.
     pub(super) fn config(cause: impl fmt::Display) -> Self {
         Self {
-            code: EXIT_CONFIG,
+            exit: Exit::Config,
             message: cause.to_string(),
         }
     }
@@ -39,7 +33,7 @@ impl Failure {
     /// A right is missing.
     pub(super) fn permission(cause: impl fmt::Display) -> Self {
         Self {
-            code: EXIT_PERMISSION,
+            exit: Exit::Permission,
             message: cause.to_string(),
         }
     }
@@ -56,7 +50,7 @@ impl Failure {
     /// Anything else, in words.
     pub(super) fn other(cause: impl fmt::Display) -> Self {
         Self {
-            code: EXIT_FAILURE,
+            exit: Exit::Failure,
             message: cause.to_string(),
         }
     }
@@ -65,7 +59,7 @@ impl Failure {
     #[must_use]
     pub(super) fn report(&self) -> ExitCode {
         eprintln!("heartbeatd: {}", self.message);
-        ExitCode::from(self.code)
+        self.exit.into()
     }
 }
 
@@ -118,7 +112,7 @@ mod tests {
     #[test]
     fn a_missing_right_is_told_from_other_causes_however_deep_it_is() {
         let deep = Failure::of(PacketSocketError { source: denied() });
-        assert_eq!(deep.code, EXIT_PERMISSION);
+        assert_eq!(deep.exit, Exit::Permission);
         let refused = |errno| {
             Failure::of(NetlinkError::Refused {
                 action: "add 203.0.113.1/32 to interface biz0".into(),
@@ -126,12 +120,12 @@ mod tests {
                 detail: None,
             })
         };
-        assert_eq!(refused(Errno::EPERM).code, EXIT_PERMISSION);
-        assert_eq!(refused(Errno::ENOMEM).code, EXIT_FAILURE);
+        assert_eq!(refused(Errno::EPERM).exit, Exit::Permission);
+        assert_eq!(refused(Errno::ENOMEM).exit, Exit::Failure);
         let full = PacketSocketError {
             source: io::Error::from_raw_os_error(libc::ENFILE),
         };
-        assert_eq!(Failure::of(full).code, EXIT_FAILURE);
+        assert_eq!(Failure::of(full).exit, Exit::Failure);
     }
 
     #[test]
@@ -146,7 +140,7 @@ mod tests {
     #[test]
     fn a_kernel_without_type_information_is_named_with_its_cure() {
         let failure = Failure::of(DatapathError::NoBtf);
-        assert_eq!(failure.code, EXIT_FAILURE);
+        assert_eq!(failure.exit, Exit::Failure);
         for part in ["no BTF", "Linux 6.6", "CONFIG_DEBUG_INFO_BTF"] {
             assert!(failure.to_string().contains(part), "{failure}");
         }
