@@ -9,7 +9,7 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -47,8 +47,10 @@ pub fn folder_name(number: u32) -> String {
 /// # Errors
 /// When the guard cannot be started.
 pub fn prepare() -> Result<()> {
-    static GUARD: OnceLock<Child> = OnceLock::new();
-    if GUARD.get().is_none() {
+    static GUARD: Mutex<Option<Child>> = Mutex::new(None);
+    // Held while the guard is started: a second one, let go of at once, would take this process for dead.
+    let mut guard_of_all = GUARD.lock().unwrap_or_else(PoisonError::into_inner);
+    if guard_of_all.is_none() {
         remove_dead();
         let guard = Command::new(paths::program("lab-tool")?)
             .args(["guard", &std::process::id().to_string()])
@@ -56,7 +58,7 @@ pub fn prepare() -> Result<()> {
             .spawn()
             .context("cannot start the lab's guard")?;
         // The write end of its pipe stays open in here until this process ends.
-        let _ = GUARD.set(guard);
+        *guard_of_all = Some(guard);
     }
     Ok(())
 }
