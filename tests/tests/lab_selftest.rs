@@ -19,7 +19,7 @@ use heartbeat_tests::lab::port::{Counts, Direction, Wear};
 use heartbeat_tests::lab::topology::Plan;
 use heartbeat_tests::lab::{Lab, clean};
 use heartbeat_tests::report::doubles::{judge, overlap_ns};
-use heartbeat_tests::report::outage::{longest, moves};
+use heartbeat_tests::report::outage::{gaps, moves, of_the_move};
 use heartbeat_tests::report::{answers, within};
 use heartbeat_tests::skip;
 use heartbeat_user::sys::clock::boot_ns;
@@ -93,7 +93,7 @@ fn the_client_sees_a_move_by_hand_as_one_outage_and_no_two_nodes() {
         let end_ns = boot_ns();
 
         let seen = answers(watch.client()?);
-        let outage = longest(&seen, fault_ns, end_ns).expect("the service came back");
+        let outage = of_the_move(&gaps(&seen, fault_ns, end_ns)).expect("the service came back");
         assert_eq!((outage.before, outage.after), (1, 2));
         let length = Duration::from_nanos(outage.length_ns());
         assert!(

@@ -48,6 +48,9 @@ pub struct Series {
     pub shares: Vec<(&'static str, Summary)>,
     /// Two-answer time of all repetitions together, in nanoseconds.
     pub two_answer_ns: u64,
+    /// Longest time without an answer apart from the outages, in nanoseconds: what this machine adds
+    /// on a quiet moment.
+    pub hiccup_ns: u64,
     /// Moves of the address beyond the one that was meant, in all repetitions together.
     pub spontaneous: usize,
     /// Questions to all nodes that were judged, in all repetitions together.
@@ -87,7 +90,10 @@ fn measure(settings: Settings, repetitions: usize) -> Result<Vec<Series>> {
     sleep(WARM_UP);
     TRIALS
         .into_iter()
-        .map(|trial| series(trial, &mut cluster, &mut watch, repetitions))
+        .map(|trial| {
+            let measured = series(trial, &mut cluster, &mut watch, repetitions);
+            measured.with_context(|| cluster.story())
+        })
         .collect()
 }
 
@@ -100,9 +106,10 @@ fn series(
     let moved_before = moves(&answers(watch.client()?)).len();
     let mut outages = Vec::new();
     let mut shares = Vec::new();
-    let (mut two_answer_ns, mut judged) = (0, 0);
+    let (mut two_answer_ns, mut hiccup_ns, mut judged) = (0, 0, 0);
     for _ in 0..repetitions {
         let outcome = trial.run(cluster, watch)?;
+        hiccup_ns = hiccup_ns.max(outcome.sight.hiccup_ns);
         let outage = outcome
             .sight
             .outage
@@ -120,6 +127,7 @@ fn series(
         outage: Summary::of(outages).context("at least one repetition")?,
         shares: shares::summaries(&shares),
         two_answer_ns,
+        hiccup_ns,
         spontaneous: moved.saturating_sub(repetitions),
         judged,
     })
@@ -154,6 +162,7 @@ fn to_json(all: &[Series], repetitions: usize) -> Value {
                 "outage": series.outage.to_json(),
                 "shares": shares,
                 "two_answer_ns": series.two_answer_ns,
+                "longest_hiccup_ns": series.hiccup_ns,
                 "spontaneous_moves": series.spontaneous,
                 "questions_judged": series.judged,
             })

@@ -85,6 +85,7 @@ mod tests {
             fault_ns: 100,
             end_ns: 1_000,
             outage: Some(outage),
+            hiccup_ns: 0,
             moves: vec![],
             doubles: Doubles::default(),
             overlap_ns: 0,

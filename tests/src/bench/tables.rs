@@ -5,13 +5,13 @@ use crate::bench::Series;
 /// Outages, two-answer times and moves.
 #[must_use]
 pub fn outages(all: &[Series]) -> String {
-    let mut text = "| period | M | lease | fault | n | min | median | p99 | max | two-answer time | spontaneous moves |\n\
-                    |---|---|---|---|---|---|---|---|---|---|---|\n"
+    let mut text = "| period | M | lease | fault | n | min | median | p99 | max | two-answer time | spontaneous moves | longest hiccup |\n\
+                    |---|---|---|---|---|---|---|---|---|---|---|---|\n"
         .to_owned();
     for series in all {
         let outage = &series.outage;
         text += &format!(
-            "| {:?} | {} | {:?} | {} | {} | {} | {} | {} | {} | {} | {} |\n",
+            "| {:?} | {} | {:?} | {} | {} | {} | {} | {} | {} | {} | {} | {} |\n",
             series.period,
             series.detect_multiplier,
             series.period * u32::from(series.detect_multiplier),
@@ -22,7 +22,8 @@ pub fn outages(all: &[Series]) -> String {
             ms(outage.p99_ns),
             ms(outage.max_ns),
             ms(series.two_answer_ns),
-            series.spontaneous
+            series.spontaneous,
+            ms(series.hiccup_ns)
         );
     }
     text

@@ -1,6 +1,7 @@
 //! `cargo xtask bench`, once everything is built.
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser;
@@ -20,8 +21,18 @@ enum Bench {
     },
 }
 
-fn main() -> Result<()> {
-    match Bench::parse() {
+fn main() -> ExitCode {
+    match run(Bench::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(wanted: Bench) -> Result<()> {
+    match wanted {
         Bench::Failover { repetitions, json } => {
             let file = match json {
                 Some(file) => file,

@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use anyhow::Result;
 use clap::Parser;
 
 /// A three-node cluster on this machine loses its master in four ways
@@ -13,6 +12,9 @@ struct Options {
     keep: bool,
 }
 
-fn main() -> Result<ExitCode> {
-    heartbeat_tests::demo::run(Options::parse().keep)
+fn main() -> ExitCode {
+    heartbeat_tests::demo::run(Options::parse().keep).unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
 }

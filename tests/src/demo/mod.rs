@@ -76,7 +76,7 @@ fn show(
     display: &Display,
 ) -> Result<(Line, Panel)> {
     display.tell(&format!("{}: {}", trial.as_str(), trial.story()));
-    let outcome = trial.run(cluster, watch)?;
+    let outcome = trial.run(cluster, watch).with_context(|| cluster.story())?;
     let settings = *cluster.settings();
     let line = Line::of(trial, &outcome, &settings);
     display.tell(&line.sentence());

@@ -1,10 +1,17 @@
 //! Faults of wires and whole nodes, made at the bridge's end of a node's links.
 
-use anyhow::Result;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
 
 use crate::lab::addresses::{NETWORKS, Network};
+use crate::lab::command::run;
 use crate::lab::port::{ALL, DIRECTIONS, Direction, Wear};
 use crate::lab::topology::Topology;
+
+/// How long a link may take to come up.
+const UP: Duration = Duration::from_secs(5);
 
 /// How a node dies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,11 +96,35 @@ pub fn unplug(topology: &Topology, slot: u16, network: Network) -> Result<()> {
     topology.port(slot, network).carrier(false)
 }
 
-/// The node's link to `network` is whole again.
+/// The node's link to `network` is whole again, and carries frames when this returns: the kernel puts
+/// the news of a carrier off by up to a second (net/core/link_watch.c), and sends nothing until then.
 ///
 /// # Errors
-/// When a map or the link cannot be changed.
+/// When a map or the link cannot be changed, or the link does not come up.
 pub fn heal(topology: &Topology, slot: u16, network: Network) -> Result<()> {
     wear(topology, slot, network, Wear::default())?;
-    topology.port(slot, network).carrier(true)
+    let port = topology.port(slot, network);
+    port.carrier(true)?;
+    let ends = [
+        (topology.bridge(network).name(), port.name()),
+        (topology.node(slot).name(), network.interface()),
+    ];
+    let begun = Instant::now();
+    while !(is_up(ends[0])? && is_up(ends[1])?) {
+        ensure!(
+            begun.elapsed() < UP,
+            "the link of slot {slot} did not come up within {UP:?}"
+        );
+        sleep(Duration::from_millis(5));
+    }
+    Ok(())
+}
+
+/// Whether the kernel sends frames on that interface.
+fn is_up((namespace, interface): (&str, &str)) -> Result<bool> {
+    Ok(run(
+        "ip",
+        &["-netns", namespace, "-o", "link", "show", "dev", interface],
+    )?
+    .contains("state UP"))
 }

@@ -54,7 +54,7 @@ impl Cluster {
     pub fn start(settings: Settings) -> Result<Self> {
         let mut cluster = Self::build(settings)?;
         cluster.start_all()?;
-        cluster.settle()?;
+        cluster.settle().with_context(|| cluster.story())?;
         Ok(cluster)
     }
 
@@ -133,8 +133,7 @@ impl Cluster {
     /// Looks until `wanted` finds what it wants, and returns that.
     ///
     /// # Errors
-    /// When that takes longer than `patience`: what was waited for, what every daemon says and the
-    /// end of every log.
+    /// When that takes longer than `patience`.
     pub fn wait_for<T>(
         &self,
         what: &str,
@@ -148,10 +147,7 @@ impl Cluster {
                 return Ok(found);
             }
             if begun.elapsed() > patience {
-                bail!(
-                    "waited {patience:?} until {what}, in vain{}",
-                    self.story(&view)
-                );
+                bail!("waited {patience:?} until {what}, in vain");
             }
             sleep(LOOK);
         }
@@ -171,7 +167,7 @@ impl Cluster {
         while begun.elapsed() < time {
             let view = self.view();
             if let Some(found) = unwanted(&view) {
-                bail!("{what}: {found:?}{}", self.story(&view));
+                bail!("{what}: {found:?}");
             }
             sleep(LOOK);
         }
@@ -199,9 +195,10 @@ impl Cluster {
         Ok(())
     }
 
-    /// What every daemon says, and the end of every log, for a failure's message.
+    /// What every daemon says now, and the end of every log, for a failure's message.
     #[must_use]
-    pub fn story(&self, view: &View) -> String {
+    pub fn story(&self) -> String {
+        let view = self.view();
         let logs: String = self
             .daemons
             .iter()
@@ -214,28 +211,5 @@ impl Cluster {
             })
             .collect();
         format!("\n--- what they say\n{view}{logs}")
-    }
-
-    /// Fails with the whole story unless `fact`.
-    ///
-    /// # Errors
-    /// When it is not so.
-    pub fn check(&self, fact: bool, what: impl FnOnce() -> String) -> Result<()> {
-        if fact {
-            Ok(())
-        } else {
-            Err(anyhow::anyhow!("{}{}", what(), self.story(&self.view())))
-        }
-    }
-
-    /// What that daemon says, which must answer.
-    ///
-    /// # Errors
-    /// When it does not.
-    pub fn status(&self, slot: u16) -> Result<serde_json::Value> {
-        self.daemon(slot)
-            .contact()
-            .json(&["status", "--json"])
-            .with_context(|| self.story(&self.view()))
     }
 }

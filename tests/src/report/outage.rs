@@ -23,10 +23,10 @@ impl Outage {
     }
 }
 
-/// The longest time without an answer that touches the window. `None` if less than two answers
-/// came, or none after the window's start: then the service never came back.
+/// Every time without an answer that touches the window. Empty if less than two answers came, or none
+/// after the window's start: then the service never came back.
 #[must_use]
-pub fn longest(answers: &[Answer], from_ns: u64, to_ns: u64) -> Option<Outage> {
+pub fn gaps(answers: &[Answer], from_ns: u64, to_ns: u64) -> Vec<Outage> {
     answers
         .windows(2)
         .filter(|pair| pair[1].at_ns >= from_ns && pair[0].at_ns <= to_ns)
@@ -36,7 +36,17 @@ pub fn longest(answers: &[Answer], from_ns: u64, to_ns: u64) -> Option<Outage> {
             before: pair[0].node,
             after: pair[1].node,
         })
-        .max_by_key(Outage::length_ns)
+        .collect()
+}
+
+/// The one in which the address moved; if it did not, or more than once, the longest.
+#[must_use]
+pub fn of_the_move(gaps: &[Outage]) -> Option<Outage> {
+    let mut moved = gaps.iter().filter(|gap| gap.before != gap.after);
+    match (moved.next(), moved.next()) {
+        (Some(only), None) => Some(*only),
+        (None | Some(_), _) => gaps.iter().copied().max_by_key(Outage::length_ns),
+    }
 }
 
 /// One move of the address.
@@ -71,36 +81,54 @@ mod tests {
     use crate::report::testing::journal;
 
     #[test]
-    fn the_longest_gap_that_touches_the_window_is_the_outage() {
-        let events = journal(&[
+    fn the_gap_of_the_move_is_the_outage_also_beside_a_longer_one() {
+        let seen = answers(&journal(&[
             (0, &[(1, 1)]),
             (90, &[(91, 1)]),
             (100, &[(101, 1)]),
             (150, &[(151, 2)]),
-            (160, &[(161, 2)]),
-        ]);
-        let seen = answers(&events);
-        let outage = longest(&seen, 95, 155).expect("answers came on both sides");
+            (250, &[(251, 2)]),
+        ]));
+        let outage = of_the_move(&gaps(&seen, 95, 300)).expect("answers came on both sides");
+        let expected = Outage {
+            from_ns: 101,
+            to_ns: 151,
+            before: 1,
+            after: 2,
+        };
+        assert_eq!((outage, outage.length_ns()), (expected, 50));
+    }
+
+    #[test]
+    fn without_a_move_or_with_two_the_longest_gap_is_the_outage() {
+        let still = answers(&journal(&[
+            (0, &[(1, 1)]),
+            (30, &[(31, 1)]),
+            (40, &[(41, 1)]),
+        ]));
         assert_eq!(
-            outage,
-            Outage {
-                from_ns: 101,
-                to_ns: 151,
-                before: 1,
-                after: 2
-            }
+            of_the_move(&gaps(&still, 0, 50)).map(|gap| gap.length_ns()),
+            Some(30)
         );
-        assert_eq!(outage.length_ns(), 50);
         assert_eq!(
-            longest(&seen, 0, 200).map(|outage| outage.length_ns()),
-            Some(90)
+            of_the_move(&gaps(&still, 35, 50)).map(|gap| gap.length_ns()),
+            Some(10)
+        );
+        let twice = answers(&journal(&[
+            (0, &[(1, 1)]),
+            (10, &[(11, 2)]),
+            (40, &[(41, 1)]),
+        ]));
+        assert_eq!(
+            of_the_move(&gaps(&twice, 0, 50)).map(|gap| gap.length_ns()),
+            Some(30)
         );
     }
 
     #[test]
     fn a_service_that_never_came_back_has_no_outage_to_measure() {
         let seen = answers(&journal(&[(0, &[(1, 1)]), (10, &[(11, 1)]), (20, &[])]));
-        assert_eq!(longest(&seen, 15, 100), None);
+        assert_eq!(of_the_move(&gaps(&seen, 15, 100)), None);
     }
 
     #[test]

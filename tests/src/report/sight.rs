@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::lab::watch::Watch;
 use crate::report::doubles::{Doubles, judge, overlap_ns};
-use crate::report::outage::{Move, Outage, longest, moves};
+use crate::report::outage::{self, Move, Outage, moves};
 use crate::report::{answers, within};
 
 /// How long before a fault the looking begins: what was normal belongs into the picture.
@@ -17,8 +17,11 @@ pub struct Sight {
     pub fault_ns: u64,
     /// When the looking ended, likewise.
     pub end_ns: u64,
-    /// The client's longest time without an answer since the fault; `None` if nobody answered again.
+    /// The client's time without an answer when the address moved, or without a single move its
+    /// longest since the fault; `None` if nobody answered again.
     pub outage: Option<Outage>,
+    /// Its longest other time without an answer since the fault: hiccups of the machine, or worse.
+    pub hiccup_ns: u64,
     /// The address's moves as the client saw them.
     pub moves: Vec<Move>,
     /// Whether two nodes answered the observer at once.
@@ -37,10 +40,18 @@ impl Sight {
         let client = answers(&within(watch.client()?, from_ns, end_ns));
         let observer = within(watch.observer()?, from_ns, end_ns);
         let asked_all = answers(&observer);
+        let gaps = outage::gaps(&client, fault_ns, end_ns);
+        let outage = outage::of_the_move(&gaps);
         Ok(Self {
             fault_ns,
             end_ns,
-            outage: longest(&client, fault_ns, end_ns),
+            outage,
+            hiccup_ns: gaps
+                .iter()
+                .filter(|gap| Some(**gap) != outage)
+                .map(Outage::length_ns)
+                .max()
+                .unwrap_or(0),
             moves: moves(&client),
             doubles: judge(&observer),
             overlap_ns: overlap_ns(&client).max(overlap_ns(&asked_all)),

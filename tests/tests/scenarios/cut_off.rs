@@ -27,9 +27,7 @@ fn a_slave_cut_off_alone_for_a_minute_comes_back_without_a_failover() {
         ensure!(scene.cluster.settle()? == 1);
         std::thread::sleep(Duration::from_millis(500));
         let after = scene.cluster.view().epoch();
-        scene.cluster.check(after == Some(epoch), || {
-            format!("epoch {epoch:?} became {after:?}")
-        })?;
+        ensure!(after == Some(epoch), "epoch {epoch:?} became {after:?}");
         scene.expect(3, "slave", "slot 1 probes as master")?;
         let sight = scene.sight(fault_ns)?;
         ensure!(sight.moves.is_empty(), "{:?}", sight.moves);

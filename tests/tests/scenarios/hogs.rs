@@ -25,7 +25,7 @@ fn real_time_hogs_below_the_daemon_on_every_processor_cost_no_failover_within_th
     };
     scenario_with("hogs_fifo", settings, |scene| {
         scene.cluster.start_all()?;
-        scene.cluster.settle()?;
+        scene.settle_on_1()?;
         // Below the lookers-on too, who would otherwise see nothing.
         busy(scene, Some(30))
     });
@@ -44,9 +44,7 @@ fn busy(scene: &mut Scene, fifo: Option<u8>) -> Result<()> {
     drop(hogs);
     let after = scene.cluster.settle()?;
     let moves = scene.moves(from_ns)?;
-    scene
-        .cluster
-        .check(moves.is_empty() && after == before, || format!("{moves:?}"))?;
+    ensure!(moves.is_empty() && after == before, "{moves:?}");
     ensure!(
         scene.cluster.view().epoch() == Some(epoch),
         "the mastership is still the same"

@@ -42,11 +42,10 @@ fn a_master_that_does_not_hear_gives_way() {
 fn gives_way(scene: &mut Scene, cut: impl FnOnce(&Topology) -> Result<()>) -> Result<()> {
     let fault_ns = boot_ns();
     cut(scene.cluster.lab().topology())?;
+    let shut_ns = scene.shut_from_ns()?;
     ensure!(scene.next_master(1)? == 2);
     sleep(Duration::from_millis(300));
     scene.expect(2, "master", "majority of electors voted")?;
-    let lease = scene.lease_and_more();
-    let shut_ns = fault_ns + u64::try_from(lease.as_nanos())?;
     ensure!(
         scene.answers_of(1, shut_ns)? == 0,
         "slot 1 answered after its lease"

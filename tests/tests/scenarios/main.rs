@@ -7,6 +7,7 @@ mod cut_off;
 mod first_start;
 mod forged;
 mod freeze;
+mod ground;
 mod hogs;
 mod kill;
 mod link;

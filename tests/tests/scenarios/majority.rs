@@ -4,6 +4,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use heartbeat_tests::client::schedule::sleep_until;
 use heartbeat_tests::fault::wire::{self, Death};
 use heartbeat_user::sys::clock::boot_ns;
 
@@ -15,11 +16,9 @@ fn a_master_with_two_of_three_nodes_gone_stops_serving_and_serves_again_when_one
         for gone in [2, 3] {
             wire::kill_node(scene.cluster.lab().topology(), gone, Death::Loud)?;
         }
-        let fault_ns = boot_ns();
-        scene
-            .expect(1, "slave", "no majority of electors replied")
-            .or_else(|_| scene.expect(1, "candidate", "no majority"))?;
-        nobody_serves(scene, fault_ns)?;
+        let shut_ns = scene.shut_from_ns()?;
+        scene.steps_down(1, "no majority of electors replied")?;
+        nobody_serves(scene, shut_ns)?;
         wire::heal_node(scene.cluster.lab().topology(), 3)?;
         serves_again(scene)
     });
@@ -31,17 +30,16 @@ fn a_slave_with_two_of_three_nodes_gone_does_not_take_over_and_does_when_one_is_
         for gone in [1, 2] {
             wire::kill_node(scene.cluster.lab().topology(), gone, Death::Silent)?;
         }
-        let fault_ns = boot_ns();
-        nobody_serves(scene, fault_ns)?;
+        let shut_ns = scene.shut_from_ns()?;
+        nobody_serves(scene, shut_ns)?;
         wire::heal_node(scene.cluster.lab().topology(), 2)?;
         serves_again(scene)
     });
 }
 
 /// From one lease after the fault nobody answers, for two seconds.
-fn nobody_serves(scene: &mut Scene, fault_ns: u64) -> Result<()> {
-    sleep(scene.lease_and_more());
-    let shut_ns = fault_ns + u64::try_from(scene.lease_and_more().as_nanos())?;
+fn nobody_serves(scene: &mut Scene, shut_ns: u64) -> Result<()> {
+    sleep_until(shut_ns);
     scene
         .cluster
         .hold("somebody is master", Duration::from_secs(2), |view| {

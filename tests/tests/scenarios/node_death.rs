@@ -27,13 +27,8 @@ fn dies(scene: &mut Scene, death: Death) -> Result<()> {
     scene.expect(2, "master", "majority of electors voted")?;
     scene.diagnosed(2, 1, "down")?;
     // Cut off, it knows by itself that it is not master any more.
-    let said = scene
-        .reason_of(1, "slave")
-        .or_else(|_| scene.reason_of(1, "candidate"))?;
-    ensure!(
-        !scene.has_address(1)?,
-        "slot 1 ({said}) removed the address"
-    );
+    scene.steps_down(1, "no majority of electors replied")?;
+    ensure!(!scene.has_address(1)?, "slot 1 removed the address");
     wire::heal_node(scene.cluster.lab().topology(), 1)?;
     ensure!(scene.cluster.settle()? == 2);
     scene.expect(1, "slave", "slot 2")?;

@@ -31,7 +31,7 @@ fn it_does_so_also_behind_a_bridge_that_forwards_to_members_of_the_group_only() 
     };
     scenario_with("restart_of_slave_snooping", settings, |scene| {
         scene.cluster.start_all()?;
-        scene.cluster.settle()?;
+        scene.settle_on_1()?;
         carries(scene)
     });
 }
@@ -51,11 +51,10 @@ fn carries(scene: &mut Scene) -> Result<()> {
         .member(1, 2)
         .and_then(|member| member.get("answering"))
         .cloned();
-    scene
-        .cluster
-        .check(answering == Some("healthy".into()), || {
-            format!("slot 2 is {answering:?} on the network")
-        })?;
+    ensure!(
+        answering == Some("healthy".into()),
+        "slot 2 is {answering:?} on the network"
+    );
     scene.cluster.start_one(2)?;
     wire::heal_node(scene.cluster.lab().topology(), 3)?;
     ensure!(scene.cluster.settle()? == 1);

@@ -1,7 +1,7 @@
 //! What all scenarios share: a cluster, somebody who watches it, and the questions at the end.
 
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use heartbeat_tests::lab::addresses::{Network, VIRTUAL_ADDRESS};
@@ -16,6 +16,7 @@ use heartbeat_tests::report::sight::Sight;
 use heartbeat_tests::report::{answers, within};
 use heartbeat_tests::skip::{self, Need};
 use heartbeat_user::sys::clock::boot_ns;
+use serde_json::Value;
 
 /// What a scenario needs beyond the lab.
 const NEEDS: [Need; 6] = [
@@ -39,7 +40,7 @@ pub(crate) struct Scene {
 pub(crate) fn scenario(name: &str, play: impl FnOnce(&mut Scene) -> Result<()>) {
     scenario_with(name, Settings::default(), |scene| {
         scene.cluster.start_all()?;
-        scene.cluster.settle()?;
+        scene.settle_on_1()?;
         sleep(Duration::from_millis(200));
         play(scene)
     });
@@ -61,13 +62,31 @@ pub(crate) fn scenario_with(
                 cluster,
             })
         })
-        .and_then(|mut scene| play(&mut scene).and_then(|()| scene.never_two()));
+        .and_then(|mut scene| {
+            let played = play(&mut scene).and_then(|()| scene.never_two());
+            played.with_context(|| scene.cluster.story())
+        });
     if let Err(error) = played {
-        panic!("{error:#}");
+        // The cause last, where it is seen; before it what everybody said and logged.
+        panic!("{:#}\n=== {:#}", error, error.root_cause());
     }
 }
 
 impl Scene {
+    /// Waits until the cluster has settled and slot 1 is master. Where the machine started the daemons
+    /// so far apart that another slot came first (which is first_start's matter), it is moved there.
+    pub(crate) fn settle_on_1(&self) -> Result<()> {
+        let first = self.cluster.settle()?;
+        if first != 1 {
+            self.cluster.switchover(first, Some(1))?;
+            let master = self.cluster.wait_for("slot 1 is master", PATIENCE, |view| {
+                view.settled().filter(|slot| *slot == 1)
+            });
+            master.map(drop)?;
+        }
+        Ok(())
+    }
+
     /// What was seen since `fault_ns`.
     pub(crate) fn sight(&mut self, fault_ns: u64) -> Result<Sight> {
         Sight::of(&mut self.watch, fault_ns, boot_ns())
@@ -89,12 +108,41 @@ impl Scene {
             })
     }
 
+    /// Waits until the daemon in `slot` gave mastership up for a reason with these words in it. Its
+    /// history tells, since alone it may stand again at once and for ever.
+    pub(crate) fn steps_down(&self, slot: u16, words: &str) -> Result<()> {
+        let begun = Instant::now();
+        while !self.stepped_down(slot, words)? {
+            ensure!(
+                begun.elapsed() < PATIENCE,
+                "slot {slot} did not step down because {words:?}"
+            );
+            sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+
+    fn stepped_down(&self, slot: u16, words: &str) -> Result<bool> {
+        let history = self
+            .cluster
+            .daemon(slot)
+            .contact()
+            .json(&["history", "--json"])?;
+        let changes = history.as_array().context("the history is a list")?;
+        let says = |change: &Value, key: &str| change[key].as_str().unwrap_or_default().to_owned();
+        Ok(changes.iter().any(|change| {
+            says(change, "from") == "master" && says(change, "reason").contains(words)
+        }))
+    }
+
     /// Fails unless the daemon in `slot` has that role for a reason with these words in it.
     pub(crate) fn expect(&self, slot: u16, role: &str, words: &str) -> Result<()> {
         let found = self.reason_of(slot, role)?;
-        self.cluster.check(found.contains(words), || {
-            format!("slot {slot} is {role} because {words:?} was expected, but it says {found:?}")
-        })
+        ensure!(
+            found.contains(words),
+            "slot {slot} is {role} because {words:?} was expected, but it says {found:?}"
+        );
+        Ok(())
     }
 
     /// Waits until the daemon in `by` finds `diagnosis` wrong with the member in `of`.
@@ -139,9 +187,11 @@ impl Scene {
         Ok(shown.contains(&VIRTUAL_ADDRESS.to_string()))
     }
 
-    /// One lease and some milliseconds for whoever has to notice it.
-    pub(crate) fn lease_and_more(&self) -> Duration {
-        self.cluster.settings().lease() + Duration::from_millis(20)
+    /// From when on nobody may answer for a master that was cut off just now: its lease, and some
+    /// milliseconds for an answer that was on its way.
+    pub(crate) fn shut_from_ns(&self) -> Result<u64> {
+        let lease = self.cluster.settings().lease() + Duration::from_millis(20);
+        Ok(boot_ns() + u64::try_from(lease.as_nanos())?)
     }
 
     /// Fails if the observer ever saw two nodes answer, or did not look.

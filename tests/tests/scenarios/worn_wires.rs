@@ -86,13 +86,11 @@ fn a_slave_far_away_is_a_slave_all_the_same() {
             let rtt_us = view
                 .member(1, 3)
                 .and_then(|member| member.get("rtt_us")?.as_u64());
-            scene
-                .cluster
-                .check(rtt_us.is_some_and(|us| us >= 6_000), || {
-                    format!(
-                        "the round trip over a wire with 3 ms each way is shown as {rtt_us:?} us"
-                    )
-                })
+            ensure!(
+                rtt_us.is_some_and(|us| us >= 6_000),
+                "the round trip over a wire with 3 ms each way is shown as {rtt_us:?} us"
+            );
+            Ok(())
         })
     });
 }
@@ -110,13 +108,9 @@ fn undisturbed(scene: &mut Scene, meanwhile: impl FnOnce(&mut Scene) -> Result<(
     let from_ns = boot_ns();
     meanwhile(scene)?;
     let master = scene.cluster.settle()?;
-    scene
-        .cluster
-        .check(master == 1, || format!("slot {master} became master"))?;
+    ensure!(master == 1, "slot {master} became master");
     let after = scene.cluster.view().epoch();
-    scene.cluster.check(after == Some(epoch), || {
-        format!("epoch {epoch:?} became {after:?}")
-    })?;
+    ensure!(after == Some(epoch), "epoch {epoch:?} became {after:?}");
     ensure!(scene.moves(from_ns)?.is_empty());
     Ok(())
 }
