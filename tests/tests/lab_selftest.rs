@@ -4,7 +4,6 @@
 
 use std::net::{Ipv4Addr, UdpSocket};
 use std::process::{Command, Stdio};
-use std::sync::Mutex;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -13,6 +12,7 @@ use heartbeat_tests::client::packet::{ARP, arp_request};
 use heartbeat_tests::fault::wire::{self, Death};
 use heartbeat_tests::fault::{delay, flood, hog, replay};
 use heartbeat_tests::lab::addresses::{GROUP, HEARTBEAT_PORT, Network, VIRTUAL_ADDRESS};
+use heartbeat_tests::lab::alone::Alone;
 use heartbeat_tests::lab::command::run;
 use heartbeat_tests::lab::packet_socket::PacketSocket;
 use heartbeat_tests::lab::port::{Counts, Direction, Wear};
@@ -30,17 +30,12 @@ const THREE: Plan = Plan {
     snooping: false,
 };
 
-/// Labs may run at once, but what one measures the others' load would blur.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-
 /// Runs `test` in a lab of three nodes, where that can be.
 fn in_a_lab(name: &str, test: impl FnOnce(&Lab) -> Result<()>) {
     if skip::lacks(name, &skip::LAB) {
         return;
     }
-    let _alone = ONE_AT_A_TIME
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _alone = Alone::wait().expect("the machine is to be had");
     let lab = Lab::build(THREE).expect("the lab can be built");
     test(&lab).unwrap_or_else(|error| panic!("{error:#}"));
 }
@@ -461,9 +456,7 @@ fn a_dropped_lab_leaves_nothing() {
     if skip::lacks(NAME, &skip::LAB) {
         return;
     }
-    let _alone = ONE_AT_A_TIME
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _alone = Alone::wait().expect("the machine is to be had");
     let own = || own_remains(i32::try_from(std::process::id()).expect("a process id fits"));
     assert_eq!(own(), Vec::<String>::new());
     {
@@ -492,9 +485,7 @@ fn a_killed_lab_leaves_nothing_either() {
         sleep(Duration::from_secs(60));
         return;
     }
-    let _alone = ONE_AT_A_TIME
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _alone = Alone::wait().expect("the machine is to be had");
     let mut holder = Command::new(std::env::current_exe().expect("this program"))
         .args(["--exact", NAME])
         .env(HOLD, "1")

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::bench::shares::Shares;
 use crate::bench::statistics::Summary;
+use crate::lab::alone::Alone;
 use crate::lab::cluster::Cluster;
 use crate::lab::settings::Settings;
 use crate::lab::watch::Watch;
@@ -62,6 +63,7 @@ pub struct Series {
 /// # Errors
 /// When a cluster does not come to life again, or the file cannot be written.
 pub fn failover(repetitions: usize, file: &Path) -> Result<()> {
+    let _alone = Alone::wait()?;
     let mut all = Vec::new();
     for (period, detect_multiplier) in PACES {
         let settings = Settings {

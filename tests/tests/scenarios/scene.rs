@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use heartbeat_tests::lab::addresses::{Network, VIRTUAL_ADDRESS};
+use heartbeat_tests::lab::alone::Alone;
 use heartbeat_tests::lab::cluster::{Cluster, PATIENCE};
 use heartbeat_tests::lab::command::run;
 use heartbeat_tests::lab::settings::Settings;
@@ -55,6 +56,7 @@ pub(crate) fn scenario_with(
     if skip::lacks(name, &NEEDS) {
         return;
     }
+    let _alone = Alone::wait().expect("the machine is to be had");
     let played = Cluster::build(settings)
         .and_then(|cluster| {
             Ok(Scene {
@@ -78,11 +80,15 @@ impl Scene {
     pub(crate) fn settle_on_1(&self) -> Result<()> {
         let first = self.cluster.settle()?;
         if first != 1 {
+            self.cluster
+                .wait_for("slot 1 may become master", PATIENCE, |view| {
+                    (view.of(1)?.get("electable")? == true).then_some(())
+                })?;
             self.cluster.switchover(first, Some(1))?;
-            let master = self.cluster.wait_for("slot 1 is master", PATIENCE, |view| {
-                view.settled().filter(|slot| *slot == 1)
-            });
-            master.map(drop)?;
+            self.cluster
+                .wait_for("slot 1 is master", PATIENCE, |view| {
+                    view.settled().filter(|slot| *slot == 1)
+                })?;
         }
         Ok(())
     }
