@@ -71,13 +71,6 @@ impl Plan {
             .collect()
     }
 
-    /// Whether an address that this node carries as master lives on that interface.
-    #[must_use]
-    pub(super) fn carries(&self, interface: &str) -> bool {
-        let is_it = |carried: &Carried| carried.interface == interface;
-        self.carried().iter().any(is_it)
-    }
-
     /// Every interface that bears a gate: those of both networks and those that carry an address, since
     /// Linux answers for an address on all of them, and `lo`.
     #[must_use]

@@ -9,7 +9,7 @@ use heartbeat_core::message::Network;
 use tracing::{error, info, warn};
 
 use super::failure::Failure;
-use super::plan::Plan;
+use super::plan::{LOOPBACK, Plan};
 use super::shared::Facts;
 use super::stale;
 use super::wiring;
@@ -73,7 +73,8 @@ impl Relink {
 
     fn attach_gate(&mut self, interface: &str) -> Result<(), Failure> {
         self.datapath.attach_gate(interface).map_err(Failure::of)?;
-        if self.plan.carries(interface) {
+        // On each of them: Linux goes by the settings of the interface that a question comes in by.
+        if interface != LOOPBACK {
             self.mind_arp(interface);
         }
         Ok(())
