@@ -9,7 +9,7 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use crate::bench::shares::Shares;
@@ -109,15 +109,23 @@ fn series(
     let mut outages = Vec::new();
     let mut shares = Vec::new();
     let (mut two_answer_ns, mut hiccup_ns, mut judged) = (0, 0, 0);
-    for _ in 0..repetitions {
-        let outcome = trial.run(cluster, watch)?;
-        hiccup_ns = hiccup_ns.max(outcome.sight.hiccup_ns);
+    let mut missed = 0;
+    while outages.len() < repetitions {
+        let Some(outcome) = trial.run(cluster, watch)? else {
+            missed += 1;
+            ensure!(
+                missed <= repetitions,
+                "the master is lost by itself more often than by the fault"
+            );
+            continue;
+        };
         let outage = outcome
             .sight
             .outage
             .context("the service never came back, though a node is master")?;
         outages.push(outage.length_ns());
         shares.push(shares_of(cluster, &outcome)?);
+        hiccup_ns = hiccup_ns.max(outcome.sight.hiccup_ns);
         two_answer_ns += outcome.sight.two_answer_ns();
         judged += outcome.sight.doubles.judged + outcome.sight.doubles.arp_judged;
     }

@@ -21,24 +21,26 @@ pub struct Shares {
 }
 
 impl Shares {
-    /// Of the newest promotion in `history` (`heartbeatctl history --json` of the new master).
+    /// Of the first promotion after the fault in `history` (`heartbeatctl history --json` of the new master).
     /// `None` if it has no complete takeover there, or no answer came.
     #[must_use]
     pub fn of(history: &Value, outcome: &Outcome) -> Option<Self> {
-        let takeover = history
+        let fault_ns = outcome.sight.fault_ns;
+        let stamps = |entry: &Value| {
+            let takeover = entry.get("takeover")?;
+            let stamp = |name: &str| takeover.get(name).and_then(Value::as_u64);
+            let [elected, added, announced] = ["elected_ns", "added_ns", "announced_ns"].map(stamp);
+            Some((stamp("orphaned_ns"), elected?, added?, announced?))
+        };
+        let (orphaned, elected, added, announced) = history
             .as_array()?
             .iter()
-            .rev()
-            .find_map(|entry| entry.get("takeover")?.as_object())?;
-        let stamp = |name: &str| takeover.get(name).and_then(Value::as_u64);
-        let (elected, added, announced) = (
-            stamp("elected_ns")?,
-            stamp("added_ns")?,
-            stamp("announced_ns")?,
-        );
-        let orphaned = stamp("orphaned_ns").unwrap_or(outcome.sight.fault_ns);
+            .filter_map(stamps)
+            .find(|(_, elected, ..)| *elected > fault_ns)?;
+        // A grant that was over before the fault belongs to an earlier candidacy.
+        let orphaned = orphaned.map_or(fault_ns, |at_ns| at_ns.max(fault_ns));
         Some(Self {
-            lease_ns: orphaned.saturating_sub(outcome.sight.fault_ns),
+            lease_ns: orphaned - fault_ns,
             vote_ns: elected.saturating_sub(orphaned),
             takeover_ns: added.saturating_sub(elected),
             announcement_ns: announced.saturating_sub(added),
@@ -98,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn shares_are_the_steps_of_the_newest_takeover_from_fault_to_answer() {
+    fn shares_are_the_steps_of_the_takeover_after_the_fault() {
         let history = json!([
             {"takeover": {"orphaned_ns": 1, "elected_ns": 2, "added_ns": 3, "announced_ns": 4}},
             {"takeover": {"orphaned_ns": 600, "elected_ns": 640, "added_ns": 670, "announced_ns": 675}},

@@ -80,7 +80,12 @@ fn show(
     display: &Display,
 ) -> Result<(Line, Panel)> {
     display.tell(&format!("{}: {}", trial.as_str(), trial.story()));
-    let outcome = trial.run(cluster, watch).with_context(|| cluster.story())?;
+    let outcome = trial
+        .run(cluster, watch)
+        .with_context(|| cluster.story())?
+        .context(
+            "the master was lost by itself just before the fault; is the machine very busy?",
+        )?;
     let settings = *cluster.settings();
     let line = Line::of(trial, &outcome, &settings);
     display.tell(&line.sentence());

@@ -3,7 +3,7 @@
 //! - An **answer** is one question with the node that answered it, the time the question left and
 //!   the time the answer came. The node answered at some moment between the two.
 //! - An **outage** is the time between two answers that follow one another, as they came: those between
-//!   which the address moved; where it did not, those furthest apart.
+//!   which the address first moved; where it did not, those furthest apart.
 //! - A **move** is an answer that comes from another node than the one before.
 //! - A question put to all nodes is **double** if two nodes answered it. **Two-answer time** is the
 //!   sum, over the double questions, of the time until the next question was put.

@@ -17,8 +17,8 @@ pub struct Sight {
     pub fault_ns: u64,
     /// When the looking ended, likewise.
     pub end_ns: u64,
-    /// The client's time without an answer when the address moved, or without a single move its
-    /// longest since the fault; `None` if nobody answered again.
+    /// The client's time without an answer when the address first moved, or without a move its longest
+    /// since the fault; `None` if nobody answered again.
     pub outage: Option<Outage>,
     /// Its longest other time without an answer since the fault: hiccups of the machine, or worse.
     pub hiccup_ns: u64,
