@@ -79,10 +79,10 @@ impl Trial {
     }
 
     /// Runs it on a settled cluster, and returns when the cluster is settled again. `None` if the master
-    /// was lost by itself just before the fault, so that it hit somebody else.
+    /// was lost by itself at the same time, so that the fault hit somebody else.
     ///
     /// # Errors
-    /// When no other node becomes master, or the cluster does not settle again.
+    /// When no other node becomes master, the cluster does not settle again, or nobody answers the client.
     pub fn run(self, cluster: &mut Cluster, watch: &mut Watch) -> Result<Option<Outcome>> {
         let from = cluster.settle()?;
         sleep(Duration::from_nanos(BEFORE_NS));
@@ -92,16 +92,36 @@ impl Trial {
             return if master == from { Err(error) } else { Ok(None) };
         }
         sleep(QUIET);
-        let to = cluster.wait_for("another node is master", PATIENCE, |view| {
-            view.masters().into_iter().find(|slot| *slot != from)
-        })?;
+        self.wait_for_next_master(cluster, from)?;
         sleep(WORKING);
         self.undo(cluster, from)?;
         cluster.settle()?;
         sleep(QUIET);
         let sight = Sight::of(watch, fault_ns, boot_ns())?;
-        let hit = sight.outage.is_none_or(|outage| outage.before == from);
-        Ok(hit.then_some(Outcome { from, to, sight }))
+        let outage = sight
+            .outage
+            .context("the service never came back, though a node is master")?;
+        let hit = outage.before == from && outage.after != from;
+        Ok(hit.then_some(Outcome {
+            from,
+            to: outage.after,
+            sight,
+        }))
+    }
+
+    fn wait_for_next_master(self, cluster: &Cluster, from: u16) -> Result<()> {
+        match self {
+            // The first master is as well as ever, and may be it again by now.
+            Self::Switchover => Ok(()),
+            Self::Kill | Self::Freeze | Self::NodeDeath => {
+                cluster.wait_for("another node is master", PATIENCE, |view| {
+                    view.masters()
+                        .into_iter()
+                        .any(|slot| slot != from)
+                        .then_some(())
+                })
+            }
+        }
     }
 
     fn inject(self, cluster: &mut Cluster, master: u16) -> Result<()> {

@@ -119,11 +119,7 @@ fn series(
             );
             continue;
         };
-        let outage = outcome
-            .sight
-            .outage
-            .context("the service never came back, though a node is master")?;
-        outages.push(outage.length_ns());
+        outages.extend(outcome.sight.outage.map(|outage| outage.length_ns()));
         shares.push(shares_of(cluster, &outcome)?);
         hiccup_ns = hiccup_ns.max(outcome.sight.hiccup_ns);
         two_answer_ns += outcome.sight.two_answer_ns();
