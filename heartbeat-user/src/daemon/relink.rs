@@ -109,10 +109,13 @@ impl Relink {
     }
 
     /// An address must be answered for on its own interface only, else another one answers past the gate's
-    /// interface. Not being allowed to say so is told, not fatal: gates stand on all of them.
+    /// interface; and a question without an answer is repeated soon. Not being allowed to say so is told, not
+    /// fatal: gates stand on all of them.
     fn mind_arp(&self, interface: &str) {
-        if let Err(error) = sysctl::answer_own_addresses_only(interface) {
-            self.facts.warn(error.to_string());
+        for set in [sysctl::answer_own_addresses_only, sysctl::ask_again_soon] {
+            if let Err(error) = set(interface) {
+                self.facts.warn(error.to_string());
+            }
         }
     }
 

@@ -1,4 +1,4 @@
-//! ARP manners of an interface: answer only for addresses that live on it.
+//! ARP manners of an interface: answer only for addresses that live on it, and ask again soon.
 
 use std::fs;
 use std::io;
@@ -6,23 +6,28 @@ use std::path::PathBuf;
 
 /// Answer an ARP request only if the address asked for is on the interface the request came in by;
 /// 0 would let the management interface answer for a virtual address of the business network.
-const ARP_IGNORE: (&str, u8) = ("arp_ignore", 1);
+const ARP_IGNORE: (&str, u32) = ("arp_ignore", 1);
 /// Never name an address of another interface as the sender of an own ARP request.
-const ARP_ANNOUNCE: (&str, u8) = ("arp_announce", 2);
+const ARP_ANNOUNCE: (&str, u32) = ("arp_announce", 2);
 
-/// Why an interface may go on answering for other interfaces' addresses.
+/// How soon an ARP request without an answer is repeated, in milliseconds; the kernel's own pace is a
+/// second. A node that sent something while it was cut off would otherwise hold its votes back for the
+/// rest of that second after it is heard again, longer than an election may take.
+const ARP_AGAIN: (&str, u32) = ("retrans_time_ms", 10);
+
+/// Why an interface keeps the kernel's ARP manners.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "cannot set {path} to {wanted}: {source}; interface {interface} may answer ARP for addresses of other interfaces; \
-     set it with `sysctl net.ipv4.conf.{interface}.{setting}={wanted}`, or make /proc/sys writable for the process"
+    "cannot set {path} to {wanted}: {source}; {lost}; set it with `sysctl {key}={wanted}`, or make /proc/sys writable \
+     for the process"
 )]
 pub struct SysctlError {
-    /// The interface.
-    pub interface: String,
-    /// `arp_ignore` or `arp_announce`.
-    pub setting: &'static str,
-    /// The lowest value that will do.
-    pub wanted: u8,
+    /// The setting as sysctl(8) names it.
+    pub key: String,
+    /// The value that it should have.
+    pub wanted: u32,
+    /// What is lost without it.
+    pub lost: String,
     /// The file.
     pub path: PathBuf,
     /// What the kernel answered.
@@ -38,23 +43,49 @@ pub struct SysctlError {
 /// # Errors
 /// [`SysctlError`], a reason for a warning: the gate still stops what must not be answered.
 pub fn answer_own_addresses_only(interface: &str) -> Result<(), SysctlError> {
+    let lost = || format!("interface {interface} may answer ARP for addresses of other interfaces");
     for (setting, wanted) in [ARP_IGNORE, ARP_ANNOUNCE] {
-        let path = PathBuf::from(format!("/proc/sys/net/ipv4/conf/{interface}/{setting}"));
-        raise(&path, wanted).map_err(|source| SysctlError {
-            interface: interface.to_owned(),
-            setting,
-            wanted,
-            path,
-            source,
-        })?;
+        let key = ["net", "ipv4", "conf", interface, setting];
+        set_unless(&key, wanted, |now| now >= wanted, lost)?;
     }
     Ok(())
 }
 
-fn raise(path: &PathBuf, wanted: u8) -> io::Result<()> {
-    let now = fs::read_to_string(path)?;
-    if now.trim().parse::<u8>().is_ok_and(|now| now >= wanted) {
-        return Ok(());
-    }
-    fs::write(path, wanted.to_string())
+/// Has an ARP request without an answer repeated after 10 ms on one interface, so that votes and
+/// commands flow as soon as a network heals; a still shorter time stays.
+///
+/// # Errors
+/// [`SysctlError`], a reason for a warning: elections just after a failure of the network take longer.
+pub fn ask_again_soon(interface: &str) -> Result<(), SysctlError> {
+    let (setting, wanted) = ARP_AGAIN;
+    let key = ["net", "ipv4", "neigh", interface, setting];
+    set_unless(
+        &key,
+        wanted,
+        |now| now <= wanted,
+        || format!("votes over interface {interface} may wait a second after it was cut off"),
+    )
+}
+
+fn set_unless(
+    key: &[&str],
+    wanted: u32,
+    will_do: impl Fn(u32) -> bool,
+    lost: impl Fn() -> String,
+) -> Result<(), SysctlError> {
+    let path: PathBuf = ["/proc/sys"].iter().chain(key).collect();
+    let set = || {
+        let now = fs::read_to_string(&path)?;
+        if now.trim().parse().is_ok_and(&will_do) {
+            return Ok(());
+        }
+        fs::write(&path, wanted.to_string())
+    };
+    set().map_err(|source| SysctlError {
+        key: key.join("."),
+        wanted,
+        lost: lost(),
+        path: path.clone(),
+        source,
+    })
 }

@@ -1,5 +1,6 @@
 //! When each step of one takeover was done, so that an outage can be told apart into its shares.
 
+use heartbeat_core::snapshot::Role;
 use heartbeat_core::{Command, Instant, Message};
 
 /// CLOCK_BOOTTIME of each step of a promotion; zero for a step that was not needed.
@@ -47,6 +48,11 @@ impl Stamps {
                 self.requested = now;
             }
             Command::AddAddresses(_) => self.elected = now,
+            // A candidacy that came to nothing is no part of the next one.
+            Command::RoleChanged {
+                to: Role::Init | Role::Slave | Role::Witness,
+                ..
+            } => *self = Self::default(),
             Command::Promise(_)
             | Command::VoteGrant { .. }
             | Command::Lease { .. }
@@ -59,7 +65,10 @@ impl Stamps {
             | Command::Probe(_)
             | Command::Send { .. }
             | Command::RemoveAddresses(_)
-            | Command::RoleChanged { .. }
+            | Command::RoleChanged {
+                to: Role::Candidate | Role::Master,
+                ..
+            }
             | Command::Alarm(..)
             | Command::OrderAnswer(_)
             | Command::Exit => {}

@@ -4,7 +4,7 @@ use std::fs;
 
 use heartbeat_user::net::announce::{Form, arp_frame};
 use heartbeat_user::net::netlink::Netlink;
-use heartbeat_user::net::sysctl::answer_own_addresses_only;
+use heartbeat_user::net::sysctl::{answer_own_addresses_only, ask_again_soon};
 use heartbeat_user::sys::link_address::link_address;
 use socket2::{Domain, Socket, Type};
 
@@ -89,6 +89,29 @@ fn a_stricter_setting_stays_and_a_laxer_one_is_raised() {
         .run(|| answer_own_addresses_only("biz0").expect("root may"));
     assert_eq!(setting(&segment, "arp_ignore"), "2");
     assert_eq!(setting(&segment, "arp_announce"), "2");
+}
+
+#[test]
+fn a_question_without_an_answer_is_repeated_soon_and_a_shorter_time_stays() {
+    if !is_root("ARP repetition") {
+        return;
+    }
+    const FILE: &str = "/proc/sys/net/ipv4/neigh/biz0/retrans_time_ms";
+    let segment = Segment::new();
+    let set_by_us = || {
+        segment.node.run(|| {
+            ask_again_soon("biz0").expect("root may");
+            fs::read_to_string(FILE).expect("the setting is there")
+        })
+    };
+    // The kernel rounds to its own ticks, of at most 10 ms.
+    let ms: u32 = set_by_us().trim().parse().expect("a number");
+    assert!((1..=20).contains(&ms), "{ms}");
+    let shorter = segment.node.run(|| {
+        fs::write(FILE, "4").expect("root may");
+        fs::read_to_string(FILE).expect("the setting is there")
+    });
+    assert_eq!(set_by_us(), shorter);
 }
 
 #[test]
