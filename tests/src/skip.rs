@@ -1,5 +1,5 @@
 //! Tests that need more than every machine has: they are skipped, say so, and must not be where
-//! the machine has it all.
+//! the machine has it all. And tests that take long: they are left for `cargo xtask test --long`.
 
 use std::io::Write;
 
@@ -12,9 +12,16 @@ pub const REQUIRE_VARIABLE: &str = "HEARTBEAT_REQUIRE_ALL";
 /// Start of the line that tells a skip; `cargo xtask test` counts these.
 pub const SKIPPED: &str = "skipped: ";
 
+/// Set by `cargo xtask test --long`: what takes many minutes runs too.
+pub const LONG_VARIABLE: &str = "HEARTBEAT_LONG";
+/// Start of the line of a test that takes long and was not asked for; `cargo xtask test` lists these.
+pub const LEFT: &str = "left for --long: ";
+
 /// Something a test may need.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
+    /// Many minutes: somebody must ask for it ([`LONG_VARIABLE`]).
+    Long,
     /// To make namespaces, load programs and give real-time priority.
     Root,
     /// iproute2.
@@ -38,6 +45,9 @@ impl Need {
     /// Why this need is not met here; `None` if it is.
     fn unmet(self) -> Option<String> {
         match self {
+            Self::Long => std::env::var_os(LONG_VARIABLE)
+                .is_none()
+                .then(|| "takes many minutes; run with --long".to_owned()),
             Self::Root => (!Uid::effective().is_root()).then(|| "not root; run as root".to_owned()),
             Self::Ip => (!std::path::Path::new("/usr/sbin/ip").exists()
                 && !std::path::Path::new("/sbin/ip").exists()
@@ -60,12 +70,17 @@ impl Need {
     }
 }
 
-/// Whether `test` must be skipped for want of one of `needs`; says so if it must.
+/// Whether `test` must be skipped for want of one of `needs`; says so if it must. One that takes long and
+/// was not asked for is left, which is no want: it says so in another way.
 ///
 /// # Panics
 /// Where [`REQUIRE_VARIABLE`] is 1: there everything is to be had, so the want is a defect.
 #[must_use]
 pub fn lacks(test: &str, needs: &[Need]) -> bool {
+    if needs.contains(&Need::Long) && Need::Long.unmet().is_some() {
+        let _ = writeln!(std::io::stderr(), "{LEFT}{test}");
+        return true;
+    }
     let Some(reason) = needs.iter().find_map(|need| need.unmet()) else {
         return false;
     };

@@ -18,6 +18,8 @@ const REQUIRE_VARIABLE: &str = "HEARTBEAT_REQUIRE_ALL";
 const LONG_VARIABLE: &str = "HEARTBEAT_LONG";
 /// Start of the line by which a test says that it was skipped.
 const SKIPPED: &str = "skipped: ";
+/// Start of the line by which a test says that it takes long and was not asked for.
+const LEFT: &str = "left for --long: ";
 
 /// Options of `cargo xtask test`.
 #[derive(Args)]
@@ -33,6 +35,7 @@ struct Tally {
     passed: usize,
     failed: usize,
     skipped: Vec<String>,
+    left: Vec<String>,
     failed_steps: Vec<&'static str>,
 }
 
@@ -146,6 +149,10 @@ impl Tally {
             self.passed = self.passed.saturating_sub(1);
             self.skipped.push(reason.to_owned());
         }
+        if let Some(test) = line.strip_prefix(LEFT) {
+            self.passed = self.passed.saturating_sub(1);
+            self.left.push(test.to_owned());
+        }
         let Some((_, counts)) = line
             .strip_prefix("test result: ")
             .and_then(|rest| rest.split_once(". "))
@@ -169,6 +176,9 @@ fn sum_up(tally: &Tally, complete: bool) -> Result<()> {
     println!();
     for reason in &tally.skipped {
         println!("skipped: {reason}");
+    }
+    for test in &tally.left {
+        println!("{LEFT}{test}");
     }
     for step in &tally.failed_steps {
         println!("failed: {step}");
@@ -200,14 +210,26 @@ mod tests {
         };
         for line in [
             "skipped: a_thing: not root; run as root",
+            "left for --long: a_soak",
             "test result: ok. 10 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s",
             "test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1s",
             "test a_test_result: ok",
         ] {
             tally.note(line);
         }
-        assert_eq!((tally.passed, tally.failed), (17, 2));
+        assert_eq!((tally.passed, tally.failed), (16, 2));
         assert_eq!(tally.skipped, ["a_thing: not root; run as root"]);
+        assert_eq!(tally.left, ["a_soak"]);
+    }
+
+    #[test]
+    fn a_test_that_is_left_for_long_is_no_failure() {
+        let tally = Tally {
+            passed: 1,
+            left: vec!["x".to_owned()],
+            ..Tally::default()
+        };
+        assert!(sum_up(&tally, true).is_ok());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! A whole node is gone, with and without its carrier.
+//! A whole node is gone, with and without its carrier; and one after the other.
 
 use std::thread::sleep;
 use std::time::Duration;
@@ -17,6 +17,31 @@ fn a_node_that_dies_loudly_is_followed_within_its_grant() {
 #[test]
 fn a_node_that_dies_silently_is_followed_as_fast() {
     scenario("node_death_silent", |scene| dies(scene, Death::Silent));
+}
+
+/// A node that was dead asked for its neighbours in vain meanwhile. It must vote at once all the same
+/// when it is back: with three nodes nobody is elected without it.
+#[test]
+fn a_node_that_came_back_votes_at_once_when_the_next_one_dies() {
+    scenario("node_death_twice", |scene| {
+        for (dying, follows) in [(1, 2), (2, 1), (1, 2)] {
+            let fault_ns = boot_ns();
+            wire::kill_node(scene.cluster.lab().topology(), dying, Death::Loud)?;
+            ensure!(scene.next_master(dying)? == follows);
+            // Long enough for its messages to those it cannot reach to have failed.
+            scene.steps_down(dying, "no majority of electors replied")?;
+            sleep(Duration::from_millis(300));
+            moved_once(
+                &scene.sight(fault_ns)?,
+                dying,
+                follows,
+                two_leases(scene),
+            )?;
+            wire::heal_node(scene.cluster.lab().topology(), dying)?;
+            ensure!(scene.cluster.settle()? == follows);
+        }
+        Ok(())
+    });
 }
 
 fn dies(scene: &mut Scene, death: Death) -> Result<()> {
