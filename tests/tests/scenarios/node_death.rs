@@ -31,12 +31,7 @@ fn a_node_that_came_back_votes_at_once_when_the_next_one_dies() {
             // Long enough for its messages to those it cannot reach to have failed.
             scene.steps_down(dying, "no majority of electors replied")?;
             sleep(Duration::from_millis(300));
-            moved_once(
-                &scene.sight(fault_ns)?,
-                dying,
-                follows,
-                two_leases(scene),
-            )?;
+            moved_once(&scene.sight(fault_ns)?, dying, follows, two_leases(scene))?;
             wire::heal_node(scene.cluster.lab().topology(), dying)?;
             ensure!(scene.cluster.settle()? == follows);
         }
