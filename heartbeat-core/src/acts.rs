@@ -1,5 +1,7 @@
 //! What several parts do alike: give commands, grant to oneself, keep floors and numbers.
 
+use std::time::Duration;
+
 use crate::message::{Message, Network};
 use crate::node::Node;
 use crate::{Command, Epoch, Instant, Slot};
@@ -44,8 +46,8 @@ impl Node {
         }
     }
 
-    /// Grants to this node itself for one lease from now on, as every question of a master does.
-    pub(crate) fn grant_to_myself(&mut self, epoch: Epoch, now: Instant) {
+    /// Grants to this node itself for a lease of `length` from now on, as every question of a master does.
+    pub(crate) fn grant_to_myself(&mut self, epoch: Epoch, length: Duration, now: Instant) {
         assert!(
             epoch.slot() == self.me.slot,
             "a node takes its own rounds only"
@@ -59,7 +61,7 @@ impl Node {
         let incarnation = self.me.incarnation;
         let end = self
             .grants
-            .vote(epoch, incarnation, now + self.config.timing.lease());
+            .vote(epoch, incarnation, now + length);
         self.push(Command::VoteGrant {
             epoch,
             incarnation,

@@ -182,7 +182,7 @@ impl Node {
         {
             return self.wait_before_asking(now);
         }
-        self.grant_to_myself(epoch, now);
+        self.grant_to_myself(epoch, self.config.timing.lease(), now);
         self.raise_floor(epoch);
         let request = self.make_request(epoch, now);
         self.send_request(&request);

@@ -78,6 +78,9 @@ pub enum Command {
     OrderAnswer(Result<OrderDone, OrderError>),
     /// The stop that was ordered is complete.
     Exit,
+    /// The restart that was ordered is due: exit, and leave lease, addresses, programs and maps as they
+    /// are, for the next process.
+    ExitKeeping,
 }
 
 /// The fields of a probe or query that the election decides.

@@ -42,6 +42,8 @@ pub struct Timing {
     pub multiplier: u32,
     /// Longest lease that a grant is given for.
     pub max_lease: Duration,
+    /// The lease that a master's last probes name before a planned restart; L to `max_lease`.
+    pub restart_lease: Duration,
 }
 
 impl Timing {
@@ -49,13 +51,6 @@ impl Timing {
     #[must_use]
     pub fn lease(&self) -> Duration {
         self.period * self.multiplier
-    }
-
-    /// d: taken off the master's lease. Time daemons slew CLOCK_BOOTTIME by up to 10% on each side, and
-    /// 0.8 / 0.9 < 1 / 1.1.
-    #[must_use]
-    pub fn drift_guard(&self) -> Duration {
-        self.lease() / 5
     }
 
     /// How long an orphan waits for each one that goes before it, so that votes do not split.
@@ -75,6 +70,13 @@ impl Timing {
     #[must_use]
     pub fn ask_again_guard(&self) -> Duration {
         self.period / 100
+    }
+
+    /// How long a master that is to restart waits until a majority granted the longer lease. The lease it
+    /// has outlives that, so it can go on as before: at most half of L, and answers come within a period.
+    #[must_use]
+    pub fn restart_timeout(&self) -> Duration {
+        self.vote_timeout()
     }
 
     /// How long a node without the maps of its last run neither votes nor grants: `max_lease` and its drift.

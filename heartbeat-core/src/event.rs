@@ -156,6 +156,8 @@ pub enum Order {
     Maintenance(bool),
     /// Hand mastership over in order, then exit.
     Stop,
+    /// Exit for the next process of this node, keeping mastership.
+    Restart,
 }
 
 /// What happened. `now` comes beside it, and was read before anything in the event was.

@@ -63,7 +63,7 @@ impl Node {
         if !matches!(self.stage, Stage::Master(_)) {
             return;
         }
-        self.grant_to_myself(epoch, now);
+        self.grant_to_myself(epoch, self.config.timing.lease(), now);
         self.raise_floor(epoch);
         let request = self.make_request(epoch, now);
         self.send_request(&request);
@@ -79,7 +79,8 @@ impl Node {
     /// A majority voted for the higher round: the lease goes on under it.
     pub(crate) fn move_lease(&mut self, request: &Request, now: Instant) {
         let first_sequence = self.sequence + 1;
-        let voted = Lease::since(request.epoch, request.first_sent, &self.config.timing);
+        let length = self.config.timing.lease();
+        let voted = Lease::since(request.epoch, request.first_sent, length);
         let Stage::Master(mastership) = &mut self.stage else {
             return;
         };

@@ -1,6 +1,7 @@
 //! The lease's arithmetic: how long a master may act, by its own clock.
 
-use crate::config::Timing;
+use std::time::Duration;
+
 use crate::{Epoch, Instant};
 
 /// A mastership's right to act until `deadline`.
@@ -11,14 +12,14 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
-    /// The lease that rests on questions first sent at `sent`.
+    /// The lease that rests on questions first sent at `sent`, which named `length`.
     ///
     /// Sent is before received, and the guard covers both clocks' rates, so it ends before the grants
-    /// that the electors gave for L from when they received the question.
-    pub(crate) fn since(epoch: Epoch, sent: Instant, timing: &Timing) -> Self {
+    /// that the electors gave for `length` from when they received the question.
+    pub(crate) fn since(epoch: Epoch, sent: Instant, length: Duration) -> Self {
         Self {
             epoch,
-            deadline: deadline(sent, timing),
+            deadline: deadline(sent, length),
         }
     }
 
@@ -26,22 +27,29 @@ impl Lease {
         now < self.deadline
     }
 
-    /// Extends the lease to what a majority granted to a probe sent at `sent`. Whether it grew.
-    pub(crate) fn renew(&mut self, sent: Instant, timing: &Timing, now: Instant) -> bool {
+    /// Extends the lease to what a majority granted to probes sent at `sent` or later, each of which named
+    /// at least `length`. Whether it grew.
+    pub(crate) fn renew(&mut self, sent: Instant, length: Duration, now: Instant) -> bool {
         assert!(
             self.holds(now),
             "an expired lease is over: its epoch is never used again"
         );
         assert!(sent <= now, "no probe is granted before it is sent");
-        let renewed = deadline(sent, timing);
+        let renewed = deadline(sent, length);
         let grew = renewed > self.deadline;
         self.deadline = self.deadline.max(renewed);
         grew
     }
 }
 
-fn deadline(sent: Instant, timing: &Timing) -> Instant {
-    sent + timing.lease() - timing.drift_guard()
+fn deadline(sent: Instant, length: Duration) -> Instant {
+    sent + length - drift_guard(length)
+}
+
+/// d: taken off the master's lease. Time daemons slew CLOCK_BOOTTIME by up to 10% on each side, and
+/// 0.8 / 0.9 < 1 / 1.1.
+fn drift_guard(length: Duration) -> Duration {
+    length / 5
 }
 
 /// The newest send time that `majority` of the electors granted, given each one's newest.
@@ -54,13 +62,8 @@ pub(crate) fn majority_sent(newest: &mut [Instant], majority: usize) -> Option<I
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
-    const TIMING: Timing = Timing {
-        period: Duration::from_millis(10),
-        multiplier: 5,
-        max_lease: Duration::from_millis(200),
-    };
+    const LENGTH: Duration = Duration::from_millis(50);
 
     const fn ms(ms: u64) -> Instant {
         Instant(ms * 1_000_000)
@@ -68,7 +71,7 @@ mod tests {
 
     #[test]
     fn a_lease_ends_the_drift_guard_before_the_grants_it_rests_on() {
-        let lease = Lease::since(Epoch::new(1, 1), ms(100), &TIMING);
+        let lease = Lease::since(Epoch::new(1, 1), ms(100), LENGTH);
         assert_eq!(lease.deadline, ms(140));
         assert!(lease.holds(ms(139)));
         assert!(!lease.holds(ms(140)));
@@ -76,18 +79,25 @@ mod tests {
 
     #[test]
     fn a_renewal_by_an_older_probe_shortens_nothing() {
-        let mut lease = Lease::since(Epoch::new(1, 1), ms(100), &TIMING);
-        assert!(!lease.renew(ms(95), &TIMING, ms(120)));
+        let mut lease = Lease::since(Epoch::new(1, 1), ms(100), LENGTH);
+        assert!(!lease.renew(ms(95), LENGTH, ms(120)));
         assert_eq!(lease.deadline, ms(140));
-        assert!(lease.renew(ms(110), &TIMING, ms(120)));
+        assert!(lease.renew(ms(110), LENGTH, ms(120)));
         assert_eq!(lease.deadline, ms(150));
+    }
+
+    #[test]
+    fn the_guard_is_a_fifth_of_the_lease_that_was_named() {
+        let mut lease = Lease::since(Epoch::new(1, 1), ms(100), LENGTH);
+        assert!(lease.renew(ms(110), LENGTH * 4, ms(120)));
+        assert_eq!(lease.deadline, ms(270));
     }
 
     #[test]
     #[should_panic(expected = "an expired lease is over")]
     fn an_expired_lease_is_never_renewed() {
-        let mut lease = Lease::since(Epoch::new(1, 1), ms(100), &TIMING);
-        lease.renew(ms(139), &TIMING, ms(140));
+        let mut lease = Lease::since(Epoch::new(1, 1), ms(100), LENGTH);
+        lease.renew(ms(139), LENGTH, ms(140));
     }
 
     #[test]

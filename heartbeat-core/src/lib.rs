@@ -33,6 +33,7 @@ mod promotion;
 mod random;
 mod release;
 mod request;
+mod restart;
 mod roster;
 mod rounds;
 mod routing;

@@ -16,10 +16,12 @@ use crate::{Command, Epoch, Instant, Slot};
 #[derive(Debug)]
 pub(crate) struct Mastership {
     pub(crate) lease: Lease,
+    /// The lease that probes name: L, and more only before a planned restart.
+    pub(crate) length: Duration,
     /// The highest epoch this node promised to itself: the lease's, or that of a higher round.
     pub(crate) standing: Epoch,
-    /// Only answers to probes from this one on count: they are this epoch's, and this run's, whose lease
-    /// was as long as it is now.
+    /// Only answers to probes from this one on count: they are this epoch's, and this run's, and each named
+    /// at least `length`.
     pub(crate) first_sequence: u64,
     /// When the newest probe of this epoch was sent, until when this node granted to itself.
     pub(crate) own_sent: Option<Instant>,
@@ -40,13 +42,19 @@ pub(crate) struct Mastership {
 }
 
 impl Mastership {
-    pub(crate) fn new(lease: Lease, standing: Epoch, first_sequence: u64) -> Self {
+    pub(crate) fn new(
+        lease: Lease,
+        standing: Epoch,
+        first_sequence: u64,
+        length: Duration,
+    ) -> Self {
         assert!(
             standing >= lease.epoch,
             "a master has promised its own epoch"
         );
         Self {
             lease,
+            length,
             standing,
             first_sequence,
             own_sent: None,
@@ -135,7 +143,7 @@ impl Node {
         };
         let timing = config.timing;
         mastership.granted_sent = mastership.granted_sent.max(sent);
-        let grew = mastership.lease.renew(sent, &timing, now);
+        let grew = mastership.lease.renew(sent, mastership.length, now);
         let lease = mastership.lease;
         if grew {
             mastership.is_renewed = true;
@@ -175,7 +183,8 @@ impl Node {
             "a master whose epoch is over sends no probe"
         );
         let (epoch, standing) = (mastership.lease.epoch, mastership.standing);
-        self.grant_to_myself(standing, now);
+        let length = mastership.length;
+        self.grant_to_myself(standing, length, now);
         let sequence = self.next_sequence();
         let stride = self.detector.stride();
         let Stage::Master(mastership) = &mut self.stage else {
@@ -188,7 +197,7 @@ impl Node {
             epoch,
             sequence,
             sent: now,
-            lease: self.config.timing.lease(),
+            lease: length,
             successor: mastership.successor,
             stride,
             offset,

@@ -13,6 +13,7 @@ use crate::grants::{Grants, Holder};
 use crate::health::Health;
 use crate::poll::Poll;
 use crate::random::Random;
+use crate::restart::Restart;
 use crate::roster::Roster;
 use crate::rounds::Rounds;
 use crate::snapshot::Reason;
@@ -46,6 +47,8 @@ pub struct Node {
     pub(crate) abstention: Abstention,
     pub(crate) maintenance: bool,
     pub(crate) stopping: bool,
+    /// A planned restart that waits for its lease.
+    pub(crate) restart: Option<Restart>,
     pub(crate) told_eligible: Option<bool>,
     pub(crate) answered: Option<Answered>,
     pub(crate) detector: Detector,
@@ -84,8 +87,9 @@ impl Node {
             "this node is a member"
         );
         assert!(config.electors().count() > 0, "a cluster has electors");
+        let timing = &config.timing;
         assert!(
-            config.timing.lease() <= config.timing.max_lease,
+            timing.lease() <= timing.restart_lease && timing.restart_lease <= timing.max_lease,
             "no lease is longer than max_lease"
         );
         let daemon = &restored.daemon;
@@ -114,6 +118,7 @@ impl Node {
             ),
             maintenance: false,
             stopping: false,
+            restart: None,
             told_eligible: None,
             answered: None,
             detector: Detector::new(&config),
@@ -169,7 +174,10 @@ impl Node {
         match &self.stage {
             Stage::Init | Stage::Slave => self.stands_at(),
             Stage::Candidate(candidacy) => candidacy.timeout(),
-            Stage::Master(mastership) => Some(mastership.timeout()),
+            Stage::Master(mastership) => {
+                let timeout = mastership.timeout();
+                Some(self.restart_timeout().map_or(timeout, |at| at.min(timeout)))
+            }
             Stage::Witness => None,
         }
     }
@@ -200,6 +208,7 @@ impl Node {
             return;
         }
         self.expire(now);
+        self.run_restart(now);
         match self.stage {
             Stage::Init | Stage::Slave => {
                 if self.stands_at().is_some_and(|at| at <= now) {

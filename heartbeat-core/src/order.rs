@@ -1,6 +1,7 @@
 //! What becomes of an operator's order.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::Slot;
 use crate::snapshot::Diagnosis;
@@ -18,6 +19,10 @@ pub enum OrderDone {
     MaintenanceOff,
     /// This node was not master and stops.
     Stopping,
+    /// A majority granted the restart's lease: so much of it is left for the next process.
+    RestartingAsMaster(Duration),
+    /// This node is not master and exits for the next process.
+    Restarting,
 }
 
 impl fmt::Display for OrderDone {
@@ -30,6 +35,14 @@ impl fmt::Display for OrderDone {
             }
             Self::MaintenanceOff => f.write_str("this node may become master again"),
             Self::Stopping => f.write_str("this node was not master and stops"),
+            Self::RestartingAsMaster(left) => write!(
+                f,
+                "restarting: this node stays master for {} ms, within which the next heartbeatd takes the lease up",
+                left.as_millis()
+            ),
+            Self::Restarting => f.write_str(
+                "restarting: this node is not master; its kernel answers until the next heartbeatd starts",
+            ),
         }
     }
 }
@@ -55,6 +68,10 @@ pub enum OrderError {
     NotEligible(Slot),
     /// No member could take mastership over.
     NoTarget,
+    /// No majority granted the lease that a restart needs.
+    RestartNotGranted,
+    /// Another order came while a restart waited for its lease.
+    RestartOvertaken,
 }
 
 impl fmt::Display for OrderError {
@@ -92,6 +109,13 @@ impl fmt::Display for OrderError {
                 f,
                 "slot {slot} may not become master now: `heartbeatctl explain` there says why"
             ),
+            Self::RestartNotGranted => f.write_str(
+                "no majority granted restart_lease in time, so this node goes on as master and does not restart: \
+                 see `heartbeatctl status`, then try again, or hand mastership over first (`heartbeatctl switchover`)",
+            ),
+            Self::RestartOvertaken => {
+                f.write_str("another order came before the restart was due: it was not carried out")
+            }
             Self::NoTarget => {
                 f.write_str("no member could take mastership over: see `heartbeatctl status`")
             }

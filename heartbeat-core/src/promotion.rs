@@ -14,7 +14,8 @@ use crate::{Command, Epoch, Instant, Slot};
 impl Node {
     /// A majority voted for this candidate: open the gate, take the addresses, probe, tell everybody.
     pub(crate) fn promote(&mut self, request: &Request, now: Instant) {
-        let lease = Lease::since(request.epoch, request.first_sent, &self.config.timing);
+        let length = self.config.timing.lease();
+        let lease = Lease::since(request.epoch, request.first_sent, length);
         if !lease.holds(now) || self.grants.kernel.probed >= lease.epoch {
             return self.give_up_request(now);
         }
@@ -28,7 +29,7 @@ impl Node {
             deadline: lease.deadline,
         });
         self.push(Command::AddAddresses(lease.epoch));
-        let mastership = Mastership::new(lease, lease.epoch, self.sequence + 1);
+        let mastership = Mastership::new(lease, lease.epoch, self.sequence + 1, length);
         let change = self.take_stage(Stage::Master(mastership), Reason::Elected, lease.epoch, now);
         self.succession.follow(lease.epoch, 0);
         self.detector.forget();

@@ -108,6 +108,7 @@ mod tests {
             period: Duration::from_millis(10),
             multiplier: 5,
             max_lease: Duration::from_millis(200),
+            restart_lease: Duration::from_millis(200),
         };
         let electors = [(1, false), (3, true), (4, true), (5, true)];
         Request::new(

@@ -106,11 +106,14 @@ impl Node {
 
     fn on_order(&mut self, order: Order, now: Instant) {
         self.expire(now);
+        self.overtake_restart();
         let answer = match order {
             Order::Switchover(target) => self.switch_over(target, now),
             Order::Maintenance(true) => self.enter_maintenance(now),
             Order::Maintenance(false) => Ok(self.leave_maintenance()),
             Order::Stop => Ok(self.stop(now)),
+            // Its answer comes when the longer lease is granted, or when it was waited for in vain.
+            Order::Restart => return self.restart(now),
         };
         self.tell_eligible(now);
         self.push(Command::OrderAnswer(answer));

@@ -95,6 +95,8 @@ pub enum Reason {
     Maintenance,
     /// The daemon was told to stop.
     Stopped,
+    /// The daemon was told to exit for the next process.
+    Restarting,
     /// The clock ran faster or slower than the drift guard covers.
     ClockFault,
     /// Another machine uses this node's slot.
@@ -105,7 +107,7 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Started => f.write_str("the daemon started"),
-            Self::LeaseTakenUp => f.write_str("the lease of the last run still held"),
+            Self::LeaseTakenUp => f.write_str("restarted, lease taken up"),
             Self::ProbeHeard(slot) => write!(f, "slot {slot} probes as master"),
             Self::Orphaned => f.write_str("no probe came for a whole grant"),
             Self::HandedOver(slot) => write!(f, "slot {slot} handed over"),
@@ -122,6 +124,7 @@ impl fmt::Display for Reason {
             Self::Switchover(slot) => write!(f, "switchover to slot {slot}"),
             Self::Maintenance => f.write_str("this node was put into maintenance"),
             Self::Stopped => f.write_str("the daemon was told to stop"),
+            Self::Restarting => f.write_str("the daemon was told to restart"),
             Self::ClockFault => f.write_str("the clock ran outside the drift guard"),
             Self::DuplicateSlot => f.write_str("another machine uses this slot"),
         }

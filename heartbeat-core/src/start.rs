@@ -73,7 +73,12 @@ impl Node {
     }
 
     fn take_lease_up(&mut self, lease: Lease, now: Instant) {
-        let mut mastership = Mastership::new(lease, self.grants.promised, self.sequence + 1);
+        let mut mastership = Mastership::new(
+            lease,
+            self.grants.promised,
+            self.sequence + 1,
+            self.config.timing.lease(),
+        );
         // A majority did reply to it, or it would not have outlived its first daemon's start.
         mastership.is_renewed = true;
         self.push(Command::Lease {

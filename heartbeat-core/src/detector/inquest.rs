@@ -64,6 +64,7 @@ mod tests {
         period: Duration::from_millis(10),
         multiplier: 5,
         max_lease: Duration::from_millis(200),
+        restart_lease: Duration::from_millis(200),
     };
 
     const fn ms(ms: u64) -> Instant {

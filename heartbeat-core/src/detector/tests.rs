@@ -8,6 +8,7 @@ const TIMING: Timing = Timing {
     period: Duration::from_millis(10),
     multiplier: 5,
     max_lease: Duration::from_millis(200),
+    restart_lease: Duration::from_millis(200),
 };
 
 /// Electors that may become master.

@@ -411,7 +411,7 @@ impl Machine {
             }
             Command::Alarm(..) => {}
             Command::OrderAnswer(answer) => self.answers.push(answer),
-            Command::Exit => {
+            Command::Exit | Command::ExitKeeping => {
                 self.has_exited = true;
                 self.node = None;
             }

@@ -17,6 +17,7 @@ pub(crate) const TIMING: Timing = Timing {
     period: Duration::from_millis(10),
     multiplier: 5,
     max_lease: Duration::from_millis(200),
+    restart_lease: Duration::from_millis(200),
 };
 
 /// So many milliseconds after the start.

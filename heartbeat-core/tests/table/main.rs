@@ -5,6 +5,7 @@ mod elections;
 mod every;
 mod lease;
 mod operator;
+mod planned_restart;
 mod restart;
 mod show;
 mod standing;

@@ -31,7 +31,7 @@ fn a_lease_that_still_holds_is_taken_up_and_probed_above_the_last_number() {
         "lease of 5.2 until 25 ms",
         "add addresses for 5.2",
         "be master",
-        "init -> master because the lease of the last run still held (5.2, after 0 ms)",
+        "init -> master because restarted, lease taken up (5.2, after 0 ms)",
         "be eligible",
     ];
     assert_eq!(lines(&commands), expected);

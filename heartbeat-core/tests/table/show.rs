@@ -6,7 +6,7 @@ use heartbeat_core::command::Question;
 use heartbeat_core::message::{Message, Network, VoteAnswer};
 use heartbeat_core::{Command, Epoch, Instant};
 
-use super::bench::START;
+use super::bench::{START, TIMING};
 
 pub(crate) fn show(command: &Command) -> String {
     match command {
@@ -64,6 +64,7 @@ pub(crate) fn show(command: &Command) -> String {
         Command::OrderAnswer(Ok(done)) => format!("answer: {done}"),
         Command::OrderAnswer(Err(error)) => format!("refuse: {error}"),
         Command::Exit => "exit".into(),
+        Command::ExitKeeping => "exit, keeping everything".into(),
     }
 }
 
@@ -117,16 +118,22 @@ fn asked(question: &Question) -> String {
         epoch,
         sequence,
         sent,
+        lease,
         successor,
         ..
     } = question;
+    let length = if *lease == TIMING.lease() {
+        String::new()
+    } else {
+        format!(" for {}", ms(*lease))
+    };
     let follows = if *successor == 0 {
         String::new()
     } else {
         format!(", {successor} follows")
     };
     format!(
-        "{} number {sequence} at {}{follows}",
+        "{} number {sequence} at {}{length}{follows}",
         name(*epoch),
         at(*sent)
     )

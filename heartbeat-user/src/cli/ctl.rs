@@ -51,6 +51,12 @@ pub enum Command {
         to: Option<u16>,
     },
 
+    /// Have the daemon exit for the next one, keeping mastership: for its upgrade
+    ///
+    /// On a master the other nodes first grant a longer lease (`restart_lease`), which the next heartbeatd takes
+    /// up; if no majority grants it, nothing is done. Who starts the next one is the service manager.
+    Restart,
+
     /// Keep this node from becoming master, for work on it; a master hands over first
     ///
     /// The node goes on answering and voting.

@@ -37,6 +37,7 @@ pub(super) struct Cluster {
     pub(super) key_file: Value<String>,
     pub(super) electors: Value<Vec<Spanned<u16>>>,
     pub(super) max_lease: Value<Duration>,
+    pub(super) restart_lease: Value<Duration>,
     pub(super) preempt_after: Value<Duration>,
 }
 
@@ -140,6 +141,7 @@ fn cluster(mut s: Section<'_, '_>, faults: &mut Vec<Fault>) -> Cluster {
         ),
         electors: s.optional(faults, "electors", slots),
         max_lease: s.optional(faults, "max_lease", time),
+        restart_lease: s.optional(faults, "restart_lease", time),
         preempt_after: s.optional(faults, "preempt_after", time),
     };
     s.end(faults);

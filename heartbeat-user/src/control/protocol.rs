@@ -24,6 +24,8 @@ pub enum Request {
         /// The target; null for the successor.
         to: Option<Slot>,
     },
+    /// Exit for the next process, keeping mastership.
+    Restart,
     /// Never become master (a master hands over first), or do again.
     Maintenance {
         /// Into it, or out of it.

@@ -23,13 +23,16 @@ use super::socket::ControlSocket;
 const MAX_REQUEST_LEN: u64 = 4096;
 /// Clients served at once; more wait in the kernel's queue, and the oldest of these ends within
 /// [`CLIENT_TIME`] and [`HANDLER_TIME`].
-const MAX_CLIENTS: usize = 16;
+pub(super) const MAX_CLIENTS: usize = 16;
 /// How long a client may take to send its line, and to take the answer.
 const CLIENT_TIME: Duration = Duration::from_secs(2);
 /// How long the daemon may take to carry out a request.
 const HANDLER_TIME: Duration = Duration::from_secs(5);
 /// Pause after an accept that failed, since its cause (no free descriptor) does not go at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long a daemon that ends lets its last answers leave. A restart's lease runs meanwhile, and an answer
+/// takes some microseconds.
+const LAST_ANSWERS: Duration = Duration::from_millis(10);
 
 /// What the daemon does for an operator.
 pub trait Handler: Send + Sync + 'static {
@@ -41,16 +44,23 @@ pub trait Handler: Send + Sync + 'static {
     fn maps(&self) -> Vec<PinnedMap>;
     /// Hands mastership to this slot, or to the successor: what was done, or why nothing was.
     fn switchover(&self, to: Option<Slot>) -> impl Future<Output = Result<String, String>> + Send;
+    /// Exits for the next process, keeping mastership: what was done, or why nothing was.
+    fn restart(&self) -> impl Future<Output = Result<String, String>> + Send;
     /// Puts this node into maintenance, or takes it out: what was done, or why nothing was.
     fn maintenance(&self, on: bool) -> impl Future<Output = Result<String, String>> + Send;
 }
 
 impl ControlSocket {
+    /// Who is being served.
+    #[must_use]
+    pub fn clients(&self) -> Clients {
+        Clients(Arc::clone(&self.places))
+    }
+
     /// Serves clients until it is dropped.
     pub async fn serve(&self, handler: Arc<impl Handler>) {
-        let places = Arc::new(Semaphore::new(MAX_CLIENTS));
         loop {
-            let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+            let Ok(place) = Arc::clone(&self.places).acquire_owned().await else {
                 return;
             };
             match self.listener.accept().await {
@@ -69,6 +79,20 @@ impl ControlSocket {
                 }
             }
         }
+    }
+}
+
+/// The clients that are being served; outlives the socket's server.
+#[derive(Clone, Debug)]
+pub struct Clients(Arc<Semaphore>);
+
+impl Clients {
+    /// Waits until every client has its answer, for a moment at most: the daemon ends.
+    pub async fn served(&self) {
+        // The server holds one place for the client that it waits for.
+        let all_others = self.0.acquire_many(MAX_CLIENTS as u32 - 1);
+        // Who still asks now is told by the socket's end.
+        let _ = timeout(LAST_ANSWERS, all_others).await;
     }
 }
 
@@ -110,6 +134,7 @@ async fn answer(request: Request, handler: &impl Handler) -> Response {
         Request::History => Response::History(handler.history().await),
         Request::Maps => Response::Maps(handler.maps()),
         Request::Switchover { to } => told(handler.switchover(to).await, Response::Done),
+        Request::Restart => told(handler.restart().await, Response::Done),
         Request::Maintenance { on } => told(handler.maintenance(on).await, Response::Done),
     }
 }

@@ -5,12 +5,15 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::UnixListener as StdListener;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use socket2::{Domain, SockAddr, Socket, Type};
 use tokio::net::UnixListener;
+use tokio::sync::Semaphore;
 
+use super::server::MAX_CLIENTS;
 use crate::sys::lock::{holder, holder_text};
 
 /// Connections that wait in the kernel until the server takes them.
@@ -52,6 +55,8 @@ pub enum BindError {
 #[derive(Debug)]
 pub struct ControlSocket {
     pub(super) listener: UnixListener,
+    /// One for each client that may be served at a time.
+    pub(super) places: Arc<Semaphore>,
     path: PathBuf,
     /// Held as long as the daemon lives, however it dies; the file stays, since removing it would let two
     /// daemons hold two files of one name.
@@ -83,6 +88,7 @@ impl ControlSocket {
             UnixListener::from_std(listener).map_err(failed("listen on control socket", path))?;
         Ok(Self {
             listener,
+            places: Arc::new(Semaphore::new(MAX_CLIENTS)),
             path: path.to_owned(),
             _lock: lock,
         })

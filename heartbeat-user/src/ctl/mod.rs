@@ -91,6 +91,7 @@ fn carry_out(args: Args) -> Result<Exit, Failure> {
             other => Err(unexpected(other)),
         },
         Command::Switchover { to } => order(&client, Request::Switchover { to }),
+        Command::Restart => order(&client, Request::Restart),
         Command::Maintenance { state } => {
             let on = state == OnOff::On;
             order(&client, Request::Maintenance { on })

@@ -78,6 +78,10 @@ impl Handler for Front {
         self.operator()?.switchover(to).await
     }
 
+    async fn restart(&self) -> Result<String, String> {
+        self.operator()?.restart().await
+    }
+
     async fn maintenance(&self, on: bool) -> Result<String, String> {
         self.operator()?.maintenance(on).await
     }

@@ -31,7 +31,7 @@ use crate::cli::daemon::Args;
 use crate::cli::default_bpf_dir;
 use crate::config;
 use crate::control::ControlSocket;
-use crate::pulse;
+use crate::pulse::{self, Ending};
 use crate::sys::lock::FolderLock;
 
 use failure::Failure;
@@ -79,6 +79,7 @@ fn run(args: &Args) -> Result<(), Failure> {
     let front = Front::new(Arc::clone(&history), bpf_dir.clone());
     let socket = ControlSocket::bind(&args.control).map_err(Failure::of)?;
     let serving = Arc::new(front.clone());
+    let clients = socket.clients();
     runtime.spawn(async move { socket.serve(serving).await });
     let facts = Facts::default();
     let mut ground = Ground::find(args, &bpf_dir, config, &facts)?;
@@ -89,7 +90,9 @@ fn run(args: &Args) -> Result<(), Failure> {
     let (daemon, operator) = Daemon::start(ground, &bpf_dir, &management, &facts, history)?;
     stop.tell(daemon.scribe.pulse.clone());
     front.open(operator);
-    daemon.work()
+    let done = daemon.work();
+    runtime.block_on(clients.served());
+    done
 }
 
 fn runtime() -> io::Result<Runtime> {
@@ -118,9 +121,10 @@ struct Daemon {
 }
 
 impl Daemon {
-    /// Works until the pulse has stopped, then takes down what was attached.
+    /// Works until the pulse has stopped, then takes down what was attached, unless the next process goes on
+    /// with it.
     fn work(mut self) -> Result<(), Failure> {
-        self.scribe.run(&self.notes);
+        let ending = self.scribe.run(&self.notes);
         let end = End {
             pulse_panicked: self.pulse.join().is_err(),
             hands_ended: self.scribe.hands_ended,
@@ -128,6 +132,9 @@ impl Daemon {
         if end.pulse_panicked {
             // The gates stay, and shut by themselves when the lease ends.
             self.scribe.relink.remove_addresses()?;
+        } else if ending == Some(Ending::Restart) {
+            info!("exiting for the next process; programs, maps, lease and addresses stay");
+            return end.judge();
         } else {
             self.scribe.relink.detach()?;
         }

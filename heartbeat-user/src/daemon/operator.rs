@@ -35,7 +35,7 @@ impl Operator {
     async fn order(&self, order: Order) -> Result<String, String> {
         let (answer, answered) = oneshot::channel();
         self.pulse.send(PulseOrder::Election(order, Some(answer)))?;
-        wait(answered).await?
+        wait(answered, PULSE_ANSWERS).await?
     }
 
     fn virtual_addresses(&self) -> Result<Vec<VirtualAddressStatus>, String> {
@@ -73,7 +73,7 @@ impl Operator {
     pub(super) async fn status(&self) -> Result<Status, String> {
         let (answer, answered) = oneshot::channel();
         self.pulse.send(PulseOrder::Publish(answer))?;
-        let published = wait(answered).await?;
+        let published = wait(answered, PULSE_ANSWERS).await?;
         let mode = self.facts.mode();
         let interface = &self.plan.management().interface;
         let facts = LocalFacts {
@@ -95,13 +95,22 @@ impl Operator {
         self.order(Order::Switchover(to)).await
     }
 
+    /// The answer waits for a majority's grant.
+    pub(super) async fn restart(&self) -> Result<String, String> {
+        let (answer, answered) = oneshot::channel();
+        let order = PulseOrder::Election(Order::Restart, Some(answer));
+        self.pulse.send(order)?;
+        let timing = &self.plan.config.timing;
+        wait(answered, PULSE_ANSWERS + timing.restart_timeout()).await?
+    }
+
     pub(super) async fn maintenance(&self, on: bool) -> Result<String, String> {
         self.order(Order::Maintenance(on)).await
     }
 }
 
-async fn wait<T>(answered: oneshot::Receiver<T>) -> Result<T, String> {
-    match timeout(PULSE_ANSWERS, answered).await {
+async fn wait<T>(answered: oneshot::Receiver<T>, most: Duration) -> Result<T, String> {
+    match timeout(most, answered).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(_)) => {
             Err("the pulse thread ended before it answered; the daemon is stopping".to_owned())
@@ -109,7 +118,7 @@ async fn wait<T>(answered: oneshot::Receiver<T>) -> Result<T, String> {
         Err(_) => Err(format!(
             "the pulse thread did not answer within {} s: it hangs, or the processor is taken from it; the gate shuts \
              when the lease ends",
-            PULSE_ANSWERS.as_secs()
+            most.as_secs()
         )),
     }
 }

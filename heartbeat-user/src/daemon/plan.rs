@@ -113,6 +113,8 @@ impl Plan {
         let mut core = self.config.for_core(self.slot, self.electors.version);
         core.elector_digest = self.electors.digest;
         core.timing.max_lease = Duration::from_micros(self.electors.max_lease_us);
+        // The file may propose a longer one than the set in force allows.
+        core.timing.restart_lease = core.timing.restart_lease.min(core.timing.max_lease);
         for (slot, member) in &mut core.members {
             member.elector = self.electors.slots.contains(slot);
         }

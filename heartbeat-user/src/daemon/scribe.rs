@@ -14,7 +14,7 @@ use super::history::History;
 use super::relink::Relink;
 use crate::control::{HistoryEntry, TakeoverStamps, rfc3339};
 use crate::hands::Report;
-use crate::pulse::{Note, Notes, OrderSender, Stamps};
+use crate::pulse::{Ending, Note, Notes, OrderSender, Stamps};
 use crate::state::StateFolder;
 
 /// What the scribe works with.
@@ -29,13 +29,14 @@ pub(super) struct Scribe {
 }
 
 impl Scribe {
-    /// Works until the pulse has stopped.
-    pub(super) fn run(&mut self, notes: &Notes) {
+    /// Works until the pulse has ended; `None` if it did so by itself.
+    pub(super) fn run(&mut self, notes: &Notes) -> Option<Ending> {
         loop {
             let until = self.relink.next_look();
             match notes.recv_timeout(until.saturating_duration_since(time::Instant::now())) {
+                Ok(Note::Ended(ending)) => return Some(ending),
                 // Without an end in order the pulse has panicked.
-                Ok(Note::Stopped) | Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Disconnected) => return None,
                 Ok(note) => self.write(note),
                 Err(RecvTimeoutError::Timeout) => {}
             }
@@ -81,8 +82,10 @@ impl Scribe {
                 count,
                 "notes were lost: the log or the disk is slower than the election"
             ),
+            Note::Answered(Ok(done)) => info!("{done}"),
+            Note::Answered(Err(why)) => warn!("refused: {why}"),
             // Closed by being dropped, here where it may take its time.
-            Note::Retired(_) | Note::Stopped => {}
+            Note::Retired(_) | Note::Ended(_) => {}
         }
     }
 

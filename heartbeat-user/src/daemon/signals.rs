@@ -1,4 +1,5 @@
-//! Signals: TERM and INT stop in order, a second one at once; HUP and USR2 are told apart from death.
+//! Signals: TERM and INT stop in order, a second one at once; USR2 makes room for the next process; HUP is
+//! told apart from death.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -9,42 +10,54 @@ use tracing::{info, warn};
 
 use crate::pulse::{OrderSender, PulseOrder};
 
-/// Whether the daemon was told to stop, and whom to tell.
+/// Whether the daemon was told to end, and whom to tell.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Stop(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
     asked: AtomicBool,
+    restart: AtomicBool,
     pulse: OnceLock<OrderSender>,
 }
 
 impl Stop {
-    /// Whether a stop was asked for.
+    /// Whether a daemon that does not run yet was told to end: it has nothing to hand over or to keep.
     #[must_use]
     pub(super) fn is_asked(&self) -> bool {
+        self.stops() || self.0.restart.load(Ordering::SeqCst)
+    }
+
+    fn stops(&self) -> bool {
         self.0.asked.load(Ordering::SeqCst)
     }
 
-    /// From now on the pulse is told; at once, if a stop was asked for already.
+    /// From now on the pulse is told; at once, if something was asked for already.
     pub(super) fn tell(&self, pulse: OrderSender) {
         let _ = self.0.pulse.set(pulse);
-        if self.is_asked() {
-            self.forward();
+        if self.stops() {
+            self.forward(Order::Stop);
+        } else if self.is_asked() {
+            self.forward(Order::Restart);
         }
     }
 
-    fn ask(&self) {
+    fn stop(&self) {
         self.0.asked.store(true, Ordering::SeqCst);
-        self.forward();
+        self.forward(Order::Stop);
     }
 
-    fn forward(&self) {
+    fn restart(&self) {
+        self.0.restart.store(true, Ordering::SeqCst);
+        self.forward(Order::Restart);
+    }
+
+    fn forward(&self, order: Order) {
         let Some(pulse) = self.0.pulse.get() else {
             return;
         };
-        if let Err(reason) = pulse.send(PulseOrder::Election(Order::Stop, None)) {
-            warn!(reason, "the stop could not be handed to the pulse");
+        if let Err(reason) = pulse.send(PulseOrder::Election(order, None)) {
+            warn!(reason, ?order, "the order could not be handed to the pulse");
         }
     }
 }
@@ -67,7 +80,8 @@ pub(super) fn install(stop: Stop) -> std::io::Result<()> {
                     warn!("SIGHUP: this version does not reload; stop and start the daemon to read the configuration again");
                 }
                 () = received(&mut user2) => {
-                    warn!("SIGUSR2: this version has no restart that keeps mastership; SIGTERM hands it over");
+                    info!("told to restart: making room for the next process");
+                    stop.restart();
                 }
             }
         }
@@ -81,10 +95,10 @@ async fn received(signal: &mut Signal) {
 }
 
 fn stop_or_exit(stop: &Stop) {
-    if stop.is_asked() {
+    if stop.stops() {
         warn!("told to stop a second time: exiting at once; the gate shuts when the lease ends");
         std::process::exit(1);
     }
     info!("told to stop: handing over in order");
-    stop.ask();
+    stop.stop();
 }

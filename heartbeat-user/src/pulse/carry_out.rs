@@ -11,7 +11,7 @@ use heartbeat_wire::Kind;
 use heartbeat_wire::frame::role;
 
 use super::convert::kernel_words;
-use super::{ANSWERS_AFTER, Note, Pulse};
+use super::{ANSWERS_AFTER, Ending, Note, Pulse};
 use crate::datapath::Question as SentQuestion;
 use crate::hands::Order as HandsOrder;
 use crate::sys::clock::boot_ns;
@@ -99,7 +99,8 @@ impl Pulse {
             }
             Command::Alarm(alarm, raised) => self.note(Note::Alarm(alarm, raised)),
             Command::OrderAnswer(answer) => self.answer(answer),
-            Command::Exit => self.stopped = true,
+            Command::Exit => self.ending = Some(Ending::Stop),
+            Command::ExitKeeping => self.ending = Some(Ending::Restart),
         }
     }
 

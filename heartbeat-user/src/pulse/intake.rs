@@ -113,15 +113,16 @@ impl Pulse {
         }
     }
 
-    /// Orders are answered in the order in which they came: the node decides each at once.
+    /// Orders are answered in the order in which they came: the node decides each at once, or before the next.
     pub(super) fn answer(&mut self, answer: Result<OrderDone, OrderError>) {
         // A signal's order has nobody waiting for its answer.
-        if let Some(Some(asked)) = self.pending_asks.pop_front() {
-            let answer: Answer = answer
-                .map(|done| done.to_string())
-                .map_err(|error| error.to_string());
-            let _ = asked.send(answer);
-        }
+        let Some(Some(asked)) = self.pending_asks.pop_front() else {
+            return self.note(Note::Answered(answer));
+        };
+        let answer: Answer = answer
+            .map(|done| done.to_string())
+            .map_err(|error| error.to_string());
+        let _ = asked.send(answer);
     }
 
     pub(super) fn take_reports(&mut self) {

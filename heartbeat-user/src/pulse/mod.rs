@@ -30,7 +30,7 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTime
 
 pub use answers::Answers;
 pub use lateness::Lateness;
-pub use note::{NOTES_DEPTH, Note, Notes};
+pub use note::{Ending, NOTES_DEPTH, Note, Notes};
 pub use order::{Asked, OrderSender, Orders, Published, PulseOrder, Retired, Rewire, orders};
 pub use stamps::Stamps;
 
@@ -112,7 +112,8 @@ pub(crate) struct Pulse {
     standing: Standing,
     /// The hands have ended: addresses cannot be moved any more.
     without_hands: bool,
-    stopped: bool,
+    /// The order to exit that was carried out.
+    ending: Option<Ending>,
 }
 
 /// The pulse thread.
@@ -165,7 +166,7 @@ impl Pulse {
             pending_asks: VecDeque::with_capacity(order::ORDERS_DEPTH),
             standing: Standing::default(),
             without_hands: false,
-            stopped: false,
+            ending: None,
             epoll,
             timer,
             parts,
@@ -189,13 +190,16 @@ impl Pulse {
     fn run(&mut self) {
         self.carry_out();
         let mut woken_by = [EpollEvent::empty(); MOST_SOURCES];
-        while !self.stopped {
+        let ending = loop {
+            if let Some(ending) = self.ending {
+                break ending;
+            }
             self.set_timer();
             // An interrupted wait is a wake-up like any other: every source is looked at below.
             let _ = self.epoll.wait(&mut woken_by, EpollTimeout::NONE);
             self.wake();
-        }
-        self.note(Note::Stopped);
+        };
+        self.note(Note::Ended(ending));
     }
 
     /// The next turn, the answers, or what the node waits for, whichever is first.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use heartbeat_core::Epoch;
 use heartbeat_core::message::Network;
+use heartbeat_core::order::{OrderDone, OrderError};
 use heartbeat_core::snapshot::{Alarm, Reason, Role};
 
 use super::{Pulse, Retired, Stamps};
@@ -57,8 +58,19 @@ pub enum Note {
     Retired(Retired),
     /// So many notes were lost because the scribe did not keep up.
     Lost(u64),
-    /// The stop that was ordered is complete.
-    Stopped,
+    /// What became of a signal's order, which nobody waits for.
+    Answered(Result<OrderDone, OrderError>),
+    /// The stop or restart that was ordered is complete.
+    Ended(Ending),
+}
+
+/// How the pulse ended, which says what is to become of what hangs on the kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Mastership was handed over: everything is to be detached.
+    Stop,
+    /// Everything stays as it is for the next process.
+    Restart,
 }
 
 /// The scribe's end of the notes.

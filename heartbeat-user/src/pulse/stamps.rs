@@ -71,7 +71,8 @@ impl Stamps {
             }
             | Command::Alarm(..)
             | Command::OrderAnswer(_)
-            | Command::Exit => {}
+            | Command::Exit
+            | Command::ExitKeeping => {}
         }
     }
 

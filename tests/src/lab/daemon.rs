@@ -3,6 +3,8 @@
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use nix::mount::{MsFlags, mount};
@@ -134,6 +136,25 @@ impl Daemon {
             .take()
             .context("it took the signal, so it runs")?;
         Ok(child.wait()?.code())
+    }
+
+    /// Waits until it has ended by itself, for at most `patience`; returns its exit code, if it had one.
+    ///
+    /// # Errors
+    /// When it does not run, or goes on running.
+    pub fn wait(&mut self, patience: Duration) -> Result<Option<i32>> {
+        let mut child = self.child.take().context("it was started")?;
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = child.try_wait()? {
+                return Ok(status.code());
+            }
+            if begun.elapsed() > patience {
+                self.child = Some(child);
+                bail!("the daemon of slot {} still runs", self.slot);
+            }
+            sleep(Duration::from_millis(1));
+        }
     }
 
     /// How to ask it.

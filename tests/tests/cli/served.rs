@@ -52,6 +52,10 @@ impl Handler for Pretender {
         }
     }
 
+    async fn restart(&self) -> Result<String, String> {
+        Err("no majority granted".to_owned())
+    }
+
     async fn maintenance(&self, on: bool) -> Result<String, String> {
         Ok(format!("maintenance {}", if on { "on" } else { "off" }))
     }

@@ -45,6 +45,7 @@ impl World {
                 period: PERIOD,
                 multiplier: 5,
                 max_lease: PERIOD * 20,
+                restart_lease: PERIOD * 20,
             },
             preempt_after: None,
         };

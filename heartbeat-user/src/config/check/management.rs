@@ -91,10 +91,12 @@ pub(super) fn timing(
         .as_ref()
         .map_or(DEFAULT_MULTIPLIER, |multiplier| *multiplier.get_ref());
     let lease = period * u32::from(multiplier);
+    let max_lease = max_lease(cluster, lease, faults);
     Some(Timing {
         period,
         multiplier: u32::from(multiplier),
-        max_lease: max_lease(cluster, lease, faults),
+        max_lease,
+        restart_lease: restart_lease(cluster, lease, max_lease, faults),
     })
 }
 
@@ -130,4 +132,39 @@ fn max_lease(cluster: &Cluster, lease: Duration, faults: &mut Vec<Fault>) -> Dur
         faults.push(Fault::new(longest.span(), cause, cure));
     }
     *longest.get_ref()
+}
+
+/// By default as long as a grant may last: the next process then has the most time.
+fn restart_lease(
+    cluster: &Cluster,
+    lease: Duration,
+    max_lease: Duration,
+    faults: &mut Vec<Fault>,
+) -> Duration {
+    let Some(named) = &cluster.restart_lease else {
+        return max_lease;
+    };
+    if *named.get_ref() < lease {
+        let cause = format!(
+            "restart_lease is shorter than the lease, period x detect_multiplier = {}",
+            duration::format(lease)
+        );
+        let cure = format!(
+            "write at least restart_lease = \"{}\", or take the key out",
+            duration::format(lease)
+        );
+        faults.push(Fault::new(named.span(), cause, cure));
+    }
+    if *named.get_ref() > max_lease {
+        let cause = format!(
+            "restart_lease is longer than max_lease = {}, above which nobody grants",
+            duration::format(max_lease)
+        );
+        let cure = format!(
+            "write at most restart_lease = \"{0}\", or raise max_lease too",
+            duration::format(max_lease)
+        );
+        faults.push(Fault::new(named.span(), cause, cure));
+    }
+    *named.get_ref()
 }

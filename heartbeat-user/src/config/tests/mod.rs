@@ -75,6 +75,7 @@ fn the_defaults_are_those_of_the_protocol() {
     assert_eq!(config.timing.multiplier, 5);
     assert_eq!(config.timing.lease(), Duration::from_millis(50));
     assert_eq!(config.timing.max_lease, Duration::from_millis(200));
+    assert_eq!(config.timing.restart_lease, Duration::from_millis(200));
     assert_eq!((config.port, config.control_port), (7405, 7406));
     assert_eq!(config.attach, Attach::Auto);
     assert_eq!(config.electors, [1, 2, 3]);
@@ -88,7 +89,7 @@ fn every_key_of_the_shape_is_read() {
     let text = GOOD
         .replace(
             "key_file = \"cluster.key\"",
-            "key_file = \"cluster.key\"\nelectors = [3, 1, 2]\nmax_lease = \"100ms\"\npreempt_after = \"10m\"",
+            "key_file = \"cluster.key\"\nelectors = [3, 1, 2]\nmax_lease = \"100ms\"\nrestart_lease = \"90ms\"\npreempt_after = \"10m\"",
         )
         .replace(
             "group = \"239.192.7.1\"",
@@ -102,6 +103,7 @@ fn every_key_of_the_shape_is_read() {
     let config = load_text(&text).expect("all of it is known");
     assert_eq!(config.electors, [1, 2, 3]);
     assert_eq!(config.timing.max_lease, Duration::from_millis(100));
+    assert_eq!(config.timing.restart_lease, Duration::from_millis(90));
     assert_eq!(config.preempt_after, Some(Duration::from_secs(600)));
     assert_eq!(config.group, IpAddr::V4(Ipv4Addr::new(239, 192, 7, 9)));
     assert_eq!((config.port, config.control_port), (1, 2));
