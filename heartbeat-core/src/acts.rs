@@ -59,9 +59,7 @@ impl Node {
             "no vote for oneself while the vote for somebody else stands"
         );
         let incarnation = self.me.incarnation;
-        let end = self
-            .grants
-            .vote(epoch, incarnation, now + length);
+        let end = self.grants.vote(epoch, incarnation, now + length);
         self.push(Command::VoteGrant {
             epoch,
             incarnation,

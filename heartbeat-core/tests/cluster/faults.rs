@@ -70,7 +70,20 @@ impl World {
         self.weather = CALM;
     }
 
+    /// Starts each daemon that has exited for the next one, as a service manager does.
+    pub(crate) fn start_the_next(&mut self) {
+        for slot in self.slots() {
+            if self.machine(slot).has_exited {
+                self.start(slot, Maps::Kept);
+            }
+        }
+    }
+
     pub(crate) fn order(&mut self, slot: Slot, order: Order) {
-        self.machine_mut(slot).orders.push(order);
+        let machine = self.machine_mut(slot);
+        // Nobody is there to take it.
+        if machine.node.is_some() {
+            machine.orders.push(order);
+        }
     }
 }

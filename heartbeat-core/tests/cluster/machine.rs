@@ -171,6 +171,7 @@ impl Machine {
     pub(crate) fn kill(&mut self) {
         self.node = None;
         self.inbox.clear();
+        self.orders.clear();
         self.steps.clear();
         self.frozen_until = 0;
     }

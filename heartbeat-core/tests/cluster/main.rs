@@ -10,6 +10,7 @@ mod faults;
 mod kernel;
 mod machine;
 mod network;
+mod planned_restart;
 mod properties;
 mod sanity;
 mod seams;

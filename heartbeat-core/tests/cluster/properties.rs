@@ -28,6 +28,7 @@ enum Fault {
     CutOneWay(usize, usize),
     Mend(usize, usize),
     Switchover(usize, usize),
+    MakeRoom(usize),
     Maintenance(usize, bool),
     Storm(Weather),
     Calm,
@@ -59,6 +60,7 @@ fn a_fault() -> impl Strategy<Value = Fault> {
         4 => (node(), node()).prop_map(|(from, to)| Fault::CutOneWay(from, to)),
         2 => (node(), node()).prop_map(|(from, to)| Fault::Mend(from, to)),
         2 => (node(), node()).prop_map(|(from, to)| Fault::Switchover(from, to)),
+        2 => node().prop_map(Fault::MakeRoom),
         1 => (node(), any::<bool>()).prop_map(|(node, on)| Fault::Maintenance(node, on)),
         3 => storm.prop_map(Fault::Storm),
         2 => Just(Fault::Calm),
@@ -78,6 +80,7 @@ fn befall(world: &mut World, fault: Fault) {
         Fault::CutOneWay(from, to) => world.link(slot(from), slot(to), Network::Management, false),
         Fault::Mend(from, to) => world.link(slot(from), slot(to), Network::Management, true),
         Fault::Switchover(from, to) => world.order(slot(from), Order::Switchover(Some(slot(to)))),
+        Fault::MakeRoom(node) => world.order(slot(node), Order::Restart),
         Fault::Maintenance(node, on) => world.order(slot(node), Order::Maintenance(on)),
         Fault::Storm(weather) => world.weather = weather,
         Fault::Calm => world.weather = CALM,
@@ -165,6 +168,9 @@ proptest! {
         }
         world.run(200 * MS);
         heal(&mut world);
+        // Who was told to make room and was too busy to until now.
+        world.run(100 * MS);
+        world.start_the_next();
         // The longest pause of a node that was elected in vain is 100 leases.
         let took = world.run_until(7_000 * MS, agrees);
         prop_assert!(took.is_some(), "{}", story(&world));

@@ -63,7 +63,10 @@ fn a_restart_that_nobody_grants_is_refused_and_mastership_goes_on_by_the_normal_
     assert_eq!(lines(&bench.timeout(ms(89))), [NOT_GRANTED]);
     // A grant for 200 ms is one for 50 ms as well, and no more than that is counted now.
     let commands = lines(&bench.turn(&[asked], ms(90)));
-    assert!(commands.contains(&"lease of 5.2 until 104 ms".to_owned()), "{commands:?}");
+    assert!(
+        commands.contains(&"lease of 5.2 until 104 ms".to_owned()),
+        "{commands:?}"
+    );
     let probe = "probe 5.2 number 5 at 90 ms".to_owned();
     assert!(commands.contains(&probe), "{commands:?}");
 }
@@ -93,7 +96,10 @@ fn a_master_that_is_deposed_while_it_waits_exits_as_the_slave_it_is() {
     let (mut bench, _) = restarting();
     let commands = lines(&bench.kernel(probed(Epoch::new(9, 1), ms(66), 3), ms(66)));
     let last = &commands[commands.len() - 2..];
-    assert!(commands.contains(&"shut the gate".to_owned()), "{commands:?}");
+    assert!(
+        commands.contains(&"shut the gate".to_owned()),
+        "{commands:?}"
+    );
     assert_eq!(
         last,
         [
@@ -187,6 +193,9 @@ fn who_is_not_master_exits_at_once_and_a_candidate_takes_its_question_back() {
         assert_eq!(released, name == "requesting", "{name}: {commands:?}");
         assert_ne!(bench.node.snapshot(now).role, Role::Candidate, "{name}");
         let later = lines(&bench.timeout(now + Duration::from_secs(1)));
-        assert!(!later.iter().any(|line| line.starts_with("query")), "{name}");
+        assert!(
+            !later.iter().any(|line| line.starts_with("query")),
+            "{name}"
+        );
     }
 }

@@ -13,7 +13,6 @@ mod kill;
 mod link;
 mod majority;
 mod node_death;
-mod planned_restart;
 mod restart_of_master;
 mod restart_of_slave;
 mod scene;
