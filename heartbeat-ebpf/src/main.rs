@@ -10,6 +10,8 @@
 )]
 
 mod atomic;
+#[cfg(feature = "bench")]
+mod bench;
 mod counter;
 mod event;
 mod gate;
@@ -33,7 +35,12 @@ const NEXT: i32 = -1;
 /// Answers probes and queries, counts replies. With `frags`: jumbo frames need not be refused.
 #[xdp(frags)]
 pub fn heartbeat(ctx: XdpContext) -> u32 {
-    let Some(verdict) = responder::respond(&ctx) else {
+    act(&ctx)
+}
+
+#[inline(always)]
+fn act(ctx: &XdpContext) -> u32 {
+    let Some(verdict) = responder::respond(ctx) else {
         return xdp_action::XDP_PASS;
     };
     maps::count(verdict);

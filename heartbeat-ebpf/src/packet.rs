@@ -15,7 +15,7 @@ pub(crate) const TYPE_ARP: u16 = 0x0806;
 const TYPE_VLAN: u16 = 0x8100;
 const TYPE_SERVICE_VLAN: u16 = 0x88a8;
 pub(crate) const IPV4_LEN: usize = 20;
-const UDP_LEN: usize = 8;
+pub(crate) const UDP_LEN: usize = 8;
 pub(crate) const PROTOCOL_UDP: u8 = 17;
 /// Version 4, five words of header: no options.
 pub(crate) const NO_OPTIONS: u8 = 0x45;

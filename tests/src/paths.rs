@@ -12,6 +12,8 @@ pub const OBJECT_VARIABLE: &str = "HEARTBEAT_LAB_OBJECT";
 /// Where `cargo xtask build-ebpf` leaves the lab's BPF object: under the workspace, whatever
 /// CARGO_TARGET_DIR says.
 pub const OBJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/bpf/heartbeat-lab");
+/// Where `cargo xtask bench datapath` leaves its own.
+const BENCH_OBJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/bpf/heartbeat-bench");
 
 /// The program of that name: in [`PROGRAMS_VARIABLE`], or in the build folder of the running one.
 ///
@@ -41,6 +43,21 @@ pub fn lab_object() -> Result<PathBuf> {
     if !path.is_file() {
         bail!(
             "no BPF object of the lab at {}; build it with `cargo xtask build-ebpf`, or name it in {OBJECT_VARIABLE}",
+            path.display()
+        );
+    }
+    Ok(path)
+}
+
+/// The BPF object with the benchmark's entries.
+///
+/// # Errors
+/// When it was not built.
+pub fn bench_object() -> Result<PathBuf> {
+    let path = PathBuf::from(BENCH_OBJECT);
+    if !path.is_file() {
+        bail!(
+            "no BPF object of the benchmark at {}; `cargo xtask bench datapath` builds it",
             path.display()
         );
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
-use crate::lab;
+use crate::{build_ebpf, lab};
 
 /// Options of `cargo xtask bench`.
 #[derive(Args)]
@@ -25,6 +25,12 @@ enum What {
         #[arg(long)]
         json: Option<PathBuf>,
     },
+    /// Cost of a frame by verdict, and what answering in the kernel is worth (some minutes)
+    Datapath {
+        /// Where the JSON goes [default: target/bench/datapath.json]
+        #[arg(long)]
+        json: Option<PathBuf>,
+    },
 }
 
 /// Runs it.
@@ -32,12 +38,23 @@ enum What {
 /// # Errors
 /// Something is missing, or a cluster did not come to life again.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let What::Failover { repetitions, json } = &options.what;
-    let mut arguments = vec![
-        "failover".to_owned(),
-        "--repetitions".to_owned(),
-        repetitions.to_string(),
-    ];
+    let (mut arguments, json) = match &options.what {
+        What::Failover { repetitions, json } => {
+            let repetitions = repetitions.to_string();
+            let arguments = vec![
+                "failover".to_owned(),
+                "--repetitions".to_owned(),
+                repetitions,
+            ];
+            (arguments, json)
+        }
+        What::Datapath { json } => {
+            lab::need_rights()?;
+            build_ebpf::run(&build_ebpf::Options::default())?;
+            build_ebpf::run_for_bench()?;
+            (vec!["datapath".to_owned()], json)
+        }
+    };
     if let Some(file) = json {
         arguments.extend(["--json".to_owned(), file.display().to_string()]);
     }

@@ -16,10 +16,11 @@ const TARGET: &str = "bpfel-unknown-none";
 /// - v3: atomics that return the old value, and 32-bit jumps.
 const FLAGS: &[&str] = &["-Cdebuginfo=2", "-Clink-arg=--btf", "-Ctarget-cpu=v3"];
 
-/// One kernel object: its crate's folder and package, and the name of the object.
+/// One kernel object: its crate's folder, package and features, and the name of the object.
 struct Object {
     folder: &'static str,
     package: &'static str,
+    features: &'static str,
     name: &'static str,
 }
 
@@ -28,14 +29,24 @@ const OBJECTS: &[Object] = &[
     Object {
         folder: "heartbeat-ebpf",
         package: "heartbeat-ebpf",
+        features: "",
         name: "heartbeat",
     },
     Object {
         folder: "tests/ebpf",
         package: "heartbeat-lab-ebpf",
+        features: "",
         name: "heartbeat-lab",
     },
 ];
+
+/// The product's code once more, with entries by which single frames are measured: built only for that.
+const BENCH: Object = Object {
+    folder: "heartbeat-ebpf",
+    package: "heartbeat-ebpf",
+    features: "bench",
+    name: "heartbeat-bench",
+};
 
 /// Options of `cargo xtask build-ebpf`.
 #[derive(Args, Default)]
@@ -63,6 +74,14 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Builds the object that `cargo xtask bench datapath` measures, beside what [`run`] built.
+///
+/// # Errors
+/// The build fails.
+pub(crate) fn run_for_bench() -> Result<()> {
+    build(&BENCH)
 }
 
 /// The standard library's source, of which `core` is built for the kernel.
@@ -128,6 +147,7 @@ fn build(object: &Object) -> Result<()> {
             .current_dir(workspace::root().join(object.folder))
             .args(["build", "--release", "--locked", "-Zbuild-std=core"])
             .args(["--target", TARGET, "--package", object.package])
+            .args(["--features", object.features])
             .arg("--target-dir")
             .arg(&target_dir)
             // The BPF target needs unstable features of the pinned stable compiler.

@@ -1,5 +1,7 @@
-//! `cargo xtask bench failover`: how long the client waits, many times over.
+//! `cargo xtask bench failover`: how long the client waits, many times over. Beside it, in a module of
+//! its own, [`datapath`].
 
+pub mod datapath;
 pub mod shares;
 pub mod statistics;
 pub mod tables;

@@ -19,6 +19,12 @@ enum Bench {
         #[arg(long)]
         json: Option<PathBuf>,
     },
+    /// Cost of a frame by verdict, and what answering in the kernel is worth
+    Datapath {
+        /// Where the JSON goes [default: target/bench/datapath.json]
+        #[arg(long)]
+        json: Option<PathBuf>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -34,11 +40,16 @@ fn main() -> ExitCode {
 fn run(wanted: Bench) -> Result<()> {
     match wanted {
         Bench::Failover { repetitions, json } => {
-            let file = match json {
-                Some(file) => file,
-                None => paths::target_folder()?.join("bench/failover.json"),
-            };
-            bench::failover(usize::from(repetitions), &file)
+            bench::failover(usize::from(repetitions), &place(json, "failover.json")?)
         }
+        Bench::Datapath { json } => bench::datapath::datapath(&place(json, "datapath.json")?),
+    }
+}
+
+/// Where a result goes: where the user wants it, or into the build folder.
+fn place(wanted: Option<PathBuf>, name: &str) -> Result<PathBuf> {
+    match wanted {
+        Some(file) => Ok(file),
+        None => Ok(paths::target_folder()?.join("bench").join(name)),
     }
 }

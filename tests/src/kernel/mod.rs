@@ -8,10 +8,13 @@ mod setting;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use aya::maps::{Array, HashMap, Map, MapData};
-use aya::programs::{SchedClassifier, TestRun as _, TestRunOptions, Xdp};
+use aya::programs::{
+    ProgramError, SchedClassifier, TestRun as _, TestRunOptions, TestRunResult, Xdp,
+};
 use aya::{Ebpf, EbpfLoader, Pod};
 use heartbeat_user::datapath::{Datapath, Opened, Setup};
 use heartbeat_wire::maps::{
@@ -160,23 +163,31 @@ impl Kernel {
         run(|options| program.test_run(options), packet)
     }
 
-    /// Runs the same packet through the responder `times` times and returns the last answer. The
-    /// kernel does not restore the packet in between.
+    /// Runs the same packet through the responder `times` times and returns what one run took, as the
+    /// kernel measured. It does not restore the packet in between.
     ///
     /// # Errors
     /// What the kernel answers to the test run.
-    pub fn repeat(&self, packet: &[u8], times: u32) -> Result<u32> {
+    pub fn time_responder(&self, packet: &[u8], times: u32) -> Result<Duration> {
         let program: &Xdp = self
             .programs
             .program("heartbeat")
             .context("no program heartbeat")?
             .try_into()?;
-        let options = TestRunOptions {
-            data_in: Some(packet),
-            repeat: times,
-            ..TestRunOptions::default()
-        };
-        Ok(program.test_run(options)?.return_value)
+        time(|options| program.test_run(options), packet, times)
+    }
+
+    /// The same with one side of the gate, which leaves every packet as it is.
+    ///
+    /// # Errors
+    /// What the kernel answers to the test run.
+    pub fn time_gate(&self, side: &str, packet: &[u8], times: u32) -> Result<Duration> {
+        let program: &SchedClassifier = self
+            .programs
+            .program(side)
+            .with_context(|| format!("no program {side}"))?
+            .try_into()?;
+        time(|options| program.test_run(options), packet, times)
     }
 
     /// Runs one packet through one side of the gate (`gate_in`, `gate_out`).
@@ -237,7 +248,8 @@ impl Kernel {
     }
 }
 
-fn pin_of(pins: &PinFolder, map: &str) -> PathBuf {
+/// Where the product pins a map.
+pub(crate) fn pin_of(pins: &PinFolder, map: &str) -> PathBuf {
     pins.0.join(format!("maps/v{LAYOUT}")).join(map)
 }
 
@@ -265,9 +277,7 @@ fn second_copy(pins: &PinFolder) -> Result<Ebpf> {
 }
 
 fn run(
-    test_run: impl FnOnce(
-        TestRunOptions<'_>,
-    ) -> Result<aya::programs::TestRunResult, aya::programs::ProgramError>,
+    test_run: impl FnOnce(TestRunOptions<'_>) -> Result<TestRunResult, ProgramError>,
     packet: &[u8],
 ) -> Result<Ran> {
     let mut after = vec![0; packet.len() + 256];
@@ -283,6 +293,20 @@ fn run(
         action: result.return_value,
         packet: after,
     })
+}
+
+/// What one of `times` runs took on average, in whole nanoseconds (the kernel cuts the rest off).
+pub(crate) fn time(
+    test_run: impl FnOnce(TestRunOptions<'_>) -> Result<TestRunResult, ProgramError>,
+    packet: &[u8],
+    times: u32,
+) -> Result<Duration> {
+    let result = test_run(TestRunOptions {
+        data_in: Some(packet),
+        repeat: times,
+        ..TestRunOptions::default()
+    })?;
+    Ok(result.duration)
 }
 
 /// Keeps the calling thread on the first processor, so that what is counted and limited per CPU is

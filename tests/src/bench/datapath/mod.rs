@@ -1,0 +1,119 @@
+//! `cargo xtask bench datapath`: what the kernel programs cost, and what they are worth.
+
+mod case;
+mod frames;
+mod object;
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde_json::{Map, Value, json};
+
+use crate::lab::alone::Alone;
+
+/// Version of the JSON.
+const SCHEMA: u32 = 1;
+
+/// One part's results.
+struct Part {
+    /// Its key in the JSON.
+    name: &'static str,
+    /// A table with its heading, as it can stand in a document.
+    text: String,
+    /// All figures.
+    json: Value,
+    /// What was aimed at, and what came of it.
+    targets: Vec<Target>,
+}
+
+/// A figure that was aimed at.
+struct Target {
+    what: String,
+    measured: f64,
+    bound: Bound,
+}
+
+/// On which side of what number a figure should lie.
+#[derive(Clone, Copy)]
+enum Bound {
+    AtMost(f64),
+}
+
+impl Bound {
+    fn is_met(self, measured: f64) -> bool {
+        match self {
+            Self::AtMost(most) => measured <= most,
+        }
+    }
+
+    fn text(self) -> String {
+        match self {
+            Self::AtMost(most) => format!("at most {most}"),
+        }
+    }
+}
+
+/// Measures everything, prints the tables and writes the JSON.
+///
+/// # Errors
+/// When something cannot be measured, or the file cannot be written. A target that is missed is no
+/// error: the table says so.
+pub fn datapath(file: &Path) -> Result<()> {
+    let _alone = Alone::wait()?;
+    let parts: [(&str, fn() -> Result<Part>); 1] = [("frames by verdict", frames::measure)];
+    let mut measured = Vec::new();
+    for (what, measure) in parts {
+        eprintln!("{what} ...");
+        let part = measure().with_context(|| what.to_owned())?;
+        println!("{}", part.text);
+        measured.push(part);
+    }
+    println!("{}", targets(&measured));
+    let folder = file.parent().context("the result lies in a folder")?;
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let text = serde_json::to_string_pretty(&to_json(&measured))?;
+    fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
+    println!("the same as JSON: {}", file.display());
+    Ok(())
+}
+
+fn targets(parts: &[Part]) -> String {
+    let mut text = "| aimed at | wanted | measured | |\n|---|---|---|---|\n".to_owned();
+    for target in parts.iter().flat_map(|part| &part.targets) {
+        let met = if target.bound.is_met(target.measured) {
+            "met"
+        } else {
+            "missed"
+        };
+        text += &format!(
+            "| {} | {} | {:.2} | {met} |\n",
+            target.what,
+            target.bound.text(),
+            target.measured
+        );
+    }
+    text
+}
+
+fn to_json(parts: &[Part]) -> Value {
+    let mut all = Map::new();
+    all.insert("schema".to_owned(), json!(SCHEMA));
+    for part in parts {
+        all.insert(part.name.to_owned(), part.json.clone());
+    }
+    let targets: Vec<Value> = parts
+        .iter()
+        .flat_map(|part| &part.targets)
+        .map(|target| {
+            json!({
+                "what": target.what,
+                "wanted": target.bound.text(),
+                "measured": target.measured,
+                "met": target.bound.is_met(target.measured),
+            })
+        })
+        .collect();
+    all.insert("targets".to_owned(), Value::Array(targets));
+    Value::Object(all)
+}
