@@ -2,6 +2,8 @@
 
 use core::mem::{offset_of, size_of};
 
+use crate::siphash::WORDS;
+
 /// First four bytes of every heartbeat, "HBD1" read as a little-endian number.
 pub const MAGIC: u32 = u32::from_le_bytes(*b"HBD1");
 /// Layout version of the body. Another version is `malformed`: nodes of one cluster speak one.
@@ -146,6 +148,7 @@ pub struct Frame {
 // The layout is a contract between machines: a field that moves must not compile.
 const _: () = {
     assert!(size_of::<Frame>() == 120);
+    assert!(SIGNED_LEN == WORDS * 8);
     assert!(align_of::<Frame>() == 8);
     assert!(offset_of!(Frame, magic) == 0);
     assert!(offset_of!(Frame, version) == 4);
@@ -186,6 +189,15 @@ impl Frame {
         // SAFETY: `Frame` is `repr(C)`, holds integers only and has no padding (asserted above), so
         // each of its FRAME_LEN bytes is initialised; the borrow keeps it alive.
         unsafe { &*core::ptr::from_ref(self).cast::<[u8; FRAME_LEN]>() }
+    }
+
+    /// What the tag covers, as whole words.
+    #[must_use]
+    #[inline(always)]
+    pub(crate) fn signed_words(&self) -> &[u64; WORDS] {
+        // SAFETY: the first SIGNED_LEN bytes of `Frame`, initialised as `as_bytes` says; it is aligned as a
+        // word is (asserted above); the borrow keeps it alive.
+        unsafe { &*core::ptr::from_ref(self).cast::<[u64; WORDS]>() }
     }
 
     /// The body in these bytes, whatever they hold: check it before use.

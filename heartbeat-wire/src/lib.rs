@@ -17,6 +17,7 @@ pub mod gate;
 pub mod histogram;
 pub mod maps;
 pub mod matching;
+mod siphash;
 pub mod tag;
 pub mod verdict;
 

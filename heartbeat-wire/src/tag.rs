@@ -1,8 +1,7 @@
 //! The tag that makes a heartbeat authentic: SipHash-2-4 with a 128-bit key, two key slots.
 
-use siphasher::sip::SipHasher24;
-
-use crate::frame::{Frame, SIGNED_LEN};
+use crate::frame::Frame;
+use crate::siphash::hash;
 
 /// How many keys a node knows at once, so that a key can be replaced without a gap.
 pub const KEY_SLOTS: usize = 2;
@@ -46,7 +45,7 @@ impl Key {
 #[must_use]
 #[inline(always)]
 pub fn tag_of(frame: &Frame, key: &Key) -> u64 {
-    SipHasher24::new_with_keys(key.k0, key.k1).hash(&frame.as_bytes()[..SIGNED_LEN])
+    hash(frame.signed_words(), key)
 }
 
 /// Signs `frame` with the key in `key_slot`, which is noted in it.

@@ -3,20 +3,18 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use heartbeat_user::sys::realtime::{self, Priority};
+use heartbeat_user::sys::realtime;
 use serde_json::{Value, json};
 
 use super::case::{CASES, Case};
 use super::object::{FRAMES, Object};
-use super::{Part, Target};
+use super::{Bound, PRIORITY, Part, Target, ns, on_a_thread};
 use crate::bench::statistics::Summary;
 use crate::kernel::{Kernel, config, stay_on_first_cpu};
 
 /// How often every case is measured, one after the other, so that whatever the machine does hits all. Each
 /// measurement waits for the kernel to take the program into its dispatcher and out again.
 const ROUNDS: usize = 20;
-/// Above everything that runs now and then, so that little of it is measured.
-const PRIORITY: Priority = Priority::new(40);
 /// Age at which an answer is stale: none ever is while its frames are being made.
 const DETECT_NS: u64 = 3_600_000_000_000;
 
@@ -31,15 +29,10 @@ struct Measured {
 
 /// Measures all.
 pub(super) fn measure() -> Result<Part> {
-    std::thread::scope(|scope| {
-        let measuring = scope.spawn(|| {
-            stay_on_first_cpu()?;
-            let _priority = realtime::enter(PRIORITY)?;
-            measure_here()
-        });
-        measuring
-            .join()
-            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    on_a_thread(|| {
+        stay_on_first_cpu()?;
+        let _priority = realtime::enter(PRIORITY)?;
+        measure_here()
     })
 }
 
@@ -109,10 +102,6 @@ fn counted(
         case.as_str()
     );
     Ok(took)
-}
-
-fn ns(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn part(empty: Summary, measured: &[Measured]) -> Part {
@@ -188,6 +177,6 @@ fn target(one: &Measured, most: f64, empty: &Summary) -> Target {
     Target {
         what: format!("{}, times the empty program", one.case.as_str()),
         measured: times(one, empty),
-        bound: super::Bound::AtMost(most),
+        bound: Bound::AtMost(most),
     }
 }

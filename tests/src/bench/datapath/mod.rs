@@ -3,17 +3,23 @@
 mod case;
 mod frames;
 mod object;
+mod packets;
 
 use std::fs;
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
+use heartbeat_user::sys::realtime::Priority;
 use serde_json::{Map, Value, json};
 
 use crate::lab::alone::Alone;
 
 /// Version of the JSON.
 const SCHEMA: u32 = 1;
+/// Of test runs: above everything that runs now and then, so that little of it is measured.
+const PRIORITY: Priority = Priority::new(40);
 
 /// One part's results.
 struct Part {
@@ -26,6 +32,9 @@ struct Part {
     /// What was aimed at, and what came of it.
     targets: Vec<Target>,
 }
+
+/// Measures one part.
+type Measure = fn() -> Result<Part>;
 
 /// A figure that was aimed at.
 struct Target {
@@ -61,7 +70,10 @@ impl Bound {
 /// error: the table says so.
 pub fn datapath(file: &Path) -> Result<()> {
     let _alone = Alone::wait()?;
-    let parts: [(&str, fn() -> Result<Part>); 1] = [("frames by verdict", frames::measure)];
+    let parts: [(&str, Measure); 2] = [
+        ("frames by verdict", frames::measure),
+        ("packets at the gate", packets::measure),
+    ];
     let mut measured = Vec::new();
     for (what, measure) in parts {
         eprintln!("{what} ...");
@@ -76,6 +88,20 @@ pub fn datapath(file: &Path) -> Result<()> {
     fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
     println!("the same as JSON: {}", file.display());
     Ok(())
+}
+
+/// Does it on a thread of its own, whose priority and processor end with it.
+fn on_a_thread<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    thread::scope(|scope| {
+        let working = scope.spawn(work);
+        working
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+fn ns(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn targets(parts: &[Part]) -> String {
