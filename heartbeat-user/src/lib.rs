@@ -12,3 +12,4 @@ pub mod net;
 pub mod pulse;
 pub mod state;
 pub mod sys;
+pub mod takeover;

@@ -67,6 +67,7 @@ impl Status {
             members: snapshot.members.iter().filter_map(member).collect(),
             alarms: (snapshot.alarms.iter())
                 .filter_map(|raised| alarm(config, *raised))
+                .chain(facts.virtual_addresses.iter().flat_map(address_alarms))
                 .collect(),
             electors: facts.electors,
             virtual_addresses: facts.virtual_addresses,
@@ -157,6 +158,38 @@ fn alarm(config: &Config, raised: core::Alarm) -> Option<Alarm> {
         ),
     };
     Some(Alarm { name, slot, text })
+}
+
+/// What is wrong with an address that this node serves, as another member saw it.
+fn address_alarms(entry: &VirtualAddressStatus) -> Vec<Alarm> {
+    let (address, on) = (entry.address, entry.interface.as_deref().unwrap_or("?"));
+    let Some(verified) = &entry.verified else {
+        return Vec::new();
+    };
+    let alarm = |name, text| Alarm {
+        name,
+        slot: None,
+        text,
+    };
+    let mut alarms = Vec::new();
+    if verified.unverified {
+        let by = match &verified.answered_by[..] {
+            [] => "nobody".to_owned(),
+            macs => macs.join(" and "),
+        };
+        let text = format!(
+            "{address} was announced again and again on {on}, and is answered by {by}, not by this node"
+        );
+        alarms.push(alarm(AlarmName::TakeoverUnverified, text));
+    }
+    if !verified.strangers.is_empty() {
+        let text = format!(
+            "{} answers for {address} on the network of {on}: another machine has this address",
+            verified.strangers.join(" and ")
+        );
+        alarms.push(alarm(AlarmName::DuplicateAddress, text));
+    }
+    alarms
 }
 
 /// Name and sentence of an alarm about a member; none for one that is well or not judged yet.

@@ -48,12 +48,15 @@ pub struct TakeoverStamps {
     pub added_ns: Option<u64>,
     /// The first announcement left.
     pub announced_ns: Option<u64>,
+    /// Another member saw this node answer for every address.
+    #[serde(default)]
+    pub verified_ns: Option<u64>,
 }
 
 impl TakeoverStamps {
     /// Every step with the name of what led up to it, in order.
     #[must_use]
-    pub fn steps(&self) -> [(&'static str, Option<u64>); 7] {
+    pub fn steps(&self) -> [(&'static str, Option<u64>); 8] {
         [
             ("last probe", self.last_probe_ns),
             ("grant over", self.orphaned_ns),
@@ -62,6 +65,7 @@ impl TakeoverStamps {
             ("elected", self.elected_ns),
             ("addresses", self.added_ns),
             ("announced", self.announced_ns),
+            ("verified", self.verified_ns),
         ]
     }
 }

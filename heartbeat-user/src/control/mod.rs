@@ -20,7 +20,8 @@ pub use maps::{PinnedMap, pinned_maps};
 pub use protocol::{Request, Response};
 pub use server::Handler;
 pub use snapshot::{
-    Alarm, Datapath, EpochParts, Local, MemberStatus, SCHEMA, Status, VirtualAddressStatus,
+    Alarm, Datapath, EpochParts, Local, MemberStatus, SCHEMA, Status, VerifiedStatus,
+    VirtualAddressStatus,
 };
 pub use socket::{BindError, ControlSocket};
 pub use words::{AlarmName, Answering, Diagnosis, Guarantee, NotElectable, Role};

@@ -128,6 +128,25 @@ pub struct VirtualAddressStatus {
     pub held: bool,
     /// Whether the kernel lets its traffic through now.
     pub gate_open: bool,
+    /// What another member saw of it on its network; null unless this node is master.
+    pub verified: Option<VerifiedStatus>,
+}
+
+/// Who answers for a virtual address, as another member saw it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerifiedStatus {
+    /// Whether this node does; null until a member could look.
+    pub ours: Option<bool>,
+    /// The member that looked last.
+    pub by_slot: Option<Slot>,
+    /// How long ago.
+    pub age_us: Option<u64>,
+    /// The hardware addresses that answered.
+    pub answered_by: Vec<String>,
+    /// Those among them that are not this node's: alarm `duplicate_address`.
+    pub strangers: Vec<String>,
+    /// Announced again and again, and still not answered by this node: alarm `takeover_unverified`.
+    pub unverified: bool,
 }
 
 /// How heartbeats are answered.

@@ -152,5 +152,9 @@ words! {
         NoMaster = "no_master",
         /// Too few electors answer on the control port.
         NotElectable = "not_electable",
+        /// A virtual address is not answered by this node, though it is master.
+        TakeoverUnverified = "takeover_unverified",
+        /// Another machine answers for a virtual address.
+        DuplicateAddress = "duplicate_address",
     }
 }

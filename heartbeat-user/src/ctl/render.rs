@@ -2,7 +2,9 @@
 
 use super::table::table;
 use crate::control::human::duration;
-use crate::control::{HistoryEntry, MemberStatus, PinnedMap, Status, VirtualAddressStatus};
+use crate::control::{
+    HistoryEntry, MemberStatus, PinnedMap, Status, VerifiedStatus, VirtualAddressStatus,
+};
 
 /// The whole picture on one screen.
 pub(super) fn status(status: &Status) -> String {
@@ -139,10 +141,21 @@ fn addresses(addresses: &[VirtualAddressStatus]) -> String {
             or_dash(entry.interface.clone()),
             if entry.held { "yes" } else { "no" }.to_owned(),
             if entry.gate_open { "open" } else { "shut" }.to_owned(),
+            or_dash(entry.verified.as_ref().and_then(verified)),
         ]
     };
     let rows: Vec<_> = addresses.iter().map(row).collect();
-    table(["VIRTUAL ADDRESS", "INTERFACE", "HERE", "GATE"], &rows)
+    table(
+        ["VIRTUAL ADDRESS", "INTERFACE", "HERE", "GATE", "VERIFIED"],
+        &rows,
+    )
+}
+
+/// Who saw this node answer for an address, or that it did not; none until somebody looked.
+fn verified(verified: &VerifiedStatus) -> Option<String> {
+    let word = if verified.ours? { "by" } else { "not, says" };
+    let (slot, age) = (verified.by_slot?, duration(verified.age_us?));
+    Some(format!("{word} slot {slot}, {age} ago"))
 }
 
 /// One line a role change, and under a promotion what its steps cost.

@@ -23,8 +23,8 @@ guarantee  quorum: 3 of 3 electors answer, 2 are needed
    2     n2    198.51.100.2  slave   yes      healthy    healthy    120 us      4.0 ms
    3     n3    198.51.100.3  slave   yes      healthy    healthy    120 us      4.0 ms
 
-VIRTUAL ADDRESS  INTERFACE  HERE  GATE
-203.0.113.100    biz0       yes   open
+VIRTUAL ADDRESS  INTERFACE  HERE  GATE  VERIFIED
+203.0.113.100    biz0       yes   open  by slot 2, 2.0 s ago
 
 answers in the kernel on mgmt0 (native)
 "
@@ -91,13 +91,15 @@ fn history_shows_what_each_step_of_a_takeover_cost() {
             elected_ns: ms(52),
             added_ns: None,
             announced_ns: ms(53),
+            verified_ns: ms(200),
         }),
     };
     assert_eq!(
         history(&[entry]),
         "WHEN                      FROM       TO      ROUND/SLOT  LASTED  WHY\n\
          2025-01-31T12:00:00.000Z  candidate  master  5/2         1.3 ms  a majority of electors voted for this node \
-         (last probe, grant over +50.0 ms, query +0 us, vote request +1.0 ms, elected +1.0 ms, announced +1.0 ms)\n"
+         (last probe, grant over +50.0 ms, query +0 us, vote request +1.0 ms, elected +1.0 ms, announced +1.0 ms, \
+         verified +147.0 ms)\n"
     );
     assert_eq!(history(&[]), "no role change so far\n");
 }

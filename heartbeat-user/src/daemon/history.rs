@@ -67,12 +67,30 @@ impl History {
         epoch: EpochParts,
         takeover: TakeoverStamps,
     ) -> io::Result<()> {
+        self.amend(epoch, |entry| entry.takeover = Some(takeover))
+    }
+
+    /// Adds to a takeover when another member saw this node answer.
+    ///
+    /// # Errors
+    /// As [`History::complete`].
+    pub(super) fn verified(&mut self, epoch: EpochParts, at_ns: u64) -> io::Result<()> {
+        self.amend(epoch, |entry| {
+            entry.takeover.get_or_insert_default().verified_ns = Some(at_ns);
+        })
+    }
+
+    fn amend(
+        &mut self,
+        epoch: EpochParts,
+        change: impl FnOnce(&mut HistoryEntry),
+    ) -> io::Result<()> {
         let promotion =
             |entry: &&mut HistoryEntry| entry.epoch == epoch && entry.to == Role::Master;
         let Some(entry) = self.entries.iter_mut().rev().find(promotion) else {
             return Ok(());
         };
-        entry.takeover = Some(takeover);
+        change(entry);
         let line = serde_json::to_string(entry).map_err(io::Error::other)?;
         self.append(&line)
     }
@@ -156,10 +174,17 @@ mod tests {
         history
             .complete(EpochParts { round: 1, slot: 1 }, stamps)
             .unwrap();
+        history
+            .verified(EpochParts { round: 1, slot: 1 }, 9)
+            .unwrap();
         let again = History::open(folder.path()).entries();
         assert_eq!(again, history.entries());
         assert_eq!(again.len(), 2);
-        assert_eq!(again[0].takeover, Some(stamps));
+        let verified = TakeoverStamps {
+            verified_ns: Some(9),
+            ..stamps
+        };
+        assert_eq!(again[0].takeover, Some(verified));
     }
 
     #[test]

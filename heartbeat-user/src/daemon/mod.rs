@@ -33,6 +33,7 @@ use crate::config;
 use crate::control::ControlSocket;
 use crate::pulse::{self, Ending};
 use crate::sys::lock::FolderLock;
+use crate::takeover::Takeover;
 
 use failure::Failure;
 use front::Front;
@@ -117,6 +118,7 @@ struct Daemon {
     scribe: Scribe,
     notes: pulse::Notes,
     pulse: JoinHandle<()>,
+    takeover: Takeover,
     _locks: [FolderLock; 2],
 }
 
@@ -132,10 +134,15 @@ impl Daemon {
         if end.pulse_panicked {
             // The gates stay, and shut by themselves when the lease ends.
             self.scribe.relink.remove_addresses()?;
-        } else if ending == Some(Ending::Restart) {
+        }
+        // Behind the gates: a connection's end must not be heard from here. (Addresses that stay for the next
+        // process keep their connections.)
+        self.takeover.finish(end.pulse_panicked);
+        if ending == Some(Ending::Restart) {
             info!("exiting for the next process; programs, maps, lease and addresses stay");
             return end.judge();
-        } else {
+        }
+        if !end.pulse_panicked {
             self.scribe.relink.detach()?;
         }
         info!("stopped");

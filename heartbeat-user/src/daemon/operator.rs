@@ -1,5 +1,6 @@
 //! What operators get to see and may ask for.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use heartbeat_core::Slot;
@@ -12,11 +13,13 @@ use tokio::time::timeout;
 
 use super::plan::Plan;
 use super::shared::Facts;
-use crate::control::{Datapath, Local, LocalFacts, Status, VirtualAddressStatus};
+use crate::control::{Datapath, Local, LocalFacts, Status, VerifiedStatus, VirtualAddressStatus};
 use crate::datapath::Words;
+use crate::net::mac::MacAddress;
 use crate::net::netlink::{Address, Netlink};
 use crate::pulse::{Lateness, OrderSender, PulseOrder};
 use crate::sys::clock::boot_ns;
+use crate::takeover::{Verified, View};
 
 /// How long the pulse may take to answer. A turn takes far less than a millisecond; one that does not
 /// answer in a second hangs, and that is what the operator must be told.
@@ -29,6 +32,7 @@ pub(super) struct Operator {
     pub(super) words: Words,
     pub(super) pulse: OrderSender,
     pub(super) facts: Facts,
+    pub(super) view: View,
 }
 
 impl Operator {
@@ -41,6 +45,7 @@ impl Operator {
     fn virtual_addresses(&self) -> Result<Vec<VirtualAddressStatus>, String> {
         let mut netlink = Netlink::open().map_err(|error| error.to_string())?;
         let present = netlink.addresses().map_err(|error| error.to_string())?;
+        let shown = self.view.shown();
         let gate_open = gate_of(
             &self.words.control(),
             &self.words.grant(),
@@ -59,6 +64,7 @@ impl Operator {
                 interface,
                 held: present.iter().any(is_it),
                 gate_open,
+                verified: verified(&shown.verified, address.address),
             }
         };
         Ok(self
@@ -86,7 +92,7 @@ impl Operator {
                 mode: mode.as_str().to_owned(),
             }),
             local: local(&published.lateness),
-            warnings: self.facts.warnings(),
+            warnings: [self.facts.warnings(), self.view.shown().warnings].concat(),
         };
         Ok(Status::new(&self.plan.config, &published.snapshot, facts))
     }
@@ -107,6 +113,21 @@ impl Operator {
     pub(super) async fn maintenance(&self, on: bool) -> Result<String, String> {
         self.order(Order::Maintenance(on)).await
     }
+}
+
+/// What another member saw of an address that this node serves.
+fn verified(all: &[Verified], address: IpAddr) -> Option<VerifiedStatus> {
+    let verified = all.iter().find(|it| it.address == address)?;
+    let seen = verified.seen.as_ref();
+    let texts = |macs: &[MacAddress]| macs.iter().map(MacAddress::to_string).collect();
+    Some(VerifiedStatus {
+        ours: seen.map(|_| verified.is_ours()),
+        by_slot: seen.map(|seen| seen.by),
+        age_us: seen.map(|seen| boot_ns().saturating_sub(seen.at_ns) / 1_000),
+        answered_by: texts(seen.map_or(&[], |seen| &seen.macs)),
+        strangers: texts(&verified.strangers),
+        unverified: verified.unverified,
+    })
 }
 
 async fn wait<T>(answered: oneshot::Receiver<T>, most: Duration) -> Result<T, String> {

@@ -14,6 +14,7 @@ use heartbeat_wire::tag::KEY_SLOTS;
 use super::interfaces::Wanted;
 use crate::config::{Config, Connection, Member};
 use crate::state::ElectorSet;
+use crate::takeover::Place;
 
 /// The loopback interface: a gate on it keeps a master without a lease from serving its own clients.
 pub(super) const LOOPBACK: &str = "lo";
@@ -68,6 +69,51 @@ impl Plan {
             .virtual_addresses
             .iter()
             .filter_map(carried)
+            .collect()
+    }
+
+    /// Every virtual address with this node's interface on its network; a witness has one too.
+    #[must_use]
+    pub(super) fn places(&self) -> Vec<Place> {
+        let place = |address: &crate::config::VirtualAddress| Place {
+            address: address.address,
+            interface: self
+                .config
+                .interface_of(address, self.slot)
+                .map(str::to_owned),
+        };
+        self.config.virtual_addresses.iter().map(place).collect()
+    }
+
+    /// The other members that are on some virtual address's network.
+    #[must_use]
+    pub(super) fn lookers(&self) -> Vec<Slot> {
+        let is_there = |slot: &Slot| {
+            let mut addresses = self.config.virtual_addresses.iter();
+            *slot != self.slot
+                && addresses.any(|address| self.config.interface_of(address, *slot).is_some())
+        };
+        self.config
+            .members
+            .keys()
+            .copied()
+            .filter(is_there)
+            .collect()
+    }
+
+    /// The other members that may become master.
+    #[must_use]
+    pub(super) fn other_heirs(&self) -> Vec<Slot> {
+        let is_heir = |slot: &Slot| {
+            *slot != self.slot
+                && self.electors.slots.contains(slot)
+                && !self.config.members[slot].witness
+        };
+        self.config
+            .members
+            .keys()
+            .copied()
+            .filter(is_heir)
             .collect()
     }
 

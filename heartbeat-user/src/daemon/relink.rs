@@ -18,6 +18,7 @@ use crate::datapath::{AttachMode, Datapath};
 use crate::net::netlink::{Added, Link, LinkChange, Netlink, OwnerMark};
 use crate::net::sysctl;
 use crate::pulse::{OrderSender, PulseOrder, Rewire};
+use crate::takeover::Tellers;
 
 /// How soon what could not be attached is tried again: an interface that comes back has its address a
 /// moment later, and no event of a link tells of it.
@@ -38,6 +39,8 @@ pub(super) struct Relink {
     pub(super) facts: Facts,
     /// Networks whose control datagrams the pulse has a socket for.
     pub(super) wired: BTreeSet<Network>,
+    /// The takeover thread's senders on the same sockets.
+    pub(super) tellers: Tellers,
     pub(super) again: Again,
 }
 
@@ -160,6 +163,7 @@ impl Relink {
         for (network, connection) in self.plan.connections() {
             if connection.interface == interface {
                 self.wired.remove(&network);
+                self.tellers.remove(network);
                 if let Err(failure) = rewire(Rewire::NoControl(network), pulse) {
                     warn!(interface, %failure, "the pulse goes on reading what is gone");
                 }
@@ -249,8 +253,12 @@ impl Relink {
         }
         for socket in sockets {
             let network = socket.network();
+            let teller = wiring::teller(&socket)?;
             rewire(socket, pulse)?;
             self.wired.extend(network);
+            if let Some((network, teller)) = network.zip(teller) {
+                self.tellers.set(network, teller);
+            }
         }
         Ok(())
     }

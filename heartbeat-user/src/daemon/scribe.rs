@@ -56,6 +56,10 @@ impl Scribe {
                 self.role_changed(from, to, reason, epoch, lasted);
             }
             Note::TookOver(epoch, stamps) => self.took_over(epoch, &stamps),
+            Note::Verified(epoch, at_ns) => {
+                let written = self.history().verified(epoch.into(), at_ns);
+                tell_unwritten(written);
+            }
             Note::Alarm(alarm, raised) => tell_alarm(alarm, raised),
             Note::Floor(epoch) => {
                 if let Err(error) = self.state.save_floor(epoch) {
@@ -190,5 +194,6 @@ fn takeover(stamps: &Stamps) -> TakeoverStamps {
         elected_ns: done(stamps.elected),
         added_ns: done(stamps.added),
         announced_ns: done(stamps.announced),
+        verified_ns: None,
     }
 }

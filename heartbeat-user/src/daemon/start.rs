@@ -4,7 +4,7 @@
 use std::fs;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::path::Path;
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
 
 use heartbeat_core::event::Restored;
@@ -29,9 +29,10 @@ use crate::hands::{Hands, VirtualAddress};
 use crate::net::netlink::{Link, Netlink, OwnerMark};
 use crate::pulse::convert::{daemon_words, kernel_words};
 use crate::pulse::frames::FrameSigner;
-use crate::pulse::{self, Answers, NOTES_DEPTH, Note, Orders, Parts, Wiring};
+use crate::pulse::{self, Answers, NOTES_DEPTH, Parts, Wiring};
 use crate::sys::clock::boot_ns;
 use crate::sys::memory;
+use crate::takeover::{self, Takeover, Tellers, View};
 
 impl Daemon {
     /// Starts a daemon on its ground, and gives what operators ask it by.
@@ -65,7 +66,21 @@ impl Daemon {
             // Removing waits for the kernel's RTNL lock; the election begins now.
             node = start_node(&plan, floor, &kernel);
         }
+        let (tasks, taken_tasks) = takeover::tasks();
+        let view = View::default();
+        let setup = takeover::Setup {
+            slot: plan.slot,
+            places: plan.places(),
+            lookers: plan.lookers(),
+            heirs: plan.other_heirs(),
+            tellers: relink.tellers.clone(),
+            view: view.clone(),
+            notes: notes.clone(),
+            pulse: orders.clone(),
+        };
+        let takeover = Takeover::start(setup, tasks.clone(), taken_tasks).map_err(Failure::of)?;
         let operator = Operator {
+            view,
             kernel: plan.for_kernel(),
             words: kernel.words.clone(),
             pulse: orders.clone(),
@@ -73,7 +88,20 @@ impl Daemon {
             plan: plan.clone(),
         };
         let maps_kept = kernel.kept.maps_kept;
-        let parts = parts(&plan, kernel, node, hands, wiring, order_intake, notes);
+        let parts = Parts {
+            answers: Answers::new(kernel.replies, &plan.for_core()),
+            node,
+            words: kernel.words,
+            ring: kernel.events,
+            signer: signer(&plan, kernel.kept.incarnation),
+            wiring,
+            hands,
+            takeover: tasks,
+            addresses: addresses(&plan),
+            orders: order_intake,
+            period: plan.config.timing.period,
+            notes,
+        };
         let pulse = pulse::spawn(parts).map_err(Failure::of)?;
         if let Some(error) = pulse.not_realtime {
             facts.warn(error.to_string());
@@ -95,6 +123,7 @@ impl Daemon {
             },
             notes: taken,
             pulse: pulse.thread,
+            takeover,
             _locks: ground.locks,
         };
         Ok((daemon, operator))
@@ -124,6 +153,7 @@ fn load(
         mark,
         incarnation: opened.kept.incarnation,
         wired: plan.connections().map(|(network, _)| network).collect(),
+        tellers: Tellers::default(),
         datapath: opened.datapath,
         plan: plan.clone(),
         netlink,
@@ -153,6 +183,10 @@ fn attach(
     relink.attach_gates()?;
     let hands = hands(relink)?;
     let wiring = wiring::open(&relink.plan, management, kernel.kept.incarnation)?;
+    for channel in &wiring.control {
+        let teller = channel.datagrams.teller().map_err(Failure::of)?;
+        relink.tellers.set(channel.network, teller);
+    }
     kernel.words.beat(boot_ns());
     relink.attach_responder(management)?;
     Ok((hands, wiring))
@@ -164,30 +198,6 @@ fn hands(relink: &Relink) -> Result<Hands, Failure> {
         relink.facts.warn(error.to_string());
     }
     Ok(hands)
-}
-
-fn parts(
-    plan: &Plan,
-    kernel: Kernel,
-    node: Node,
-    hands: Hands,
-    wiring: Wiring,
-    orders: Orders,
-    notes: SyncSender<Note>,
-) -> Parts {
-    Parts {
-        answers: Answers::new(kernel.replies, &plan.for_core()),
-        node,
-        words: kernel.words,
-        ring: kernel.events,
-        signer: signer(plan, kernel.kept.incarnation),
-        wiring,
-        hands,
-        addresses: addresses(plan),
-        orders,
-        period: plan.config.timing.period,
-        notes,
-    }
 }
 
 fn open_datapath(plan: &Plan, bpf_dir: &Path) -> Result<Opened, Failure> {

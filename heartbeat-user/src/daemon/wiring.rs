@@ -10,12 +10,12 @@ use heartbeat_core::message::Network;
 use super::failure::Failure;
 use super::plan::Plan;
 use crate::config::{Connection, Member};
-use crate::net::datagrams::{ControlPlace, Datagrams};
+use crate::net::datagrams::{ControlPlace, Datagrams, Teller};
 use crate::net::envelope::{ControlKey, Envelope, Sender};
 use crate::net::netlink::Link;
 use crate::net::probe_frame::ProbePath;
 use crate::net::probe_socket::ProbeSocket;
-use crate::pulse::{Channel, Wiring};
+use crate::pulse::{Channel, Rewire, Wiring};
 
 /// Opens every socket that hangs on the interfaces as they are now.
 pub(super) fn open(plan: &Plan, management: &Link, incarnation: u64) -> Result<Wiring, Failure> {
@@ -79,6 +79,14 @@ pub(super) fn channel(
         network,
         datagrams: Box::new(datagrams),
     })
+}
+
+/// A second sender on a control socket that takes the place of another, for the takeover thread.
+pub(super) fn teller(rewire: &Rewire) -> Result<Option<Teller>, Failure> {
+    match rewire {
+        Rewire::Control(channel) => channel.datagrams.teller().map(Some).map_err(Failure::of),
+        Rewire::Probes(_) | Rewire::NoControl(_) => Ok(None),
+    }
 }
 
 fn addresses(plan: &Plan, network: Network) -> Result<BTreeMap<Slot, Ipv4Addr>, Failure> {

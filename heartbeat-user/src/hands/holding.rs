@@ -106,6 +106,12 @@ impl Holding {
         self.doubt(now_ns, |_| true);
     }
 
+    /// Somebody on the network does not know of the takeover: it is told as at the first time.
+    pub(super) fn announce_anew(&mut self, now_ns: u64) {
+        self.doubt(now_ns, |_| true);
+        self.schedule = Schedule::starting_at(now_ns);
+    }
+
     /// Somebody deleted an address, perhaps one of these.
     pub(super) fn removed(&mut self, removed: &Address) {
         // Not at once if one was brought back just now.

@@ -34,6 +34,8 @@ pub enum Order {
         /// Its name.
         interface: String,
     },
+    /// Announce every held address once more, as after a takeover; one that is missing is added first.
+    Announce,
     /// Delete every address that is held.
     Release {
         /// The mastership that is over.

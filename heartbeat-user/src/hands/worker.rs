@@ -145,6 +145,11 @@ impl Worker {
                     });
                 }
                 Ok(Order::Gated { interface }) => self.gated(&interface),
+                Ok(Order::Announce) => {
+                    if let Some(holding) = &mut self.holding {
+                        holding.announce_anew(boot_ns());
+                    }
+                }
                 Ok(Order::Release { epoch }) => {
                     self.give_up_all_but(&[]);
                     let at_ns = boot_ns();

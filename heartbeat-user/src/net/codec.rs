@@ -12,6 +12,8 @@
 //! | 6 release | target slot u16 |
 //! | 7 health | count u16, then each: slot u16, healthy u8, diagnosis u8, role u8, round trip u32 us |
 //!
+//! Kinds from [`FIRST_TAKEOVER_KIND`] on are the takeover thread's, which reads them itself.
+//!
 //! [`Subject`]: super::envelope::Subject
 
 mod fields;
@@ -25,6 +27,11 @@ use heartbeat_core::time::nanos;
 
 use super::envelope::MAX_BODY;
 use fields::{get_answer, get_bool, get_health, put_answer, put_health};
+
+/// Messages of this kind and above are about takeovers: the election never sees them.
+///
+/// Far above the election's own, so that both can grow.
+pub const FIRST_TAKEOVER_KIND: u8 = 32;
 
 /// How many members' health fits one message; a larger cluster's goes in several.
 pub const MAX_HEALTH_MEMBERS: usize = (MAX_BODY - 3) / fields::HEALTH_LEN;

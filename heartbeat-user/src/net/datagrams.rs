@@ -1,21 +1,23 @@
 //! Votes and commands between members: one UDP socket a network, sealed messages in and out.
 
 mod dropped;
+mod teller;
 
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd};
 
-use heartbeat_core::{Message, Slot};
+use heartbeat_core::{Epoch, Message, Slot};
 use heartbeat_wire::frame::HOP_LIMIT;
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::codec::{self, EncodeError};
-use super::envelope::{Envelope, HEADER_LEN, MAX_BODY, MAX_DATAGRAM, Sender, Subject};
+use super::codec::{self, EncodeError, FIRST_TAKEOVER_KIND};
+use super::envelope::{Envelope, HEADER_LEN, MAX_BODY, MAX_DATAGRAM, Subject};
 use super::probe_frame::DSCP_CS6;
 
 pub use dropped::{Counts, Dropped};
+pub use teller::Teller;
 
 /// Datagrams that are read at most in one turn of the pulse. Each costs a system call and at most a
 /// tag over 1.5 kB (1.2 us measured), so a flood takes a tenth of a millisecond of a turn, while eight
@@ -93,6 +95,17 @@ pub enum Incoming {
         incarnation: u64,
         /// What it says.
         message: Message,
+    },
+    /// An authentic message about a takeover; [`Datagrams::body`] has it until the next one is read.
+    Takeover {
+        /// Its sender.
+        from: Slot,
+        /// The epoch it is about.
+        epoch: Epoch,
+        /// The number of the question that it is, or that it answers.
+        nonce: u64,
+        /// Bytes of its body.
+        length: usize,
     },
     /// Something was read and dropped; it is counted.
     Dropped {
@@ -192,13 +205,9 @@ impl Datagrams {
             }
         };
         Ok(match self.judge(length, source) {
-            Ok((from, message)) => {
+            Ok(incoming) => {
                 self.counts.taken += 1;
-                Incoming::Message {
-                    from: from.slot,
-                    incarnation: from.incarnation,
-                    message,
-                }
+                incoming
             }
             Err(why) => {
                 self.counts.add(&why);
@@ -207,13 +216,22 @@ impl Datagrams {
         })
     }
 
+    /// The body of the [`Incoming::Takeover`] that was read last.
+    ///
+    /// # Panics
+    /// If it was not that long.
+    #[must_use]
+    pub fn body(&self, length: usize) -> &[u8] {
+        &self.incoming[HEADER_LEN..HEADER_LEN + length]
+    }
+
     /// What was taken and dropped so far.
     #[must_use]
     pub const fn counts(&self) -> &Counts {
         &self.counts
     }
 
-    fn judge(&self, length: usize, source: SocketAddr) -> Result<(Sender, Message), Dropped> {
+    fn judge(&self, length: usize, source: SocketAddr) -> Result<Incoming, Dropped> {
         let datagram = &self.incoming[..length];
         if length > MAX_DATAGRAM {
             return Err(Dropped::TooLong);
@@ -228,9 +246,22 @@ impl Datagrams {
         if !self.members.get(&slot).is_some_and(is_members) {
             return Err(Dropped::Impostor { slot });
         }
-        let message = codec::decode(opened.subject.epoch, opened.subject.nonce, opened.body)
+        let Subject { epoch, nonce, .. } = opened.subject;
+        if opened.body.first() >= Some(&FIRST_TAKEOVER_KIND) {
+            return Ok(Incoming::Takeover {
+                from: slot,
+                epoch,
+                nonce,
+                length: opened.body.len(),
+            });
+        }
+        let message = codec::decode(epoch, nonce, opened.body)
             .map_err(|error| Dropped::NotUnderstood { slot, error })?;
-        Ok((opened.sender, message))
+        Ok(Incoming::Message {
+            from: slot,
+            incarnation: opened.sender.incarnation,
+            message,
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 //! packet socket, votes and commands by UDP.
 
 pub mod announce;
+pub mod ask_neighbour;
 mod checksum;
 pub mod codec;
 pub mod datagrams;
@@ -11,6 +12,8 @@ pub mod netlink;
 mod packet_socket;
 pub mod probe_frame;
 pub mod probe_socket;
+pub mod sock_diag;
 pub mod sysctl;
+pub mod tickle;
 
 pub use packet_socket::PacketSocketError;

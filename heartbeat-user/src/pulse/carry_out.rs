@@ -15,6 +15,7 @@ use super::{ANSWERS_AFTER, Ending, Note, Pulse};
 use crate::datapath::Question as SentQuestion;
 use crate::hands::Order as HandsOrder;
 use crate::sys::clock::boot_ns;
+use crate::takeover::Task;
 
 /// Commands that one wake-up may bring, the answers to promises included. A turn brings about five,
 /// a promotion about three a member: past this the election has a fault, and ends here rather than
@@ -81,7 +82,10 @@ impl Pulse {
                 message,
             } => self.send(to, network, &message),
             Command::AddAddresses(epoch) => self.take_over(epoch),
-            Command::RemoveAddresses(epoch) => self.order_hands(HandsOrder::Release { epoch }),
+            Command::RemoveAddresses(epoch) => {
+                self.order_hands(HandsOrder::Release { epoch });
+                self.parts.takeover.give(Task::Demoted(epoch));
+            }
             Command::RoleChanged {
                 from,
                 to,

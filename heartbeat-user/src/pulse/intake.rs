@@ -14,6 +14,7 @@ use super::{Note, Pulse};
 use crate::hands::{Order as HandsOrder, Report};
 use crate::net::datagrams::{DATAGRAMS_A_TURN, Incoming};
 use crate::sys::clock::boot_ns;
+use crate::takeover::{Parcel, Task};
 
 /// Ring events taken in one wake-up; the rest wakes the pulse again at once, after the next turn if
 /// one is due. An election brings fewer than ten electors' answers.
@@ -85,6 +86,15 @@ impl Pulse {
                 };
                 self.handle(message, now);
             }
+            Incoming::Takeover {
+                from,
+                epoch,
+                nonce,
+                length,
+            } => {
+                let parcel = Parcel::new(from, epoch, nonce, channel.datagrams.body(length));
+                self.parts.takeover.give(Task::Parcel(parcel));
+            }
             Incoming::Dropped { source, why } => {
                 if now >= self.drop_told + TELL_DROPS {
                     self.drop_told = now;
@@ -104,6 +114,7 @@ impl Pulse {
                     self.handle(Event::Order(order), Instant(boot_ns()));
                 }
                 PulseOrder::Gated(interface) => self.order_hands(HandsOrder::Gated { interface }),
+                PulseOrder::Announce => self.order_hands(HandsOrder::Announce),
                 PulseOrder::Rewire(rewire) => self.rewire(rewire),
                 PulseOrder::Publish(asked) => {
                     // Whoever asked may have gone away.
@@ -137,9 +148,17 @@ impl Pulse {
                     self.stamps.announced = Instant(*announced_at_ns);
                     let stamps = std::mem::take(&mut self.stamps);
                     self.note(Note::TookOver(*epoch, stamps));
+                    self.parts.takeover.give(Task::TookOver {
+                        epoch: *epoch,
+                        // Own probes do not come back: it is the mastership before this one.
+                        first_master: self.kernel().probed.slot(),
+                        announced_ns: *announced_at_ns,
+                    });
                 }
-                Report::Released { .. }
-                | Report::Restored { .. }
+                Report::Released { epoch, .. } => {
+                    self.parts.takeover.give(Task::Released(*epoch));
+                }
+                Report::Restored { .. }
                 | Report::Failed { .. }
                 | Report::Broken { .. }
                 | Report::Link { .. } => {}

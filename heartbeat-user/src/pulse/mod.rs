@@ -41,6 +41,7 @@ use crate::net::probe_socket::ProbeSocket;
 use crate::sys::clock::{BootTimer, boot_ns, raw_ns};
 use crate::sys::realtime::RealtimeError;
 use crate::sys::{memory, realtime};
+use crate::takeover::Tasks;
 
 use frames::Standing;
 
@@ -67,6 +68,8 @@ pub struct Parts {
     pub wiring: Wiring,
     /// The thread that carries out address changes.
     pub hands: Hands,
+    /// The thread that looks after takeovers.
+    pub takeover: Tasks,
     /// The addresses that follow the master.
     pub addresses: Arc<[VirtualAddress]>,
     /// What operators and signals ask for.

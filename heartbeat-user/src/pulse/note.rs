@@ -36,6 +36,9 @@ pub enum Note {
     },
     /// A mastership began: when each of its steps was done.
     TookOver(Epoch, Stamps),
+    /// For the first time in this mastership another member saw this node answer for every address, at this
+    /// time of CLOCK_BOOTTIME in nanoseconds.
+    Verified(Epoch, u64),
     /// An alarm is raised or cleared.
     Alarm(Alarm, bool),
     /// The highest epoch this node stood in, to be saved as a floor.

@@ -44,6 +44,8 @@ pub enum PulseOrder {
     Election(Order, Option<Asked>),
     /// The gate stands on this interface, which had vanished and came back.
     Gated(String),
+    /// The addresses are to be announced once more, from the start.
+    Announce,
     /// An interface vanished or came back.
     Rewire(Rewire),
     /// Tell what you know.

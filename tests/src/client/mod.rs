@@ -8,3 +8,4 @@ pub mod packet;
 pub mod prober;
 pub mod responder;
 pub mod schedule;
+pub mod tcp;

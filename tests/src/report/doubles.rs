@@ -43,7 +43,10 @@ pub fn judge(events: &[Event]) -> Doubles {
         .partition(|((number, _), _)| late.contains(number));
     verdict.held_up = late_ones.len();
     verdict.judged = good.len();
-    let by_arp = nodes_by_question(&arp_answers(events));
+    // Who has none of the nodes' hardware addresses is none of the cluster: a stranger with the address.
+    let mut by_nodes = arp_answers(events);
+    by_nodes.retain(|answer| answer.node != 0);
+    let by_arp = nodes_by_question(&by_nodes);
     verdict.arp_judged = by_arp.len();
     for (times, questions) in [
         (times(events, What::Asked), good),

@@ -3,6 +3,7 @@
 
 mod address;
 mod client_on_slave;
+mod connections;
 mod cut_off;
 mod first_start;
 mod forged;
@@ -17,4 +18,5 @@ mod restart_of_master;
 mod restart_of_slave;
 mod scene;
 mod switchover;
+mod verified;
 mod worn_wires;

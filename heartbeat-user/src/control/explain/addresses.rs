@@ -1,5 +1,7 @@
 //! Whether the virtual addresses are where the role says they should be.
 
+use super::capital;
+use crate::control::human::duration;
 use crate::control::snapshot::{Status, VirtualAddressStatus};
 use crate::control::words::Role;
 
@@ -13,11 +15,34 @@ pub(super) fn addresses(status: &Status) -> Vec<String> {
         .collect()
 }
 
+/// What another member saw of it.
+fn seen(status: &Status, entry: &VirtualAddressStatus) -> String {
+    let Some(verified) = &entry.verified else {
+        return String::new();
+    };
+    let (Some(ours), Some(by), Some(age_us)) = (verified.ours, verified.by_slot, verified.age_us)
+    else {
+        return " No other member on its network could look yet who answers for it.".to_owned();
+    };
+    let (by, age) = (capital(&status.describe(by)), duration(age_us));
+    match (ours, &verified.answered_by[..]) {
+        (true, _) => format!(" {by} saw it answered by this node {age} ago."),
+        (false, []) => format!(" {by} saw it answered by nobody {age} ago."),
+        (false, macs) => format!(
+            " {by} saw it answered by {}, not by this node, {age} ago.",
+            macs.join(" and ")
+        ),
+    }
+}
+
 fn address_sentence(status: &Status, entry: &VirtualAddressStatus) -> Option<String> {
     let (address, interface) = (entry.address, entry.interface.as_deref()?);
     let master = status.role == Role::Master;
     Some(match (master, entry.held, entry.gate_open) {
-        (true, true, true) => format!("It serves {address} on {interface}: the gate is open."),
+        (true, true, true) => format!(
+            "It serves {address} on {interface}: the gate is open.{}",
+            seen(status, entry)
+        ),
         (true, true, false) => format!(
             "It has {address} on {interface}, and the gate stops its traffic because the lease does not hold at this \
              moment."

@@ -203,6 +203,7 @@ fn an_address_left_on_a_slave_is_told_and_a_witness_without_one_is_silent() {
     status.virtual_addresses[0].gate_open = true;
     says(&status, &["a role change is under way"]);
     status.virtual_addresses = vec![VirtualAddressStatus {
+        verified: None,
         interface: None,
         ..status.virtual_addresses[0].clone()
     }];

@@ -10,7 +10,7 @@ use std::time::Duration;
 use heartbeat_core::snapshot::{Diagnosis, MemberSnapshot, Reason, Role, Snapshot};
 use heartbeat_core::{Epoch, Instant};
 
-use super::{Datapath, Local, LocalFacts, Status, VirtualAddressStatus};
+use super::{Datapath, Local, LocalFacts, Status, VerifiedStatus, VirtualAddressStatus};
 use crate::config::tests_support::three_nodes;
 
 /// What slot 1 knows as master of round 4, three seconds after its election.
@@ -53,6 +53,7 @@ pub(crate) fn facts(slot: u16, serving: bool) -> LocalFacts {
         electors: vec![1, 2, 3],
         degraded: false,
         virtual_addresses: vec![VirtualAddressStatus {
+            verified: serving.then(verified),
             address: IpAddr::V4(Ipv4Addr::new(203, 0, 113, 100)),
             interface: Some("biz0".to_owned()),
             held: serving,
@@ -64,6 +65,18 @@ pub(crate) fn facts(slot: u16, serving: bool) -> LocalFacts {
         }),
         local: Local::default(),
         warnings: Vec::new(),
+    }
+}
+
+/// Slot 2 saw this node answer two seconds ago.
+pub(crate) fn verified() -> VerifiedStatus {
+    VerifiedStatus {
+        ours: Some(true),
+        by_slot: Some(2),
+        age_us: Some(2_000_000),
+        answered_by: vec!["02:00:00:00:00:01".to_owned()],
+        strangers: Vec::new(),
+        unverified: false,
     }
 }
 

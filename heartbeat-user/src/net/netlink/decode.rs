@@ -61,15 +61,15 @@ pub struct Address {
 
 /// A message without its header.
 #[derive(Debug)]
-pub(super) struct RawMessage<'a> {
-    pub(super) kind: u16,
-    pub(super) flags: u16,
-    pub(super) sequence: u32,
-    pub(super) payload: &'a [u8],
+pub(in crate::net) struct RawMessage<'a> {
+    pub(in crate::net) kind: u16,
+    pub(in crate::net) flags: u16,
+    pub(in crate::net) sequence: u32,
+    pub(in crate::net) payload: &'a [u8],
 }
 
 /// The messages of one datagram; ends at the first one that is not whole.
-pub(super) fn messages(mut bytes: &[u8]) -> impl Iterator<Item = RawMessage<'_>> {
+pub(in crate::net) fn messages(mut bytes: &[u8]) -> impl Iterator<Item = RawMessage<'_>> {
     std::iter::from_fn(move || {
         let message = NetlinkBuffer::new_checked(bytes).ok()?;
         let length = message.length() as usize;

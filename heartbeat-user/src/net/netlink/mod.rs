@@ -12,6 +12,7 @@ mod socket;
 mod watch;
 
 pub use addresses::{Added, Deleted, OwnerMark};
+pub(super) use decode::messages;
 pub use decode::{Address, Link};
 pub use error::NetlinkError;
 pub use events::{Event, Events};

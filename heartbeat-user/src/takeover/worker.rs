@@ -1,0 +1,233 @@
+//! The thread: takes tasks, and does what is due.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use heartbeat_core::{Epoch, Slot};
+use tracing::warn;
+
+use super::asking::{Asked, Asking};
+use super::closing;
+use super::message::{CONNECTIONS_A_MESSAGE, Message};
+use super::tickling::Tickling;
+use super::verification::{Act, Verification};
+use super::{Parcel, Setup, Task, addresses};
+use crate::net::mac::MacAddress;
+use crate::net::netlink::Netlink;
+use crate::pulse::{Note, PulseOrder};
+use crate::sys::clock::boot_ns;
+
+/// Between the removal of the addresses and the look for their connections, in nanoseconds: the election of
+/// the next master, which needs the processors, is over by then.
+const PAUSE_NS: u64 = 3_000_000;
+
+pub(super) struct Worker {
+    setup: Setup,
+    asking: Asking,
+    addresses: Vec<IpAddr>,
+    /// The mastership that this node has.
+    verification: Option<Verification>,
+    /// The newest mastership that is over.
+    demoted: Epoch,
+    /// Of a mastership that is over: when its connections are closed.
+    closing: Option<(Epoch, u64)>,
+    tickling: Tickling,
+    lost: Arc<AtomicU64>,
+    lost_told: u64,
+}
+
+impl Worker {
+    pub(super) fn new(setup: Setup, lost: Arc<AtomicU64>) -> Self {
+        Self {
+            asking: Asking::new(setup.places.clone(), setup.tellers.clone()),
+            addresses: addresses(&setup.places),
+            verification: None,
+            demoted: Epoch::NONE,
+            closing: None,
+            tickling: Tickling::default(),
+            lost,
+            lost_told: 0,
+            setup,
+        }
+    }
+
+    pub(super) fn run(mut self, tasks: &Receiver<Task>) {
+        loop {
+            let task = match self.next_ns() {
+                Some(at_ns) => {
+                    let left = Duration::from_nanos(at_ns.saturating_sub(boot_ns()));
+                    tasks.recv_timeout(left)
+                }
+                None => tasks.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            };
+            match task {
+                Ok(Task::End { removed }) => return self.end(removed),
+                Ok(task) => self.take(task),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            self.due();
+        }
+    }
+
+    fn next_ns(&self) -> Option<u64> {
+        let verification = self.verification.as_ref();
+        let tickling = verification.and_then(|it| self.tickling.next_ns(it.epoch));
+        let times = [
+            verification.map(Verification::next_ns),
+            self.closing.map(|(_, at_ns)| at_ns),
+            tickling,
+        ];
+        times.into_iter().flatten().min()
+    }
+
+    fn take(&mut self, task: Task) {
+        match task {
+            Task::TookOver {
+                epoch,
+                first_master,
+                announced_ns,
+            } => self.took_over(epoch, first_master, announced_ns),
+            Task::Demoted(epoch) => {
+                self.demoted = self.demoted.max(epoch);
+                self.verification = None;
+                self.setup.view.show(&[]);
+                // Should the word that the addresses are gone be lost, it is done all the same in the end.
+                self.closing = Some((epoch, u64::MAX));
+            }
+            Task::Released(epoch) => self.closing = Some((epoch, boot_ns() + PAUSE_NS)),
+            Task::Parcel(parcel) => self.open(&parcel),
+            // Taken where tasks are received.
+            Task::End { .. } => {}
+        }
+    }
+
+    fn took_over(&mut self, epoch: Epoch, first_master: Slot, announced_ns: u64) {
+        if epoch <= self.demoted || self.addresses.is_empty() {
+            return;
+        }
+        let mut lookers = self.setup.lookers.clone();
+        // The first master last: whether it lets go is what is in question.
+        lookers.sort_by_key(|slot| (*slot == first_master, *slot));
+        let number = epoch.0.wrapping_shl(16);
+        let verification = Verification::new(epoch, lookers, &self.addresses, number, announced_ns);
+        self.setup.view.show(&verification.addresses);
+        self.verification = Some(verification);
+    }
+
+    fn open(&mut self, parcel: &Parcel) {
+        let now_ns = boot_ns();
+        let message = match Message::decode(&parcel.body[..parcel.length]) {
+            Ok(message) => message,
+            Err(error) => return warn!(from = parcel.from, %error),
+        };
+        match message {
+            Message::Verify => self.asking.begin(Asked {
+                by: parcel.from,
+                epoch: parcel.epoch,
+                number: parcel.number,
+            }),
+            Message::Verified {
+                address,
+                asked,
+                macs,
+            } => {
+                if let Some(verification) = &mut self.verification
+                    && verification.epoch == parcel.epoch
+                {
+                    let seen = asked.then_some(macs);
+                    verification.answered(parcel.from, parcel.number, address, seen, now_ns);
+                }
+            }
+            Message::Connections { address, clients } => {
+                let whose = (parcel.from, parcel.epoch);
+                self.tickling.told(whose, address, &clients, now_ns);
+            }
+        }
+    }
+
+    fn due(&mut self) {
+        let now_ns = boot_ns();
+        if let Some((epoch, at_ns)) = self.closing
+            && at_ns <= now_ns
+        {
+            self.closing = None;
+            self.close(epoch);
+        }
+        if let Some(epoch) = self.verification.as_ref().map(|it| it.epoch) {
+            self.tickling.due(epoch, &self.addresses, now_ns);
+        }
+        self.verify(now_ns);
+        let lost = self.lost.load(Ordering::Relaxed);
+        if lost > self.lost_told {
+            warn!(
+                lost,
+                "messages about takeovers were lost: they came faster than they could be looked at"
+            );
+            self.lost_told = lost;
+        }
+    }
+
+    fn verify(&mut self, now_ns: u64) {
+        let Some(verification) = &mut self.verification else {
+            return;
+        };
+        let places = &self.setup.places;
+        let acts = verification.due(now_ns, |address| own_mac(places, address));
+        let epoch = verification.epoch;
+        for act in acts {
+            match act {
+                Act::Ask(to, number) => {
+                    self.setup.tellers.tell(to, epoch, number, &Message::Verify);
+                }
+                Act::Announce => {
+                    // A pulse that takes no order now has worse to do; the announcements go on at their times.
+                    let _ = self.setup.pulse.send(PulseOrder::Announce);
+                }
+                Act::Show => self.setup.view.show(&verification.addresses),
+                Act::Complete(at_ns) => {
+                    // The history lacks one step if the scribe is behind by a thousand notes.
+                    let _ = self.setup.notes.try_send(Note::Verified(epoch, at_ns));
+                }
+            }
+        }
+    }
+
+    /// Closes the connections of the addresses, and tells everybody who may be their next master.
+    fn close(&mut self, epoch: Epoch) {
+        let clients = closing::close(&self.addresses, &self.setup.view);
+        for (address, clients) in clients {
+            let now_ns = boot_ns();
+            // This node may be the next master itself.
+            let own = (self.setup.slot, epoch);
+            self.tickling.told(own, address, &clients, now_ns);
+            for part in clients.chunks(CONNECTIONS_A_MESSAGE) {
+                let message = Message::Connections {
+                    address,
+                    clients: part.to_vec(),
+                };
+                for to in &self.setup.heirs {
+                    self.setup.tellers.tell(*to, epoch, 0, &message);
+                }
+            }
+        }
+    }
+
+    fn end(&mut self, removed: bool) {
+        let left = self.closing.take().map(|(epoch, _)| epoch);
+        let lost = self.verification.as_ref().map(|it| it.epoch);
+        if let Some(epoch) = left.or(lost.filter(|_| removed)) {
+            self.close(epoch);
+        }
+    }
+}
+
+/// This node's hardware address where it carries `address`.
+fn own_mac(places: &[super::Place], address: IpAddr) -> Option<MacAddress> {
+    let place = places.iter().find(|place| place.address == address)?;
+    let mut netlink = Netlink::open().ok()?;
+    netlink.link(place.interface.as_deref()?).ok()?.mac
+}

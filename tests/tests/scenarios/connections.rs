@@ -1,0 +1,159 @@
+//! TCP clients of the first master: they hear at once that their connection is dead, and nobody else does.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use heartbeat_tests::client::tcp::{self, Client, End};
+use heartbeat_tests::fault::wire;
+use heartbeat_tests::lab::addresses::{Network, VIRTUAL_ADDRESS};
+use heartbeat_tests::lab::netns::Netns;
+use nix::sys::signal::Signal;
+
+use crate::scene::{Scene, scenario};
+
+/// A client that is told hears it within this; the kernel's own first retransmission takes 200 ms, and an
+/// idle client would never hear.
+const AT_ONCE: Duration = Duration::from_millis(150);
+/// How long a client sits still when nobody tells it, to show that nobody does.
+const UNTOLD: Duration = Duration::from_secs(3);
+
+/// Clients of slot 1: of the address, from the client's machine and from a slave; and of the node's own.
+struct Clients {
+    idle: Client,
+    on_slave: Client,
+    of_own_address: Client,
+}
+
+fn machine(scene: &Scene, slot: u16) -> &Netns {
+    scene.cluster.lab().topology().node(slot)
+}
+
+fn serve(scene: &Scene) -> Result<()> {
+    let topology = scene.cluster.lab().topology();
+    topology
+        .slots()
+        .try_for_each(|slot| tcp::serve(topology.node(slot)))
+}
+
+fn clients(scene: &Scene) -> Result<Clients> {
+    serve(scene)?;
+    let client = scene.cluster.lab().topology().client();
+    Ok(Clients {
+        idle: Client::connect(client, VIRTUAL_ADDRESS)?,
+        on_slave: Client::connect(machine(scene, 3), VIRTUAL_ADDRESS)?,
+        of_own_address: Client::connect(client, Network::Business.address(1))?,
+    })
+}
+
+impl Clients {
+    /// Both clients of the address sit in read(2) while `fault` happens; how long after the move of the
+    /// address each was reset. The third connection must live on.
+    fn through(
+        mut self,
+        scene: &mut Scene,
+        fault: impl FnOnce(&mut Scene) -> Result<()>,
+    ) -> Result<()> {
+        let begun = Instant::now();
+        let waiting = |mut client: Client| {
+            thread::spawn(move || client.wait(UNTOLD).map(|(end, _)| (end, Instant::now())))
+        };
+        let (idle, on_slave) = (waiting(self.idle), waiting(self.on_slave));
+        let from_ns = heartbeat_user::sys::clock::boot_ns();
+        fault(scene)?;
+        let next = scene.next_master(1)?;
+        for (name, waiting) in [("the client", idle), ("the slave", on_slave)] {
+            let (end, at) = waiting.join().expect("it only waits")?;
+            ensure!(end == End::Reset, "{name}: {end:?}");
+            let moved = scene.sight(from_ns)?.outage.context("it was answered")?;
+            let moved_after = Duration::from_nanos(moved.to_ns - from_ns);
+            let after = at.duration_since(begun).saturating_sub(moved_after);
+            println!("{name} was reset {after:?} after the address was answered by slot {next}");
+            ensure!(after < AT_ONCE, "{name} was reset {after:?} after the move");
+        }
+        self.of_own_address
+            .echo()
+            .context("the connection to the node's own address")
+    }
+}
+
+#[test]
+fn at_a_switchover_idle_clients_of_the_address_are_reset_at_once_and_others_are_not() {
+    scenario("connections_switchover", |scene| {
+        clients(scene)?.through(scene, |scene| scene.cluster.switchover(1, Some(2)))
+    });
+}
+
+#[test]
+fn when_the_lease_is_lost_with_a_living_daemon_idle_clients_are_reset_at_once() {
+    scenario("connections_lease_lost", |scene| {
+        let clients = clients(scene)?;
+        // The list goes by the business network: the management network is what failed.
+        clients.through(scene, |scene| {
+            wire::unplug(scene.cluster.lab().topology(), 1, Network::Management)
+        })
+    });
+}
+
+#[test]
+fn a_master_that_is_told_to_stop_resets_its_clients_and_no_others() {
+    scenario("connections_stop", |scene| {
+        clients(scene)?.through(scene, |scene| {
+            let code = scene.cluster.daemon_mut(1).end(Signal::SIGTERM)?;
+            ensure!(code == Some(0), "it ended with {code:?}");
+            Ok(())
+        })
+    });
+}
+
+#[test]
+fn a_master_that_was_frozen_resets_its_clients_when_it_resumes() {
+    scenario("connections_freeze", |scene| {
+        serve(scene)?;
+        let client = scene.cluster.lab().topology().client();
+        let mut idle = Client::connect(client, VIRTUAL_ADDRESS)?;
+        scene.cluster.daemon(1).signal(Signal::SIGSTOP)?;
+        scene.next_master(1)?;
+        ensure!(idle.wait(Duration::from_secs(1))?.0 == End::Nothing);
+        scene.cluster.daemon(1).signal(Signal::SIGCONT)?;
+        let (end, after) = idle.wait(UNTOLD)?;
+        println!("reset {after:?} after the daemon resumed");
+        ensure!(
+            end == End::Reset && after < AT_ONCE,
+            "{end:?} after {after:?}"
+        );
+        Ok(())
+    });
+}
+
+#[test]
+fn clients_of_a_killed_master_are_reset_when_they_send_or_when_its_daemon_starts_again() {
+    scenario("connections_kill", |scene| {
+        serve(scene)?;
+        let client = scene.cluster.lab().topology().client();
+        let mut idle = Client::connect(client, VIRTUAL_ADDRESS)?;
+        let mut sending = Client::connect(client, VIRTUAL_ADDRESS)?;
+        scene.cluster.daemon_mut(1).end(Signal::SIGKILL)?;
+        scene.next_master(1)?;
+        // Nobody is left who knows of the idle one: that is how it is without being told.
+        ensure!(idle.wait(UNTOLD)?.0 == End::Nothing);
+        sending.send()?;
+        let (end, after) = sending.wait(UNTOLD)?;
+        println!("who sends is reset after {after:?}");
+        ensure!(end == End::Reset, "{end:?}");
+        let mut client_of_next = Client::connect(machine(scene, 1), VIRTUAL_ADDRESS)?;
+        let started = Instant::now();
+        scene.cluster.start_one(1)?;
+        let (end, _) = idle.wait(UNTOLD)?;
+        println!(
+            "the idle one was reset {:?} after the start",
+            started.elapsed()
+        );
+        ensure!(end == End::Reset, "{end:?}");
+        scene.expect(1, "slave", "slot 2 probes as master")?;
+        // A slave's own connection to the address is none of the address's.
+        client_of_next
+            .echo()
+            .context("the restarted node's own connection to the address")
+    });
+}
