@@ -75,7 +75,6 @@ impl Daemon {
             heirs: plan.other_heirs(),
             tellers: relink.tellers.clone(),
             view: view.clone(),
-            notes: notes.clone(),
             pulse: orders.clone(),
         };
         let takeover = Takeover::start(setup, tasks.clone(), taken_tasks).map_err(Failure::of)?;

@@ -114,6 +114,7 @@ impl Pulse {
                     self.handle(Event::Order(order), Instant(boot_ns()));
                 }
                 PulseOrder::Gated(interface) => self.order_hands(HandsOrder::Gated { interface }),
+                PulseOrder::Verified(epoch, at_ns) => self.note(Note::Verified(epoch, at_ns)),
                 PulseOrder::Announce => self.order_hands(HandsOrder::Announce),
                 PulseOrder::Rewire(rewire) => self.rewire(rewire),
                 PulseOrder::Publish(asked) => {

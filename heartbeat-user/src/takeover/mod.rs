@@ -24,7 +24,7 @@ use std::thread::{self, JoinHandle};
 use heartbeat_core::{Epoch, Slot};
 
 use crate::net::envelope::MAX_BODY;
-use crate::pulse::{Note, OrderSender};
+use crate::pulse::OrderSender;
 
 pub use asking::Place;
 pub use tellers::Tellers;
@@ -50,9 +50,7 @@ pub struct Setup {
     pub tellers: Tellers,
     /// What is known, for operators.
     pub view: View,
-    /// The scribe.
-    pub notes: SyncSender<Note>,
-    /// For announcing again.
+    /// For announcing again, and for the history.
     pub pulse: OrderSender,
 }
 

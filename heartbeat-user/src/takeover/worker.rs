@@ -17,7 +17,7 @@ use super::verification::{Act, Verification};
 use super::{Parcel, Setup, Task, addresses};
 use crate::net::mac::MacAddress;
 use crate::net::netlink::Netlink;
-use crate::pulse::{Note, PulseOrder};
+use crate::pulse::PulseOrder;
 use crate::sys::clock::boot_ns;
 
 /// Between the removal of the addresses and the look for their connections, in nanoseconds: the election of
@@ -189,8 +189,9 @@ impl Worker {
                 }
                 Act::Show => self.setup.view.show(&verification.addresses),
                 Act::Complete(at_ns) => {
-                    // The history lacks one step if the scribe is behind by a thousand notes.
-                    let _ = self.setup.notes.try_send(Note::Verified(epoch, at_ns));
+                    // As above; the history then lacks one step.
+                    let order = PulseOrder::Verified(epoch, at_ns);
+                    let _ = self.setup.pulse.send(order);
                 }
             }
         }
