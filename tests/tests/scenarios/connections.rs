@@ -8,6 +8,7 @@ use heartbeat_tests::client::tcp::{self, Client, End};
 use heartbeat_tests::fault::wire;
 use heartbeat_tests::lab::addresses::{Network, VIRTUAL_ADDRESS};
 use heartbeat_tests::lab::netns::Netns;
+use heartbeat_tests::lab::view::View;
 use nix::sys::signal::Signal;
 
 use crate::scene::{Scene, scenario};
@@ -17,6 +18,9 @@ use crate::scene::{Scene, scenario};
 const AT_ONCE: Duration = Duration::from_millis(150);
 /// How long a client sits still when nobody tells it, to show that nobody does.
 const UNTOLD: Duration = Duration::from_secs(3);
+/// How long a daemon may take to start on a machine that compiles meanwhile: the kernel's check of the
+/// programs is half a second of processor.
+const STARTED: Duration = Duration::from_secs(30);
 
 /// Clients of slot 1: of the address, from the client's machine and from a slave; and of the node's own.
 struct Clients {
@@ -144,7 +148,7 @@ fn clients_of_a_killed_master_are_reset_when_they_send_or_when_its_daemon_starts
         ensure!(end == End::Reset, "{end:?}");
         let started = Instant::now();
         scene.cluster.start_one(1)?;
-        let (end, _) = idle.wait(UNTOLD)?;
+        let (end, _) = idle.wait(STARTED)?;
         println!(
             "the idle one was reset {:?} after the start",
             started.elapsed()
@@ -162,7 +166,8 @@ fn a_slaves_own_connection_to_the_address_outlives_the_restart_of_its_daemon() {
         for signal in [Signal::SIGTERM, Signal::SIGKILL] {
             scene.cluster.daemon_mut(3).end(signal)?;
             scene.cluster.start_one(3)?;
-            ensure!(scene.cluster.settle()? == 1);
+            let settled = |view: &View| view.settled().filter(|master| *master == 1);
+            scene.cluster.wait_for("it is back", STARTED, settled)?;
             own.echo().with_context(|| format!("after {signal}"))?;
         }
         Ok(())
