@@ -42,8 +42,13 @@ impl Lease {
     }
 }
 
+/// How long after the sending of a question that named `length` the lease that rests on it ends.
+pub(crate) fn reach(length: Duration) -> Duration {
+    length - drift_guard(length)
+}
+
 fn deadline(sent: Instant, length: Duration) -> Instant {
-    sent + length - drift_guard(length)
+    sent + reach(length)
 }
 
 /// d: taken off the master's lease. Time daemons slew CLOCK_BOOTTIME by up to 10% on each side, and

@@ -29,6 +29,8 @@ pub(crate) struct Mastership {
     pub(crate) granted_sent: Instant,
     /// Whether a majority of replies ever renewed it.
     pub(crate) is_renewed: bool,
+    /// The longest lateness of a turn since it was renewed.
+    pub(crate) late: Duration,
     /// The request for a higher round, if one is under way, and when the newest one began.
     pub(crate) attempt: Option<Request>,
     pub(crate) attempted_at: Instant,
@@ -60,6 +62,7 @@ impl Mastership {
             own_sent: None,
             granted_sent: Instant::ZERO,
             is_renewed: false,
+            late: Duration::ZERO,
             attempt: None,
             attempted_at: Instant::ZERO,
             successor: 0,
@@ -147,6 +150,7 @@ impl Node {
         let lease = mastership.lease;
         if grew {
             mastership.is_renewed = true;
+            mastership.late = Duration::ZERO;
             self.succession.futile = 0;
             assert!(
                 lease.deadline.since(now) <= timing.max_lease,
@@ -204,6 +208,13 @@ impl Node {
         };
         self.detector.probed(&question);
         self.push(Command::Probe(question));
+    }
+
+    /// Notes how late this turn is, before anything is concluded from the time that passed.
+    pub(crate) fn note_lateness(&mut self, lateness: Duration) {
+        if let Stage::Master(mastership) = &mut self.stage {
+            mastership.late = mastership.late.max(lateness);
+        }
     }
 
     /// Ends a lease whose time has come: an expired one is never renewed.

@@ -1,6 +1,9 @@
 //! Ceasing to be master, and giving an epoch up for good: by its holder, and as seen by who granted it.
 
+use std::time::Duration;
+
 use crate::grants::Holder;
+use crate::lease::reach;
 use crate::message::Message;
 use crate::node::Node;
 use crate::snapshot::Reason;
@@ -39,17 +42,22 @@ impl Node {
         self.push(change);
     }
 
-    /// No majority granted for a whole lease.
+    /// No majority granted for a whole lease, or this node did not run to see it.
     pub(crate) fn lose_majority(&mut self, now: Instant) {
         let Stage::Master(mastership) = &self.stage else {
             return;
         };
         let (is_renewed, successor) = (mastership.is_renewed, mastership.successor);
+        let reason = loss(
+            mastership.late,
+            mastership.length,
+            self.config.timing.period,
+        );
         if !is_renewed {
             let pause = self.succession.futile_pause(self.config.timing.lease());
             self.succession.not_before = now + pause;
         }
-        self.demote(Reason::MajorityLost, Tell::Electors(successor), now);
+        self.demote(reason, Tell::Electors(successor), now);
     }
 
     /// Gives up whatever this node holds or asks for.
@@ -119,5 +127,17 @@ impl Node {
             }
             Stage::Init | Stage::Slave | Stage::Master(_) | Stage::Witness => {}
         }
+    }
+}
+
+/// Why a lease of `length` ended, if a turn since its last renewal was so late.
+///
+/// The newest probe that it rests on left one turn before the late one, or two if the late one had to read
+/// its answers. Whatever the others replied, a turn that late could not have renewed it.
+fn loss(late: Duration, length: Duration, period: Duration) -> Reason {
+    if !late.is_zero() && late + period * 2 >= reach(length) {
+        Reason::Late(late)
+    } else {
+        Reason::MajorityLost
     }
 }

@@ -20,6 +20,7 @@ impl Node {
                 raw_ns,
             } => {
                 self.on_words(kernel, now);
+                self.note_lateness(lateness);
                 self.expire(now);
                 self.watch_clock(raw_ns, now);
                 self.on_turn(replies, lateness, now);

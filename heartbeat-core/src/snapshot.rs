@@ -87,6 +87,8 @@ pub enum Reason {
     VotedFor(Slot),
     /// The lease ended because no majority of electors replied.
     MajorityLost,
+    /// The lease ended while this node itself did not run, for so long beyond a turn's time.
+    Late(Duration),
     /// A higher epoch was probed, or its master sent `promote`.
     HigherEpoch(Epoch),
     /// An operator ordered it, to this slot.
@@ -115,6 +117,11 @@ impl fmt::Display for Reason {
             Self::NotElected => f.write_str("no majority of electors voted for this node"),
             Self::VotedFor(slot) => write!(f, "this node voted for slot {slot}"),
             Self::MajorityLost => f.write_str("no majority of electors replied for a whole lease"),
+            Self::Late(late) => write!(
+                f,
+                "this node ran {} ms late, longer than its lease had left: its processors were taken",
+                late.as_millis()
+            ),
             Self::HigherEpoch(epoch) => write!(
                 f,
                 "slot {} became master in round {}",

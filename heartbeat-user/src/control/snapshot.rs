@@ -171,6 +171,14 @@ pub struct Local {
     pub p999_lateness_us: u64,
     /// The worst.
     pub worst_lateness_us: u64,
+    /// How long the last one took, from waking up to waiting again.
+    pub last_turn_us: u64,
+    /// What half of them did not exceed.
+    pub median_turn_us: u64,
+    /// What 99.9 % of them did not exceed.
+    pub p999_turn_us: u64,
+    /// The longest.
+    pub worst_turn_us: u64,
 }
 
 /// An alarm in force.

@@ -17,7 +17,7 @@ use crate::control::{Datapath, Local, LocalFacts, Status, VerifiedStatus, Virtua
 use crate::datapath::Words;
 use crate::net::mac::MacAddress;
 use crate::net::netlink::{Address, Netlink};
-use crate::pulse::{Lateness, OrderSender, PulseOrder};
+use crate::pulse::{Durations, OrderSender, PulseOrder};
 use crate::sys::clock::boot_ns;
 use crate::takeover::{Verified, View};
 
@@ -91,7 +91,7 @@ impl Operator {
                 interface: interface.clone(),
                 mode: mode.as_str().to_owned(),
             }),
-            local: local(&published.lateness),
+            local: local(&published.lateness, &published.taken),
             warnings: [self.facts.warnings(), self.view.shown().warnings].concat(),
         };
         Ok(Status::new(&self.plan.config, &published.snapshot, facts))
@@ -144,7 +144,7 @@ async fn wait<T>(answered: oneshot::Receiver<T>, most: Duration) -> Result<T, St
     }
 }
 
-fn local(lateness: &Lateness) -> Local {
+fn local(lateness: &Durations, taken: &Durations) -> Local {
     let us = |duration| nanos(duration) / 1_000;
     Local {
         turns: lateness.turns(),
@@ -152,5 +152,9 @@ fn local(lateness: &Lateness) -> Local {
         median_lateness_us: us(lateness.quantile(500)),
         p999_lateness_us: us(lateness.quantile(999)),
         worst_lateness_us: us(lateness.worst()),
+        last_turn_us: us(taken.last()),
+        median_turn_us: us(taken.quantile(500)),
+        p999_turn_us: us(taken.quantile(999)),
+        worst_turn_us: us(taken.worst()),
     }
 }

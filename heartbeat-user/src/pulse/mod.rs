@@ -7,9 +7,9 @@
 mod answers;
 mod carry_out;
 pub mod convert;
+mod durations;
 pub mod frames;
 mod intake;
-mod lateness;
 mod note;
 mod order;
 mod rewire;
@@ -29,7 +29,7 @@ use heartbeat_core::{Event, Instant, Node};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 
 pub use answers::Answers;
-pub use lateness::Lateness;
+pub use durations::Durations;
 pub use note::{Ending, NOTES_DEPTH, Note, Notes};
 pub use order::{Asked, OrderSender, Orders, Published, PulseOrder, Retired, Rewire, orders};
 pub use stamps::Stamps;
@@ -106,7 +106,9 @@ pub(crate) struct Pulse {
     next_turn: Instant,
     /// When the answers to the newest probe are read, between two turns.
     answers_at: Option<Instant>,
-    lateness: Lateness,
+    lateness: Durations,
+    /// How long the wake-ups took that were turns, all that was done in them included.
+    taken: Durations,
     stamps: Stamps,
     notes_lost: u64,
     send_failing: bool,
@@ -161,7 +163,8 @@ impl Pulse {
         let pulse = Self {
             next_turn: Instant(boot_ns()),
             answers_at: None,
-            lateness: Lateness::default(),
+            lateness: Durations::default(),
+            taken: Durations::default(),
             stamps: Stamps::default(),
             notes_lost: 0,
             send_failing: false,
@@ -219,7 +222,9 @@ impl Pulse {
     fn wake(&mut self) {
         let _ = self.timer.take();
         let now = Instant(boot_ns());
-        if now >= self.next_turn {
+        let woken = now;
+        let is_turn = now >= self.next_turn;
+        if is_turn {
             self.turn(now);
         } else if self.answers_at.is_some_and(|at| at <= now) {
             self.take_answers(now);
@@ -237,6 +242,9 @@ impl Pulse {
             self.handle(Event::Kernel(kernel), now);
             self.parts.node.handle_timeout(now);
             self.carry_out();
+        }
+        if is_turn {
+            self.taken.record(Instant(boot_ns()).since(woken));
         }
     }
 

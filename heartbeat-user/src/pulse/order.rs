@@ -11,7 +11,7 @@ use heartbeat_core::{Epoch, Snapshot};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use tokio::sync::oneshot;
 
-use super::{Channel, Lateness};
+use super::{Channel, Durations};
 use crate::net::probe_socket::ProbeSocket;
 
 /// Orders not yet taken. They come from people and signals: more than a few at once is a fault of the
@@ -26,7 +26,9 @@ pub struct Published {
     /// The members' newest answers.
     pub replies: Vec<Reply>,
     /// How late the turns ran.
-    pub lateness: Lateness,
+    pub lateness: Durations,
+    /// How long they took.
+    pub taken: Durations,
     /// Notes that were lost because the scribe did not keep up.
     pub notes_lost: u64,
 }

@@ -111,6 +111,12 @@ impl Daemon {
         })
     }
 
+    /// Its process, if it was started and not ended.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
+    }
+
     /// Sends it a signal.
     ///
     /// # Errors

@@ -50,7 +50,11 @@ fn the_json_has_the_documented_keys_and_words() {
             "last_lateness_us": 0,
             "median_lateness_us": 0,
             "p999_lateness_us": 0,
-            "worst_lateness_us": 0
+            "worst_lateness_us": 0,
+            "last_turn_us": 0,
+            "median_turn_us": 0,
+            "p999_turn_us": 0,
+            "worst_turn_us": 0
         },
         "alarms": [],
         "warnings": []

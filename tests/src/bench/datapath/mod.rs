@@ -1,9 +1,15 @@
 //! `cargo xtask bench datapath`: what the kernel programs cost, and what they are worth.
 
+mod asker;
 mod case;
+mod daemons;
 mod frames;
+mod ground;
 mod object;
 mod packets;
+mod roundtrip;
+mod tcp;
+mod yardstick;
 
 use std::fs;
 use std::path::Path;
@@ -47,18 +53,21 @@ struct Target {
 #[derive(Clone, Copy)]
 enum Bound {
     AtMost(f64),
+    AtLeast(f64),
 }
 
 impl Bound {
     fn is_met(self, measured: f64) -> bool {
         match self {
             Self::AtMost(most) => measured <= most,
+            Self::AtLeast(least) => measured >= least,
         }
     }
 
     fn text(self) -> String {
         match self {
             Self::AtMost(most) => format!("at most {most}"),
+            Self::AtLeast(least) => format!("at least {least}"),
         }
     }
 }
@@ -70,9 +79,12 @@ impl Bound {
 /// error: the table says so.
 pub fn datapath(file: &Path) -> Result<()> {
     let _alone = Alone::wait()?;
-    let parts: [(&str, Measure); 2] = [
+    let parts: [(&str, Measure); 5] = [
         ("frames by verdict", frames::measure),
         ("packets at the gate", packets::measure),
+        ("round trips", roundtrip::measure),
+        ("TCP through the gate", tcp::measure),
+        ("idle daemons", daemons::measure),
     ];
     let mut measured = Vec::new();
     for (what, measure) in parts {

@@ -1,20 +1,21 @@
-//! How late the pulse's turns ran: what the host's scheduling costs, as the daemon itself saw it.
+//! Durations of the pulse's turns, counted without allocation: how late they began, which is what the
+//! host's scheduling costs, and how long they took.
 
 use std::time::Duration;
 
 use heartbeat_core::time::nanos;
 use heartbeat_wire::histogram::{BUCKETS, bucket_of, lower_bound_ns};
 
-/// Lateness of the turns since the start.
+/// One duration of every turn since the start.
 #[derive(Clone, Debug)]
-pub struct Lateness {
+pub struct Durations {
     buckets: [u64; BUCKETS],
     turns: u64,
     worst: Duration,
     last: Duration,
 }
 
-impl Default for Lateness {
+impl Default for Durations {
     fn default() -> Self {
         Self {
             buckets: [0; BUCKETS],
@@ -25,12 +26,12 @@ impl Default for Lateness {
     }
 }
 
-impl Lateness {
-    pub(crate) fn record(&mut self, lateness: Duration) {
-        self.buckets[bucket_of(nanos(lateness))] += 1;
+impl Durations {
+    pub(crate) fn record(&mut self, duration: Duration) {
+        self.buckets[bucket_of(nanos(duration))] += 1;
         self.turns += 1;
-        self.last = lateness;
-        self.worst = self.worst.max(lateness);
+        self.last = duration;
+        self.worst = self.worst.max(duration);
     }
 
     /// Turns counted.
@@ -39,19 +40,19 @@ impl Lateness {
         self.turns
     }
 
-    /// The longest lateness of all.
+    /// The longest of all.
     #[must_use]
     pub fn worst(&self) -> Duration {
         self.worst
     }
 
-    /// The lateness of the last turn.
+    /// That of the last turn.
     #[must_use]
     pub fn last(&self) -> Duration {
         self.last
     }
 
-    /// The lateness that `per_mille` of the turns did not exceed, to the histogram's resolution (half an
+    /// What `per_mille` of the turns did not exceed, to the histogram's resolution (half an
     /// octave, rounded down); zero before the first turn.
     #[must_use]
     pub fn quantile(&self, per_mille: u64) -> Duration {
@@ -73,22 +74,22 @@ mod tests {
 
     #[test]
     fn quantiles_separate_the_common_turn_from_the_rare_late_one() {
-        let mut lateness = Lateness::default();
+        let mut durations = Durations::default();
         for _ in 0..999 {
-            lateness.record(Duration::from_micros(20));
+            durations.record(Duration::from_micros(20));
         }
-        lateness.record(Duration::from_millis(18));
-        assert_eq!(lateness.turns(), 1000);
-        assert!(lateness.quantile(500) <= Duration::from_micros(20));
-        assert!(lateness.quantile(999) <= Duration::from_micros(20));
-        assert!(lateness.quantile(1000) > Duration::from_millis(12));
-        assert_eq!(lateness.worst(), Duration::from_millis(18));
+        durations.record(Duration::from_millis(18));
+        assert_eq!(durations.turns(), 1000);
+        assert!(durations.quantile(500) <= Duration::from_micros(20));
+        assert!(durations.quantile(999) <= Duration::from_micros(20));
+        assert!(durations.quantile(1000) > Duration::from_millis(12));
+        assert_eq!(durations.worst(), Duration::from_millis(18));
     }
 
     #[test]
     fn nothing_recorded_is_zero_everywhere() {
-        let lateness = Lateness::default();
-        assert_eq!(lateness.quantile(999), Duration::ZERO);
-        assert_eq!(lateness.worst(), Duration::ZERO);
+        let durations = Durations::default();
+        assert_eq!(durations.quantile(999), Duration::ZERO);
+        assert_eq!(durations.worst(), Duration::ZERO);
     }
 }
