@@ -132,10 +132,12 @@ impl Node {
 
 /// Why a lease of `length` ended, if a turn since its last renewal was so late.
 ///
-/// The newest probe that it rests on left one turn before the late one, or two if the late one had to read
-/// its answers. Whatever the others replied, a turn that late could not have renewed it.
+/// The newest probe that it rests on left one turn before the late one, or two if the late one was to read
+/// its answers: whatever the others replied, a turn that late came when the lease was over. A lateness
+/// below a period loses no turn.
 fn loss(late: Duration, length: Duration, period: Duration) -> Reason {
-    if !late.is_zero() && late + period * 2 >= reach(length) {
+    let left = reach(length).saturating_sub(period * 2);
+    if late >= left.max(period) {
         Reason::Late(late)
     } else {
         Reason::MajorityLost

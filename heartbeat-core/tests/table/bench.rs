@@ -180,12 +180,21 @@ impl Bench {
     }
 
     pub(crate) fn turn(&mut self, replies: &[Reply], now: Instant) -> Vec<Command> {
+        self.late_turn(replies, Duration::ZERO, now)
+    }
+
+    pub(crate) fn late_turn(
+        &mut self,
+        replies: &[Reply],
+        lateness: Duration,
+        now: Instant,
+    ) -> Vec<Command> {
         let raw_ns = now.0;
         self.handle(
             Event::Turn {
                 kernel: self.words,
                 replies,
-                lateness: Duration::ZERO,
+                lateness,
                 raw_ns,
             },
             now,

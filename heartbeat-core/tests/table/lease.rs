@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use heartbeat_core::event::Reply;
 use heartbeat_core::message::{Message, VoteAnswer};
-use heartbeat_core::snapshot::Role;
+use heartbeat_core::snapshot::{Reason, Role};
 use heartbeat_core::{Command, Epoch};
 
 use super::bench::*;
@@ -99,6 +99,33 @@ fn a_lease_that_is_over_is_not_renewed_by_replies_that_come_with_its_end() {
             .iter()
             .any(|command| matches!(command, Command::Probe(_) | Command::Lease { .. }))
     );
+}
+
+#[test]
+fn a_lease_that_ends_while_its_holder_does_not_run_is_lost_by_that() {
+    for (lateness_ms, own_fault) in [(0, false), (9, false), (19, false), (20, true), (45, true)] {
+        let (mut bench, _) = master();
+        bench.turn(&[], ms(63));
+        let lateness = Duration::from_millis(lateness_ms);
+        bench.late_turn(&[], lateness, ms(109));
+        let snapshot = bench.node.snapshot(ms(109));
+        let expected = if own_fault {
+            Reason::Late(lateness)
+        } else {
+            Reason::MajorityLost
+        };
+        assert_eq!((snapshot.role, snapshot.reason), (Role::Slave, expected));
+    }
+}
+
+#[test]
+fn a_lateness_before_the_last_renewal_is_no_reason() {
+    let (mut bench, _) = master();
+    bench.late_turn(&[], Duration::from_millis(25), ms(63));
+    let replies = [bench.reply(1, ms(63)), bench.reply(3, ms(63))];
+    bench.turn(&replies, ms(73));
+    bench.turn(&[], ms(120));
+    assert_eq!(bench.node.snapshot(ms(120)).reason, Reason::MajorityLost);
 }
 
 #[test]
