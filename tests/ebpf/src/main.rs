@@ -34,6 +34,17 @@ const DOUBLED: u32 = 1;
 /// Place after the direction's first, only in `LAB_COUNT`: frames seen, lost and doubled included.
 const SEEN: u32 = 2;
 
+/// Place after the direction's first: announcements lost (`LAB_FAULT`: bit n set for ARP operation n).
+const UNHEARD: u32 = 3;
+
+/// EtherType of ARP, and where an Ethernet frame has it.
+const ARP: u16 = 0x0806;
+const ETHER_TYPE: usize = 12;
+/// Where an ARP frame has its operation and its two protocol addresses.
+const OPERATION: usize = 20;
+const SENDER: usize = 28;
+const TARGET: usize = 38;
+
 /// How many of a thousand frames meet which fault; written by the lab.
 #[btf_map]
 static LAB_FAULT: Array<u64, 8> = Array::new();
@@ -72,6 +83,10 @@ fn judge(frame: &TcContext, direction: u32, copy_flags: u64) -> i32 {
         count(direction + LOST);
         return SHOT;
     }
+    if is_unheard(frame, direction + UNHEARD) {
+        count(direction + UNHEARD);
+        return SHOT;
+    }
     if meets(direction + DOUBLED) {
         frame.set_mark(COPY_MARK);
         if frame.clone_redirect(interface_of(frame), copy_flags).is_ok() {
@@ -93,6 +108,24 @@ fn meets(place: u32) -> bool {
     let per_mille = unsafe { per_mille.read_volatile() };
     // SAFETY: the helper takes nothing and has no precondition.
     per_mille > 0 && u64::from(unsafe { bpf_get_prandom_u32() } % 1_000) < per_mille
+}
+
+/// Whether this is an announcement (ARP in which the sender is the target) of a form that nobody hears.
+#[inline(always)]
+fn is_unheard(frame: &TcContext, place: u32) -> bool {
+    let Some(forms) = LAB_FAULT.get_ptr(place) else {
+        return false;
+    };
+    // SAFETY: as in `meets`.
+    let forms = unsafe { forms.read_volatile() };
+    if forms == 0 {
+        return false;
+    }
+    let two = |at| frame.load::<[u8; 2]>(at).map(u16::from_be_bytes).unwrap_or(0);
+    let four = |at| frame.load::<[u8; 4]>(at).unwrap_or([0; 4]);
+    two(ETHER_TYPE) == ARP
+        && four(SENDER) == four(TARGET)
+        && forms & (1 << (u64::from(two(OPERATION)) & 63)) != 0
 }
 
 #[inline(always)]

@@ -8,6 +8,7 @@ use aya::programs::links::LinkOrder;
 use aya::programs::tc::TcAttachOptions;
 use aya::programs::{SchedClassifier, TcAttachType, Xdp, XdpMode};
 use aya::{Ebpf, EbpfLoader};
+use heartbeat_user::net::announce::Form;
 
 use crate::lab::command::run;
 use crate::lab::netns::Netns;
@@ -103,6 +104,31 @@ impl Port {
         Ok(())
     }
 
+    /// From now on nobody hears what the node announces by ARP in these forms: its neighbours are as those
+    /// that ignore a form.
+    ///
+    /// # Errors
+    /// When the kernel refuses the map's update.
+    pub fn announcements_unheard(&self, forms: &[Form]) -> Result<()> {
+        let bit = |form: &Form| match form {
+            Form::Request => 1 << 1,
+            Form::Reply => 1 << 2,
+        };
+        let bits: u64 = forms.iter().map(bit).sum();
+        let place = Direction::FromNode.place(Fate::Unheard);
+        self.lock().fault.set(place, bits, 0)?;
+        Ok(())
+    }
+
+    /// Announcements that nobody heard so far.
+    ///
+    /// # Errors
+    /// When the kernel refuses the map's reading.
+    pub fn unheard(&self) -> Result<u64> {
+        let place = Direction::FromNode.place(Fate::Unheard);
+        Ok(self.lock().count.get(&place, 0)?.iter().sum())
+    }
+
     /// What happened to frames of that direction so far.
     ///
     /// # Errors
@@ -150,6 +176,7 @@ enum Fate {
     Lost = 0,
     Doubled = 1,
     Seen = 2,
+    Unheard = 3,
 }
 
 impl Direction {

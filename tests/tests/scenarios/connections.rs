@@ -75,6 +75,8 @@ impl Clients {
             println!("{name} was reset {after:?} after the address was answered by slot {next}");
             ensure!(after < AT_ONCE, "{name} was reset {after:?} after the move");
         }
+        // The observer is to see enough of it.
+        thread::sleep(Duration::from_millis(300));
         self.of_own_address
             .echo()
             .context("the connection to the node's own address")
