@@ -5,7 +5,7 @@
 
 use aya_ebpf::helpers::bpf_ktime_get_boot_ns;
 use aya_ebpf::programs::TcContext;
-use heartbeat_wire::gate::gate_is_open;
+use heartbeat_wire::gate::{gate_is_open, slot_gate_is_open};
 use heartbeat_wire::maps::{Grant, mapped};
 use heartbeat_wire::verdict::GateVerdict;
 
@@ -105,9 +105,30 @@ fn arp(packet: &Arp, side: Side) -> Option<GateVerdict> {
 #[inline(always)]
 fn guard(address: [u8; 4], open: GateVerdict, shut: GateVerdict) -> Option<GateVerdict> {
     let vip = maps::vip(&mapped(address))?;
-    // An address that follows a slot is not ruled by the master's lease, and there is no other one.
-    let is_open = vip.follows_slot == 0 && lease_holds().unwrap_or(false);
-    Some(if is_open { open } else { shut })
+    let is_open = match vip.follows_slot {
+        0 => lease_holds(),
+        slot => is_own(slot),
+    };
+    Some(if is_open.unwrap_or(false) { open } else { shut })
+}
+
+/// Whether this node is the only one in that slot, as far as it was seen.
+#[inline(always)]
+fn is_own(slot: u32) -> Option<bool> {
+    let (grant, config) = (maps::grant()?, maps::config()?);
+    let grant = Grant {
+        duplicate_ns: grant.duplicate_ns().read(),
+        ..Grant::default()
+    };
+    // SAFETY: the helper takes nothing.
+    let now_ns = unsafe { bpf_ktime_get_boot_ns() };
+    Some(slot_gate_is_open(
+        slot,
+        config.slot,
+        &grant,
+        config.max_lease_ns,
+        now_ns,
+    ))
 }
 
 #[inline(always)]

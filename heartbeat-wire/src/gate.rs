@@ -1,4 +1,7 @@
 //! When the gate is open; the same code runs in the tc program and in the host's tests.
+//!
+//! An address that follows the master hangs on the lease. One that belongs to a slot hangs on there being
+//! one machine in that slot.
 
 use crate::maps::{Config, Control, Grant};
 
@@ -17,7 +20,27 @@ pub fn gate_is_open(
     now_ns < lease_deadline_ns
         && lease_deadline_ns - now_ns <= max_lease_ns
         && lease_epoch >= grant.probed_epoch
-        && (grant.duplicate_ns == 0 || now_ns.saturating_sub(grant.duplicate_ns) > max_lease_ns)
+        && is_alone(grant, max_lease_ns, now_ns)
+}
+
+/// Whether the gate lets traffic of an address that belongs to `slot` through on the node in `own_slot`:
+/// on no other node, and not while a second machine was seen in the slot.
+#[must_use]
+#[inline(always)]
+pub fn slot_gate_is_open(
+    slot: u32,
+    own_slot: u16,
+    grant: &Grant,
+    max_lease_ns: u64,
+    now_ns: u64,
+) -> bool {
+    slot == own_slot as u32 && is_alone(grant, max_lease_ns, now_ns)
+}
+
+/// Whether no other machine was seen in this slot of late.
+#[inline(always)]
+fn is_alone(grant: &Grant, max_lease_ns: u64, now_ns: u64) -> bool {
+    grant.duplicate_ns == 0 || now_ns.saturating_sub(grant.duplicate_ns) > max_lease_ns
 }
 
 /// The gate's question with the words of one node.

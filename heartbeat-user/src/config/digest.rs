@@ -6,7 +6,7 @@ use std::time::Duration;
 use blake3::Hasher;
 use heartbeat_core::Slot;
 
-use super::{Config, Connection, Place};
+use super::{Config, Connection, Follows, Place};
 
 /// The cluster's number in every frame.
 pub(super) fn cluster_id(name: &str) -> u64 {
@@ -107,6 +107,10 @@ impl Content {
                 Place::Business => self.text("business"),
                 Place::Interface(name) => self.text(&format!("interface {name}")),
             }
+            self.number(match address.follows {
+                Follows::Master => 0,
+                Follows::Slot(slot) => u64::from(slot),
+            });
         }
     }
 }

@@ -10,13 +10,13 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::Attach;
 use super::fault::Fault;
 use super::section::Section;
 use super::value::{
-    address, address_and_prefix, flag, interface, master, multicast, one_of, quorum, slots, text,
+    address, address_and_prefix, flag, follows, interface, multicast, one_of, quorum, slots, text,
     time, whole,
 };
+use super::{Attach, Follows};
 
 /// A value with its place; `None` where it is absent or was refused.
 pub(super) type Value<T> = Option<Spanned<T>>;
@@ -73,6 +73,8 @@ pub(super) struct VirtualAddress {
     pub(super) address: Value<(IpAddr, u8)>,
     pub(super) network: Value<Network>,
     pub(super) interface: Value<String>,
+    /// The master, if the key is not there.
+    pub(super) follows: Value<Follows>,
     /// Whether a network or an interface stands there at all.
     pub(super) place_given: bool,
 }
@@ -220,7 +222,6 @@ fn connection(mut s: Section<'_, '_>, faults: &mut Vec<Fault>) -> Connection {
 }
 
 fn virtual_address(mut s: Section<'_, '_>, faults: &mut Vec<Fault>) -> VirtualAddress {
-    s.optional(faults, "follows", master);
     let networks = [
         ("business", Network::Business),
         ("management", Network::Management),
@@ -236,6 +237,7 @@ fn virtual_address(mut s: Section<'_, '_>, faults: &mut Vec<Fault>) -> VirtualAd
         ),
         network: s.optional(faults, "network", |value| one_of(value, &networks)),
         interface: s.optional(faults, "interface", interface),
+        follows: s.optional(faults, "follows", follows),
     };
     s.end(faults);
     virtual_address

@@ -59,7 +59,7 @@ pub struct Config {
     pub attach: Attach,
     /// Every member by its slot.
     pub members: BTreeMap<Slot, Member>,
-    /// The addresses that follow the master, in the file's order.
+    /// The virtual addresses, in the file's order.
     pub virtual_addresses: Vec<VirtualAddress>,
 }
 
@@ -85,7 +85,7 @@ pub struct Connection {
     pub interface: String,
 }
 
-/// An address that the master has.
+/// An address that moves with the master, or belongs to a slot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VirtualAddress {
     /// The address.
@@ -94,6 +94,17 @@ pub struct VirtualAddress {
     pub prefix: u8,
     /// Where it lives.
     pub place: Place,
+    /// On which node.
+    pub follows: Follows,
+}
+
+/// Which node has a virtual address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Follows {
+    /// The master, and nobody without the lease.
+    Master,
+    /// Whatever machine is in this slot, master or not.
+    Slot(Slot),
 }
 
 /// Which interface of a node carries a virtual address.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::duration;
+use super::{Follows, duration};
 
 /// Why a value cannot be used, without its place.
 #[derive(Debug, PartialEq, Eq)]
@@ -120,15 +120,19 @@ pub(super) fn multicast(value: &DeValue<'_>) -> Result<(), Wrong> {
     one_of(value, &[("multicast", ())])
 }
 
-/// The only thing a virtual address can follow.
-pub(super) fn master(value: &DeValue<'_>) -> Result<(), Wrong> {
-    if let DeValue::Table(_) = value {
-        return Err(Wrong::new(
-            "this version has no addresses that belong to a slot",
-            "write follows = \"master\" or take the key out",
-        ));
+/// What a virtual address follows: the master, or the machine in a slot.
+pub(super) fn follows(value: &DeValue<'_>) -> Result<Follows, Wrong> {
+    const CURE: &str = "write follows = \"master\" or follows = { slot = 1 }";
+    let DeValue::Table(table) = value else {
+        return one_of(value, &[("master", Follows::Master)])
+            .map_err(|wrong| Wrong::new(wrong.cause, CURE));
+    };
+    match (table.len(), table.get("slot")) {
+        (1, Some(slot)) => whole(slot.get_ref(), "slot", 1..=u16::MAX)
+            .map(Follows::Slot)
+            .map_err(|wrong| Wrong::new(wrong.cause, CURE)),
+        _ => Err(Wrong::new("a table that is not { slot = NUMBER }", CURE)),
     }
-    one_of(value, &[("master", ())])
 }
 
 /// A duration.

@@ -124,6 +124,8 @@ pub struct VirtualAddressStatus {
     pub address: IpAddr,
     /// The interface that carries it here; null where none would.
     pub interface: Option<String>,
+    /// The slot that it belongs to; null if it follows the master.
+    pub follows_slot: Option<Slot>,
     /// Whether it is on that interface now.
     pub held: bool,
     /// Whether the kernel lets its traffic through now.

@@ -139,6 +139,10 @@ fn addresses(addresses: &[VirtualAddressStatus]) -> String {
         [
             entry.address.to_string(),
             or_dash(entry.interface.clone()),
+            match entry.follows_slot {
+                None => "master".to_owned(),
+                Some(slot) => format!("slot {slot}"),
+            },
             if entry.held { "yes" } else { "no" }.to_owned(),
             if entry.gate_open { "open" } else { "shut" }.to_owned(),
             or_dash(entry.verified.as_ref().and_then(verified)),
@@ -146,7 +150,14 @@ fn addresses(addresses: &[VirtualAddressStatus]) -> String {
     };
     let rows: Vec<_> = addresses.iter().map(row).collect();
     table(
-        ["VIRTUAL ADDRESS", "INTERFACE", "HERE", "GATE", "VERIFIED"],
+        [
+            "VIRTUAL ADDRESS",
+            "INTERFACE",
+            "FOLLOWS",
+            "HERE",
+            "GATE",
+            "VERIFIED",
+        ],
         &rows,
     )
 }

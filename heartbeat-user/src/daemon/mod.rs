@@ -133,7 +133,7 @@ impl Daemon {
         };
         if end.pulse_panicked {
             // The gates stay, and shut by themselves when the lease ends.
-            self.scribe.relink.remove_addresses()?;
+            self.scribe.relink.remove_masters_addresses()?;
         }
         // Behind the gates: a connection's end must not be heard from here. (Addresses that stay for the next
         // process keep their connections.)

@@ -6,13 +6,14 @@ use std::time::Duration;
 use heartbeat_core::Slot;
 use heartbeat_core::event::Order;
 use heartbeat_core::time::nanos;
-use heartbeat_wire::gate::gate_of;
+use heartbeat_wire::gate::{gate_of, slot_gate_is_open};
 use heartbeat_wire::maps;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::plan::Plan;
 use super::shared::Facts;
+use crate::config::Follows;
 use crate::control::{Datapath, Local, LocalFacts, Status, VerifiedStatus, VirtualAddressStatus};
 use crate::datapath::Words;
 use crate::net::mac::MacAddress;
@@ -46,12 +47,6 @@ impl Operator {
         let mut netlink = Netlink::open().map_err(|error| error.to_string())?;
         let present = netlink.addresses().map_err(|error| error.to_string())?;
         let shown = self.view.shown();
-        let gate_open = gate_of(
-            &self.words.control(),
-            &self.words.grant(),
-            &self.kernel,
-            boot_ns(),
-        );
         let status = |address: &crate::config::VirtualAddress| {
             let interface = self
                 .plan
@@ -62,8 +57,12 @@ impl Operator {
             VirtualAddressStatus {
                 address: address.address,
                 interface,
+                follows_slot: match address.follows {
+                    Follows::Master => None,
+                    Follows::Slot(slot) => Some(slot),
+                },
                 held: present.iter().any(is_it),
-                gate_open,
+                gate_open: self.is_gate_open(address.follows),
                 verified: verified(&shown.verified, address.address),
             }
         };
@@ -74,6 +73,20 @@ impl Operator {
             .iter()
             .map(status)
             .collect())
+    }
+
+    fn is_gate_open(&self, follows: Follows) -> bool {
+        let (grant, now_ns) = (self.words.grant(), boot_ns());
+        match follows {
+            Follows::Master => gate_of(&self.words.control(), &grant, &self.kernel, now_ns),
+            Follows::Slot(slot) => slot_gate_is_open(
+                slot.into(),
+                self.kernel.slot,
+                &grant,
+                self.kernel.max_lease_ns,
+                now_ns,
+            ),
+        }
     }
 
     pub(super) async fn status(&self) -> Result<Status, String> {

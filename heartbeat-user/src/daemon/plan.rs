@@ -12,7 +12,7 @@ use heartbeat_wire::maps::{self, Address, Vip, mapped, member_flag};
 use heartbeat_wire::tag::KEY_SLOTS;
 
 use super::interfaces::Wanted;
-use crate::config::{Config, Connection, Member};
+use crate::config::{Config, Connection, Follows, Member, VirtualAddress};
 use crate::state::ElectorSet;
 use crate::takeover::Place;
 
@@ -58,6 +58,16 @@ impl Plan {
         if self.own().witness {
             return Vec::new();
         }
+        self.carried_if(|address| address.follows == Follows::Master)
+    }
+
+    /// The addresses that this node carries whoever is master, since they belong to its slot.
+    #[must_use]
+    pub(super) fn own_addresses(&self) -> Vec<Carried> {
+        self.carried_if(|address| address.follows == Follows::Slot(self.slot))
+    }
+
+    fn carried_if(&self, which: impl Fn(&VirtualAddress) -> bool) -> Vec<Carried> {
         let carried = |address| {
             let interface = self.config.interface_of(address, self.slot)?;
             Some(Carried {
@@ -65,33 +75,40 @@ impl Plan {
                 interface: interface.to_owned(),
             })
         };
-        self.config
-            .virtual_addresses
-            .iter()
+        let addresses = self.config.virtual_addresses.iter();
+        addresses
+            .filter(|address| which(address))
             .filter_map(carried)
             .collect()
     }
 
-    /// Every virtual address with this node's interface on its network; a witness has one too.
+    /// The addresses that follow the master.
+    fn masters_addresses(&self) -> impl Iterator<Item = &VirtualAddress> {
+        let addresses = self.config.virtual_addresses.iter();
+        addresses.filter(|address| address.follows == Follows::Master)
+    }
+
+    /// Each of the master's addresses with this node's interface on its network; a witness has one too.
     #[must_use]
     pub(super) fn places(&self) -> Vec<Place> {
-        let place = |address: &crate::config::VirtualAddress| Place {
+        let place = |address: &VirtualAddress| Place {
             address: address.address,
             interface: self
                 .config
                 .interface_of(address, self.slot)
                 .map(str::to_owned),
         };
-        self.config.virtual_addresses.iter().map(place).collect()
+        self.masters_addresses().map(place).collect()
     }
 
-    /// The other members that are on some virtual address's network.
+    /// The other members that are on the network of some address of the master.
     #[must_use]
     pub(super) fn lookers(&self) -> Vec<Slot> {
         let is_there = |slot: &Slot| {
-            let mut addresses = self.config.virtual_addresses.iter();
             *slot != self.slot
-                && addresses.any(|address| self.config.interface_of(address, *slot).is_some())
+                && self
+                    .masters_addresses()
+                    .any(|address| self.config.interface_of(address, *slot).is_some())
         };
         self.config
             .members
@@ -128,7 +145,8 @@ impl Plan {
                 .iter()
                 .map(|business| business.interface.clone()),
         );
-        names.extend(self.carried().into_iter().map(|carried| carried.interface));
+        let carried = self.carried().into_iter().chain(self.own_addresses());
+        names.extend(carried.map(|carried| carried.interface));
         names
     }
 
@@ -228,8 +246,15 @@ impl Plan {
     /// its gate never opens.
     #[must_use]
     pub(super) fn guarded(&self) -> Vec<(Address, Vip)> {
-        let guarded = |address: &crate::config::VirtualAddress| {
-            (wire_address(address.address), Vip::default())
+        let guarded = |address: &VirtualAddress| {
+            let vip = Vip {
+                follows_slot: match address.follows {
+                    Follows::Master => 0,
+                    Follows::Slot(slot) => slot.into(),
+                },
+                ..Vip::default()
+            };
+            (wire_address(address.address), vip)
         };
         self.config.virtual_addresses.iter().map(guarded).collect()
     }

@@ -263,6 +263,11 @@ impl Relink {
         Ok(())
     }
 
+    /// Removes the virtual addresses that follow the master; those of this slot stay.
+    pub(super) fn remove_masters_addresses(&mut self) -> Result<(), Failure> {
+        stale::remove_all_but_own(&self.plan, &mut self.netlink, self.mark)
+    }
+
     /// Removes the virtual addresses, without which no gate is needed.
     pub(super) fn remove_addresses(&mut self) -> Result<(), Failure> {
         stale::remove_all_but(&[], &mut self.netlink, self.mark)

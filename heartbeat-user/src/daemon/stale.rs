@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use tracing::info;
 
 use super::failure::Failure;
-use super::plan::Plan;
+use super::plan::{Carried, Plan};
 use crate::hands;
 use crate::net::netlink::{Netlink, OwnerMark};
 
@@ -16,12 +16,31 @@ pub(super) fn remove_dropped(
     netlink: &mut Netlink,
     mark: OwnerMark,
 ) -> Result<(), Failure> {
-    let mut kept = Vec::new();
-    for carried in plan.carried() {
-        let link = netlink.link(&carried.interface).map_err(Failure::of)?;
-        kept.push((link.index, carried.address));
-    }
-    remove_all_but(&kept, netlink, mark)
+    let placed = plan.carried().into_iter().chain(plan.own_addresses());
+    remove_all_but(&places(placed, netlink)?, netlink, mark)
+}
+
+/// Removes every virtual address of the cluster but those that belong to this slot.
+pub(super) fn remove_all_but_own(
+    plan: &Plan,
+    netlink: &mut Netlink,
+    mark: OwnerMark,
+) -> Result<(), Failure> {
+    let own = places(plan.own_addresses().into_iter(), netlink)?;
+    remove_all_but(&own, netlink, mark)
+}
+
+/// Interface number and address of each.
+fn places(
+    carried: impl Iterator<Item = Carried>,
+    netlink: &mut Netlink,
+) -> Result<Vec<(u32, IpAddr)>, Failure> {
+    carried
+        .map(|carried| {
+            let link = netlink.link(&carried.interface).map_err(Failure::of)?;
+            Ok((link.index, carried.address))
+        })
+        .collect()
 }
 
 /// Removes every virtual address of the cluster but those in `kept`, by interface number.

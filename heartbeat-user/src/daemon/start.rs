@@ -25,7 +25,7 @@ use super::shared::Facts;
 use super::stale;
 use super::wiring;
 use crate::datapath::{self, Datapath, Events, Kept, Opened, Replies, Words};
-use crate::hands::{Hands, VirtualAddress};
+use crate::hands::{Hands, Order, VirtualAddress};
 use crate::net::netlink::{Link, Netlink, OwnerMark};
 use crate::pulse::convert::{daemon_words, kernel_words};
 use crate::pulse::frames::FrameSigner;
@@ -62,7 +62,7 @@ impl Daemon {
         let (notes, taken) = sync_channel(NOTES_DEPTH);
         let mut node = start_node(&plan, floor, &kernel);
         if node.snapshot(Instant(boot_ns())).role != Role::Master {
-            relink.remove_addresses()?;
+            relink.remove_masters_addresses()?;
             // Removing waits for the kernel's RTNL lock; the election begins now.
             node = start_node(&plan, floor, &kernel);
         }
@@ -96,7 +96,7 @@ impl Daemon {
             wiring,
             hands,
             takeover: tasks,
-            addresses: addresses(&plan),
+            addresses: addresses(plan.carried()),
             orders: order_intake,
             period: plan.config.timing.period,
             notes,
@@ -196,6 +196,13 @@ fn hands(relink: &Relink) -> Result<Hands, Failure> {
     if let Some(error) = hands.not_realtime() {
         relink.facts.warn(error.to_string());
     }
+    let own = addresses(relink.plan.own_addresses());
+    if !own.is_empty() {
+        // Whoever is master, and behind the gates, which stand already.
+        hands
+            .order(Order::Keep { addresses: own })
+            .map_err(Failure::other)?;
+    }
     Ok(hands)
 }
 
@@ -250,7 +257,7 @@ fn signer(plan: &Plan, incarnation: u64) -> FrameSigner {
     }
 }
 
-fn addresses(plan: &Plan) -> Arc<[VirtualAddress]> {
+fn addresses(carried: Vec<Carried>) -> Arc<[VirtualAddress]> {
     let v4 = |carried: Carried| match carried.address {
         std::net::IpAddr::V4(address) => Some(VirtualAddress {
             interface: carried.interface,
@@ -259,5 +266,5 @@ fn addresses(plan: &Plan) -> Arc<[VirtualAddress]> {
         // A checked configuration of this version has none.
         std::net::IpAddr::V6(_) => None,
     };
-    plan.carried().into_iter().filter_map(v4).collect()
+    carried.into_iter().filter_map(v4).collect()
 }

@@ -1,4 +1,5 @@
-//! The addresses of one mastership: which are in place, which are missing, when they are announced.
+//! Addresses held together, those of one mastership or of this slot: which are in place, which are missing,
+//! when they are announced.
 
 use std::net::IpAddr;
 
@@ -33,7 +34,7 @@ struct Item {
     link_index: Option<u32>,
 }
 
-/// What is held for one mastership.
+/// Addresses held together.
 #[derive(Debug)]
 pub(super) struct Holding {
     items: Vec<Item>,

@@ -21,6 +21,12 @@ pub struct VirtualAddress {
 /// What the pulse wants done. Orders are carried out one after the other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Order {
+    /// Add these addresses, announce them, and guard them as long as the hands live: they belong to this
+    /// node's slot, whoever is master.
+    Keep {
+        /// All of them.
+        addresses: Arc<[VirtualAddress]>,
+    },
     /// Add these addresses, announce them, and guard them from now on. Others that were held before
     /// are deleted; those that are there already are only announced.
     TakeOver {
@@ -36,7 +42,7 @@ pub enum Order {
     },
     /// Announce every held address once more, as after a takeover; one that is missing is added first.
     Announce,
-    /// Delete every address that is held.
+    /// Delete every address that is held for a mastership.
     Release {
         /// The mastership that is over.
         epoch: Epoch,

@@ -39,7 +39,10 @@ pub(super) struct Worker {
     events: Events,
     timer: BootTimer,
     tools: Tools,
+    /// The addresses of the mastership, if there is one.
     holding: Option<Holding>,
+    /// Those of this node's slot.
+    kept: Option<Holding>,
     leftovers: Vec<Leftover>,
     delete_retry_ns: u64,
     /// Of one batch; kept for its memory.
@@ -75,6 +78,7 @@ impl Worker {
             timer,
             tools,
             holding: None,
+            kept: None,
             leftovers: Vec::new(),
             delete_retry_ns: 0,
             batch: Vec::new(),
@@ -100,7 +104,7 @@ impl Worker {
         while self.carry_out_orders() {
             self.take_events()?;
             let now_ns = boot_ns();
-            if let Some(holding) = &mut self.holding {
+            for holding in held(&mut self.holding, &mut self.kept) {
                 holding.due(&mut self.tools, now_ns);
             }
             if now_ns >= self.delete_retry_ns {
@@ -116,8 +120,8 @@ impl Worker {
     /// firing, so that it is never read.
     fn wait(&self) -> io::Result<()> {
         let leftovers = (!self.leftovers.is_empty()).then_some(self.delete_retry_ns);
-        let holding = self.holding.as_ref().map(Holding::next_ns);
-        match leftovers.into_iter().chain(holding).min() {
+        let held = self.holding.iter().chain(&self.kept).map(Holding::next_ns);
+        match leftovers.into_iter().chain(held).min() {
             Some(at_ns) => self.timer.set(at_ns)?,
             None => self.timer.unset()?,
         }
@@ -133,6 +137,10 @@ impl Worker {
     fn carry_out_orders(&mut self) -> bool {
         loop {
             match self.orders.next() {
+                Ok(Order::Keep { addresses }) => {
+                    let (kept, _, _) = Holding::take_over(&mut self.tools, &addresses);
+                    self.kept = Some(kept);
+                }
                 Ok(Order::TakeOver { epoch, addresses }) => {
                     self.give_up_all_but(&addresses);
                     let (holding, added_at_ns, announced_at_ns) =
@@ -163,12 +171,12 @@ impl Worker {
 
     fn gated(&mut self, interface: &str) {
         self.tools.ungated.retain(|ungated| ungated != interface);
-        if let Some(holding) = &mut self.holding {
+        for holding in held(&mut self.holding, &mut self.kept) {
             holding.gated(interface, boot_ns());
         }
     }
 
-    /// Deletes every held address that is not in `wanted`, and holds none.
+    /// Deletes every address held for a mastership that is not in `wanted`, and holds none.
     fn give_up_all_but(&mut self, wanted: &[VirtualAddress]) {
         self.leftovers
             .retain(|leftover| !wanted.contains(&leftover.address));
@@ -225,12 +233,12 @@ impl Worker {
                 Counters::add(&self.tools.counters.overruns);
                 let links = self.tools.netlink.links()?;
                 self.tools.watch.resync(&links, changed);
-                if let Some(holding) = &mut self.holding {
+                for holding in held(&mut self.holding, &mut self.kept) {
                     holding.check(boot_ns());
                 }
             }
             Event::AddressRemoved(address) => {
-                if let Some(holding) = &mut self.holding {
+                for holding in held(&mut self.holding, &mut self.kept) {
                     holding.removed(address);
                 }
             }
@@ -247,9 +255,17 @@ impl Worker {
         {
             self.tools.ungated.push(interface.clone());
         }
-        if let Some(holding) = &mut self.holding {
+        for holding in held(&mut self.holding, &mut self.kept) {
             holding.link_changed(&interface, change, boot_ns());
         }
         self.tools.report(Report::Link { interface, change });
     }
+}
+
+/// Everything that is held; of the fields and not of the worker, whose tools are used meanwhile.
+fn held<'a>(
+    holding: &'a mut Option<Holding>,
+    kept: &'a mut Option<Holding>,
+) -> impl Iterator<Item = &'a mut Holding> {
+    holding.iter_mut().chain(kept)
 }

@@ -81,6 +81,6 @@ pub struct Interface {
 pub struct Vip {
     /// Index of the interface that carries it.
     pub ifindex: u32,
-    /// 0: follows the master.
+    /// The slot that it belongs to; 0: it follows the master.
     pub follows_slot: u32,
 }

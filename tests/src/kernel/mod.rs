@@ -82,6 +82,13 @@ impl Kernel {
                     follows_slot: 3,
                 },
             ),
+            (
+                mapped(OWN_VIP),
+                Vip {
+                    ifindex: 1,
+                    follows_slot: OWN_SLOT.into(),
+                },
+            ),
         ];
         let opened = Datapath::open(
             &pins.0,

@@ -17,8 +17,10 @@ pub const PORT: u16 = 7405;
 pub const MAX_LEASE_NS: u64 = 200_000_000;
 /// The virtual address that follows the master.
 pub const VIP: [u8; 4] = [203, 0, 113, 100];
-/// A virtual address that follows a slot.
+/// A virtual address that belongs to another slot.
 pub const SLOT_VIP: [u8; 4] = [203, 0, 113, 103];
+/// A virtual address that belongs to [`OWN_SLOT`].
+pub const OWN_VIP: [u8; 4] = [203, 0, 113, 102];
 /// The keys; the first one signs.
 pub const KEYS: [Key; 2] = [
     Key::from_bytes(*b"the newest key!!"),

@@ -2,6 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
+use std::net::Ipv4Addr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -27,6 +28,14 @@ pub struct Settings {
     pub detect_multiplier: u16,
     /// The slot that votes and never becomes master.
     pub witness: Option<u16>,
+    /// Whether each slot has an address of its own besides ([`slot_address`]).
+    pub slot_addresses: bool,
+}
+
+/// The virtual address that belongs to that slot.
+#[must_use]
+pub const fn slot_address(slot: u16) -> Ipv4Addr {
+    Ipv4Addr::new(203, 0, 113, 100 + slot as u8)
 }
 
 impl Default for Settings {
@@ -40,6 +49,7 @@ impl Default for Settings {
             period: Duration::from_millis(10),
             detect_multiplier: 5,
             witness: None,
+            slot_addresses: false,
         }
     }
 }
@@ -71,9 +81,13 @@ impl Settings {
         for slot in 1..=self.plan.nodes {
             text += &self.member(slot);
         }
-        text + &format!(
-            "\n[[virtual_address]]\naddress = \"{VIRTUAL_ADDRESS}/{PREFIX}\"\nnetwork = \"business\"\n"
-        )
+        text += &virtual_address(VIRTUAL_ADDRESS, "\"master\"");
+        if self.slot_addresses {
+            for slot in 1..=self.plan.nodes {
+                text += &virtual_address(slot_address(slot), &format!("{{ slot = {slot} }}"));
+            }
+        }
+        text
     }
 
     fn member(&self, slot: u16) -> String {
@@ -115,4 +129,10 @@ impl Settings {
         writeln!(key, "{}", "5eed".repeat(16))?;
         Ok(path)
     }
+}
+
+fn virtual_address(address: Ipv4Addr, follows: &str) -> String {
+    format!(
+        "\n[[virtual_address]]\naddress = \"{address}/{PREFIX}\"\nnetwork = \"business\"\nfollows = {follows}\n"
+    )
 }

@@ -1,7 +1,7 @@
 //! The gate: every verdict of it, and everything that must pass.
 
 use heartbeat_tests::kernel::{
-    Kernel, MAX_LEASE_NS, SLOT_VIP, TC_ACT_SHOT, TCX_NEXT, VIP, address,
+    Kernel, MAX_LEASE_NS, OWN_VIP, SLOT_VIP, TC_ACT_SHOT, TCX_NEXT, VIP, address,
 };
 use heartbeat_user::sys::clock::boot_ns;
 use heartbeat_wire::Epoch;
@@ -260,19 +260,43 @@ fn the_gate_is_open_only_while_every_condition_holds() {
 }
 
 #[test]
-fn an_address_that_follows_a_slot_is_not_opened_by_the_masters_lease() {
-    let Some(kernel) = crate::kernel("an_address_that_follows_a_slot") else {
+fn an_address_of_another_slot_never_passes_and_one_of_this_slot_without_a_lease() {
+    let Some(kernel) = crate::kernel("addresses_of_slots") else {
         return;
     };
+    let action = |vip| {
+        let ran = kernel.gate(OUT, &ip_packet(vip, CLIENT));
+        ran.expect("the program runs").action
+    };
     open_gate(&kernel);
-    let ran = kernel
-        .gate(OUT, &ip_packet(SLOT_VIP, CLIENT))
-        .expect("the program runs");
-    assert_eq!(ran.action, TC_ACT_SHOT);
-    let ran = kernel
-        .gate(OUT, &ip_packet(VIP, CLIENT))
-        .expect("the program runs");
-    assert_eq!(ran.action, TCX_NEXT, "the witness: the other one is open");
+    assert_eq!(action(SLOT_VIP), TC_ACT_SHOT, "another slot's");
+    assert_eq!(action(VIP), TCX_NEXT, "the witness: the master's is open");
+    kernel.opened.words.shut_gate();
+    assert_eq!(action(VIP), TC_ACT_SHOT, "there is no lease");
+    assert_eq!(action(OWN_VIP), TCX_NEXT, "and this one needs none");
+    let ran = kernel.gate(IN, &ip_packet(CLIENT, OWN_VIP));
+    assert_eq!(ran.expect("the program runs").action, TCX_NEXT);
+}
+
+#[test]
+fn an_address_of_this_slot_does_not_pass_while_another_machine_is_in_the_slot() {
+    let Some(kernel) = crate::kernel("address_of_a_doubled_slot") else {
+        return;
+    };
+    let passes = |seen_ns| {
+        let grant = Grant {
+            duplicate_ns: seen_ns,
+            ..Grant::default()
+        };
+        kernel.set(name::GRANT, 0, grant).expect("it is writable");
+        let ran = kernel.gate(OUT, &ip_packet(OWN_VIP, CLIENT));
+        ran.expect("the program runs").action == TCX_NEXT
+    };
+    assert!(!passes(boot_ns()), "seen just now");
+    assert!(
+        passes(boot_ns().saturating_sub(MAX_LEASE_NS + 1)),
+        "seen long ago"
+    );
 }
 
 #[test]

@@ -18,6 +18,7 @@ mod node_death;
 mod restart_of_master;
 mod restart_of_slave;
 mod scene;
+mod slot_address;
 mod switchover;
 mod verified;
 mod worn_wires;

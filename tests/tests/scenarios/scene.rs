@@ -1,13 +1,16 @@
 //! What all scenarios share: a cluster, somebody who watches it, and the questions at the end.
 
+use std::net::{Ipv4Addr, UdpSocket};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
+use heartbeat_tests::client::datagram::{PORT, parse_answer, question};
 use heartbeat_tests::lab::addresses::{Network, VIRTUAL_ADDRESS};
 use heartbeat_tests::lab::alone::Alone;
 use heartbeat_tests::lab::cluster::{Cluster, PATIENCE};
 use heartbeat_tests::lab::command::run;
+use heartbeat_tests::lab::netns::Netns;
 use heartbeat_tests::lab::settings::Settings;
 use heartbeat_tests::lab::view::View;
 use heartbeat_tests::lab::watch::Watch;
@@ -173,6 +176,25 @@ impl Scene {
     pub(crate) fn answers_of(&mut self, slot: u16, since_ns: u64) -> Result<usize> {
         let seen = answers(&within(self.watch.observer()?, since_ns, u64::MAX));
         Ok(seen.iter().filter(|answer| answer.node == slot).count())
+    }
+
+    /// Asks `address` from that machine until somebody answers; the answering slot.
+    pub(crate) fn who_answers(&self, machine: &Netns, address: Ipv4Addr) -> Result<u16> {
+        machine.run(|| -> Result<u16> {
+            let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+            socket.set_read_timeout(Some(Duration::from_millis(100)))?;
+            let begun = Instant::now();
+            let mut bytes = [0; 64];
+            while begun.elapsed() < Duration::from_secs(3) {
+                socket.send_to(&question(1), (address, PORT))?;
+                if let Ok(length) = socket.recv(&mut bytes)
+                    && let Some((_, slot)) = parse_answer(&bytes[..length])
+                {
+                    return Ok(slot);
+                }
+            }
+            bail!("nobody answered at {address} for 3 s")
+        })?
     }
 
     /// Whether the virtual address is on the business interface of the node in `slot`.

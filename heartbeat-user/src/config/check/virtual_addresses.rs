@@ -1,4 +1,4 @@
-//! `[[virtual_address]]`: each one usable, unique, and with a place on every node that may become master.
+//! `[[virtual_address]]`: each one usable, unique, and with a place on every node that may have it.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -12,7 +12,7 @@ use super::members::addresses;
 use crate::config::fault::Fault;
 use crate::config::file::{self, Member, Network};
 use crate::config::value::Wrong;
-use crate::config::{Place, VirtualAddress};
+use crate::config::{Follows, Place, VirtualAddress};
 
 /// All virtual addresses, in the file's order; `None` if one of them is incomplete.
 pub(super) fn check(
@@ -38,7 +38,7 @@ pub(super) fn check(
         let (ip, _) = *address.get_ref();
         if let Some(member) = taken.get(&ip) {
             let cause = format!("{ip} is a member's own address");
-            let cure = "a virtual address moves with the master: choose one that no machine has";
+            let cure = "a virtual address is not a machine's own: choose one that no machine has";
             faults.push(Fault::new(address.span(), cause, cure).also(member.clone(), "here"));
         }
         if let Some(first) = seen.insert(ip, address.span()) {
@@ -87,18 +87,39 @@ fn virtual_address(
     members: &[Member],
     faults: &mut Vec<Fault>,
 ) -> Option<VirtualAddress> {
-    let place = place(entry, members, faults);
+    let follows = follows(entry, members, faults);
+    let place = place(entry, members, follows, faults);
     let (address, prefix) = *entry.address.as_ref()?.get_ref();
     Some(VirtualAddress {
         address,
         prefix,
         place: place?,
+        follows,
     })
+}
+
+fn follows(entry: &file::VirtualAddress, members: &[Member], faults: &mut Vec<Fault>) -> Follows {
+    let Some(follows) = &entry.follows else {
+        return Follows::Master;
+    };
+    if let Follows::Slot(slot) = *follows.get_ref()
+        && !members.iter().any(|member| slot_of(member) == Some(slot))
+    {
+        let cause = format!("slot {slot} has no member");
+        let cure = "name the slot of a member: follows = { slot = 1 }";
+        faults.push(Fault::new(follows.span(), cause, cure));
+    }
+    *follows.get_ref()
+}
+
+fn slot_of(member: &Member) -> Option<u16> {
+    member.slot.as_ref().map(|slot| *slot.get_ref())
 }
 
 fn place(
     entry: &file::VirtualAddress,
     members: &[Member],
+    follows: Follows,
     faults: &mut Vec<Fault>,
 ) -> Option<Place> {
     const CURE: &str =
@@ -120,18 +141,35 @@ fn place(
         (Some(network), None) => Some(match network.get_ref() {
             Network::Management => Place::Management,
             Network::Business => {
-                on_business(network, members, faults);
+                on_business(network, members, follows, faults);
                 Place::Business
             }
         }),
     }
 }
 
-fn on_business(network: &Spanned<Network>, members: &[Member], faults: &mut Vec<Fault>) {
-    let without = |member: &&Member| member.business.is_none() && !member.witness;
+fn on_business(
+    network: &Spanned<Network>,
+    members: &[Member],
+    follows: Follows,
+    faults: &mut Vec<Fault>,
+) {
+    let may_have_it = |member: &Member| match follows {
+        Follows::Master => !member.witness,
+        Follows::Slot(slot) => slot_of(member) == Some(slot),
+    };
+    let without = |member: &&Member| member.business.is_none() && may_have_it(member);
     if let Some(member) = members.iter().find(without) {
-        let cause = "a member that may become master has no business network to carry this address";
-        let cure = "give it business = { address, interface }, make it a witness, or choose another network";
+        let (cause, cure) = match follows {
+            Follows::Master => (
+                "a member that may become master has no business network to carry this address",
+                "give it business = { address, interface }, make it a witness, or choose another network",
+            ),
+            Follows::Slot(_) => (
+                "the member in this slot has no business network to carry this address",
+                "give it business = { address, interface }, or choose another network",
+            ),
+        };
         let fault = Fault::new(network.span(), cause, cure);
         faults.push(fault.also(member.at.clone(), "this member"));
     }

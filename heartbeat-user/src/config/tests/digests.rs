@@ -34,6 +34,14 @@ fn the_digest_sees_meaning_and_not_writing() {
         ("/24", "/25"),
         ("network = \"business\"", "network = \"management\""),
         ("network = \"business\"", "interface = \"biz0\""),
+        (
+            "network = \"business\"",
+            "network = \"business\"\nfollows = { slot = 1 }",
+        ),
+        (
+            "network = \"business\"",
+            "network = \"business\"\nfollows = { slot = 2 }",
+        ),
     ];
     let mut seen = vec![digest];
     for (from, to) in other {

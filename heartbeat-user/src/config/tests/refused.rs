@@ -81,7 +81,10 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ("network = \"business\"", "", "this virtual address has no place"),
     ("network = \"business\"", "network = \"business\"\ninterface = \"x\"", "a network or an interface, not both"),
     ("network = \"business\"", "network = \"storage\"", "write \"business\" or \"management\""),
-    ("network = \"business\"", "network = \"business\"\nfollows = { slot = 1 }", "no addresses that belong to a slot"),
+    ("network = \"business\"", "network = \"business\"\nfollows = { slot = 9 }", "slot 9 has no member"),
+    ("network = \"business\"", "network = \"business\"\nfollows = { slot = 0 }", "0 is no slot"),
+    ("network = \"business\"", "network = \"business\"\nfollows = { rank = 1 }", "a table that is not { slot = NUMBER }"),
+    ("network = \"business\"", "network = \"business\"\nfollows = \"slot 1\"", "write follows = \"master\" or follows = { slot = 1 }"),
     ("[[virtual_address]]", "[virtual_address]", "begin each one with [[virtual_address]]"),
     ("key_file = \"cluster.key\"", "key_file = \"none.key\"", "heartbeatctl keygen --out none.key"),
 ];

@@ -37,6 +37,9 @@ fn seen(status: &Status, entry: &VirtualAddressStatus) -> String {
 
 fn address_sentence(status: &Status, entry: &VirtualAddressStatus) -> Option<String> {
     let (address, interface) = (entry.address, entry.interface.as_deref()?);
+    if let Some(slot) = entry.follows_slot {
+        return (slot == status.slot).then(|| slot_sentence(entry, interface));
+    }
     let master = status.role == Role::Master;
     Some(match (master, entry.held, entry.gate_open) {
         (true, true, true) => format!(
@@ -60,4 +63,22 @@ fn address_sentence(status: &Status, entry: &VirtualAddressStatus) -> Option<Str
         ),
         (false, false, _) => return None,
     })
+}
+
+fn slot_sentence(entry: &VirtualAddressStatus, interface: &str) -> String {
+    let address = entry.address;
+    match (entry.held, entry.gate_open) {
+        (true, true) => {
+            format!(
+                "It serves {address} on {interface}, which belongs to its slot, whoever is master."
+            )
+        }
+        (true, false) => format!(
+            "It has {address} on {interface}, which belongs to its slot, and the gate stops its traffic: another machine \
+             was seen in this slot."
+        ),
+        (false, _) => format!(
+            "{address}, which belongs to its slot, is not on {interface}: look whether the interface is there and up."
+        ),
+    }
 }

@@ -56,6 +56,7 @@ pub(crate) fn facts(slot: u16, serving: bool) -> LocalFacts {
             verified: serving.then(verified),
             address: IpAddr::V4(Ipv4Addr::new(203, 0, 113, 100)),
             interface: Some("biz0".to_owned()),
+            follows_slot: None,
             held: serving,
             gate_open: serving,
         }],

@@ -37,7 +37,7 @@ fn the_json_has_the_documented_keys_and_words() {
         "lease_us": 50_000,
         "virtual_addresses": [
             {
-                "address": "203.0.113.100", "interface": "biz0", "held": true, "gate_open": true,
+                "address": "203.0.113.100", "interface": "biz0", "follows_slot": null, "held": true, "gate_open": true,
                 "verified": {
                     "ours": true, "by_slot": 2, "age_us": 2_000_000, "answered_by": ["02:00:00:00:00:01"],
                     "strangers": [], "unverified": false
