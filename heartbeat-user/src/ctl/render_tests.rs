@@ -23,8 +23,8 @@ guarantee  quorum: 3 of 3 electors answer, 2 are needed
    2     n2    198.51.100.2  slave   yes      healthy    healthy    120 us      4.0 ms
    3     n3    198.51.100.3  slave   yes      healthy    healthy    120 us      4.0 ms
 
-VIRTUAL ADDRESS  INTERFACE  HERE  GATE  VERIFIED
-203.0.113.100    biz0       yes   open  by slot 2, 2.0 s ago
+VIRTUAL ADDRESS  INTERFACE  FOLLOWS  HERE  GATE  VERIFIED
+203.0.113.100    biz0       master   yes   open  by slot 2, 2.0 s ago
 
 answers in the kernel on mgmt0 (native)
 "
