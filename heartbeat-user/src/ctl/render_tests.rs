@@ -62,7 +62,7 @@ fn a_troubled_node_shows_what_troubles_it() {
         "not electable: maintenance",
         "missing    down",
         "-          healthy",
-        "203.0.113.100    biz0       no    shut",
+        "203.0.113.100    biz0       master   no    shut",
         "answers nothing: the management interface is not there or not up",
         "alarm no_master: no master is known",
         "warning: memory is not locked",
