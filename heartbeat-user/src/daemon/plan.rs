@@ -12,7 +12,8 @@ use heartbeat_wire::maps::{self, Address, Vip, mapped, member_flag};
 use heartbeat_wire::tag::KEY_SLOTS;
 
 use super::interfaces::Wanted;
-use crate::config::{Config, Connection, Follows, Member, VirtualAddress};
+use crate::config::{Attach, Config, Connection, Follows, Member, VirtualAddress};
+use crate::datapath::AttachMode;
 use crate::state::ElectorSet;
 use crate::takeover::Place;
 
@@ -169,6 +170,16 @@ impl Plan {
             address: None,
         });
         places.chain(gated).collect()
+    }
+
+    /// How the responder may be attached.
+    #[must_use]
+    pub(super) const fn attach_mode(&self) -> AttachMode {
+        match self.config.attach {
+            Attach::Auto => AttachMode::Auto,
+            Attach::Native => AttachMode::Native,
+            Attach::Generic => AttachMode::Generic,
+        }
     }
 
     /// What the election goes by.

@@ -10,11 +10,11 @@ use tracing::{error, info, warn};
 
 use super::failure::Failure;
 use super::plan::{LOOPBACK, Plan};
+use super::renewal::Loading;
 use super::shared::Facts;
 use super::stale;
 use super::wiring;
-use crate::config::Attach;
-use crate::datapath::{AttachMode, Datapath};
+use crate::datapath::Datapath;
 use crate::net::netlink::{Added, Link, LinkChange, Netlink, OwnerMark};
 use crate::net::sysctl;
 use crate::pulse::{OrderSender, PulseOrder, Rewire};
@@ -42,6 +42,8 @@ pub(super) struct Relink {
     /// The takeover thread's senders on the same sockets.
     pub(super) tellers: Tellers,
     pub(super) again: Again,
+    /// Where this process's kernel programs come from while they are loaded.
+    pub(super) loading: Option<Loading>,
 }
 
 /// What is to be attached again, and when.
@@ -86,14 +88,9 @@ impl Relink {
     /// Membership, then the responder: what is not heard needs no answer.
     pub(super) fn attach_responder(&mut self, management: &Link) -> Result<(), Failure> {
         self.join(management)?;
-        let wanted = match self.plan.config.attach {
-            Attach::Auto => AttachMode::Auto,
-            Attach::Native => AttachMode::Native,
-            Attach::Generic => AttachMode::Generic,
-        };
         let mode = self
             .datapath
-            .attach_responder(&management.name, wanted)
+            .attach_responder(&management.name, self.plan.attach_mode())
             .map_err(Failure::of)?;
         info!(
             interface = management.name,
@@ -173,16 +170,21 @@ impl Relink {
 
     /// When [`Relink::look`] has something to do.
     pub(super) fn next_look(&self) -> Instant {
-        if self.again.interfaces.is_empty() {
+        let again = if self.again.interfaces.is_empty() {
             self.again.look_after
         } else {
             self.again.at.min(self.again.look_after)
+        };
+        match &self.loading {
+            Some(loading) => again.min(loading.look_at),
+            None => again,
         }
     }
 
     /// Does what is due by now: attaches again, looks after the membership.
     pub(super) fn look(&mut self, pulse: &OrderSender) {
         let now = Instant::now();
+        self.look_for_programs(now);
         if now >= self.again.at && !self.again.interfaces.is_empty() {
             for interface in self.again.interfaces.clone() {
                 self.try_again(&interface, pulse);

@@ -24,7 +24,7 @@ use super::scribe::Scribe;
 use super::shared::Facts;
 use super::stale;
 use super::wiring;
-use crate::datapath::{self, Datapath, Events, Kept, Opened, Replies, Words};
+use crate::datapath::{self, Datapath, Events, Hooks, Kept, Opened, Replies, Words};
 use crate::hands::{Hands, Order, VirtualAddress};
 use crate::net::netlink::{Link, Netlink, OwnerMark};
 use crate::pulse::convert::{daemon_words, kernel_words};
@@ -32,23 +32,26 @@ use crate::pulse::frames::FrameSigner;
 use crate::pulse::{self, Answers, NOTES_DEPTH, Parts, Wiring};
 use crate::sys::clock::boot_ns;
 use crate::sys::memory;
+use crate::sys::realtime::Realtime;
 use crate::takeover::{self, Takeover, Tellers, View};
 
 impl Daemon {
-    /// Starts a daemon on its ground, and gives what operators ask it by.
+    /// Starts a daemon on its ground, and gives what operators ask it by. `hurry` ends when there is time: a lease
+    /// that the last process left is taken up, or programs have to be loaded first.
     pub(super) fn start(
         ground: Ground,
         bpf_dir: &Path,
         management: &Link,
         facts: &Facts,
         history: Arc<Mutex<History>>,
+        mut hurry: Option<Realtime>,
     ) -> Result<(Self, Operator), Failure> {
         if let Err(error) = memory::lock_all() {
             facts.warn(error.to_string());
         }
         let (plan, state, floor) = (ground.plan, ground.state, ground.floor);
         let is_first = !has_links(bpf_dir);
-        let (mut relink, kernel) = load(&plan, ground.netlink, bpf_dir, facts)?;
+        let (mut relink, kernel) = load(&plan, ground.netlink, bpf_dir, facts, &mut hurry)?;
         let (hands, wiring) = match attach(&mut relink, &kernel, management) {
             Ok(attached) => attached,
             Err(failure) => {
@@ -102,6 +105,9 @@ impl Daemon {
             notes,
         };
         let pulse = pulse::spawn(parts).map_err(Failure::of)?;
+        if !relink.datapath.is_loaded() {
+            relink.load().map_err(Failure::of)?;
+        }
         if let Some(error) = pulse.not_realtime {
             facts.warn(error.to_string());
         }
@@ -137,17 +143,20 @@ struct Kernel {
     kept: Kept,
 }
 
-/// Loads the programs; nothing is attached yet.
+/// Takes over what is at work, or loads the programs, of which nothing is attached yet.
 fn load(
     plan: &Plan,
     mut netlink: Netlink,
     bpf_dir: &Path,
     facts: &Facts,
+    hurry: &mut Option<Realtime>,
 ) -> Result<(Relink, Kernel), Failure> {
     let mark = OwnerMark::of_cluster(plan.config.cluster_id);
     stale::remove_dropped(plan, &mut netlink, mark)?;
-    let opened = open_datapath(plan, bpf_dir)?;
-    kernel_log::follow(opened.log).map_err(Failure::of)?;
+    let opened = open_datapath(plan, bpf_dir, facts, hurry)?;
+    if let Some(log) = opened.log {
+        kernel_log::follow(log).map_err(Failure::of)?;
+    }
     let relink = Relink {
         mark,
         incarnation: opened.kept.incarnation,
@@ -158,6 +167,7 @@ fn load(
         netlink,
         facts: facts.clone(),
         again: Again::default(),
+        loading: None,
     };
     let kernel = Kernel {
         words: opened.words,
@@ -179,7 +189,10 @@ fn attach(
     kernel: &Kernel,
     management: &Link,
 ) -> Result<(Hands, Wiring), Failure> {
-    relink.attach_gates()?;
+    let is_loaded = relink.datapath.is_loaded();
+    if is_loaded {
+        relink.attach_gates()?;
+    }
     let hands = hands(relink)?;
     let wiring = wiring::open(&relink.plan, management, kernel.kept.incarnation)?;
     for channel in &wiring.control {
@@ -187,7 +200,9 @@ fn attach(
         relink.tellers.set(channel.network, teller);
     }
     kernel.words.beat(boot_ns());
-    relink.attach_responder(management)?;
+    if is_loaded {
+        relink.attach_responder(management)?;
+    }
     Ok((hands, wiring))
 }
 
@@ -206,7 +221,13 @@ fn hands(relink: &Relink) -> Result<Hands, Failure> {
     Ok(hands)
 }
 
-fn open_datapath(plan: &Plan, bpf_dir: &Path) -> Result<Opened, Failure> {
+/// What the last daemon left at work is taken over as it is; its programs are replaced when this one runs.
+fn open_datapath(
+    plan: &Plan,
+    bpf_dir: &Path,
+    facts: &Facts,
+    hurry: &mut Option<Realtime>,
+) -> Result<Opened, Failure> {
     let members = plan.kernel_members();
     let vips = plan.guarded();
     let setup = datapath::Setup {
@@ -220,7 +241,21 @@ fn open_datapath(plan: &Plan, bpf_dir: &Path) -> Result<Opened, Failure> {
             .max()
             .unwrap_or(plan.slot),
     };
-    Datapath::open(bpf_dir, &setup).map_err(Failure::of)
+    let gates: Vec<String> = plan.gated().into_iter().collect();
+    let hooks = Hooks {
+        responder: (&plan.management().interface, plan.attach_mode()),
+        gates: &gates,
+    };
+    match Datapath::take_over(bpf_dir, &setup, &hooks).map_err(Failure::of)? {
+        Some((opened, mode)) => {
+            facts.attached(mode);
+            Ok(opened)
+        }
+        None => {
+            *hurry = None;
+            Datapath::open(bpf_dir, &setup).map_err(Failure::of)
+        }
+    }
 }
 
 /// The election, with what the last life left.

@@ -3,8 +3,8 @@
 use std::fs::File;
 use std::io::Read as _;
 
-use aya::maps::{Array, HashMap, Map, MapData, MapError};
-use aya::{Ebpf, Pod};
+use aya::Pod;
+use aya::maps::{Array, HashMap, MapData, MapError};
 use heartbeat_wire::maps::{Address, Config, Control, Keys, Member, Vip, name};
 
 use super::error::DatapathError;
@@ -65,11 +65,9 @@ pub(super) fn find_kept(
 }
 
 fn pinned_config(pins: &Pins) -> Result<Config, DatapathError> {
-    let open = || -> Result<Config, MapError> {
-        let data = MapData::from_pin(pins.map(name::CONFIG))?;
-        Array::<_, Config>::try_from(Map::from_map_data(data)?)?.get(&0, 0)
-    };
-    open().map_err(map_error("read", name::CONFIG))
+    array::<Config>(pins, name::CONFIG)?
+        .get(&0, 0)
+        .map_err(map_error("read", name::CONFIG))
 }
 
 /// Promises bind a slot of a cluster towards one set of electors; with any other they say nothing.
@@ -104,7 +102,7 @@ fn check_owner(pins: &Pins, kept: &Config, wanted: &Config) -> Result<(), Datapa
 
 /// Writes what the programs go by. The configuration comes last: with it the responder begins.
 pub(super) fn configure(
-    ebpf: &mut Ebpf,
+    pins: &Pins,
     setup: &Setup<'_>,
     kept: Option<&Config>,
 ) -> Result<Kept, DatapathError> {
@@ -114,23 +112,23 @@ pub(super) fn configure(
             incarnation: config.incarnation,
             created_ns: config.created_ns,
         },
-        None => new_life(ebpf, setup)?,
+        None => new_life(pins, setup)?,
     };
-    set(ebpf, name::KEYS, 0, setup.keys)?;
-    set_members(ebpf, setup.members)?;
-    set_vips(ebpf, setup.vips)?;
+    set(pins, name::KEYS, 0, setup.keys)?;
+    set_members(pins, setup.members)?;
+    set_vips(pins, setup.vips)?;
     let config = Config {
         incarnation: kept.incarnation,
         created_ns: kept.created_ns,
         ..setup.config
     };
-    set(ebpf, name::CONFIG, 0, config)?;
+    set(pins, name::CONFIG, 0, config)?;
     Ok(kept)
 }
 
 /// New maps know nothing of the grants and votes that this node gave before, so it abstains; written
 /// before anything can be attached, so that no crash in between lets it forget to.
-fn new_life(ebpf: &mut Ebpf, setup: &Setup<'_>) -> Result<Kept, DatapathError> {
+fn new_life(pins: &Pins, setup: &Setup<'_>) -> Result<Kept, DatapathError> {
     let created_ns = boot_ns();
     // A fifth more: the drift guard that every master takes off its lease.
     let abstain_ns = setup.config.max_lease_ns + setup.config.max_lease_ns / 5;
@@ -138,7 +136,7 @@ fn new_life(ebpf: &mut Ebpf, setup: &Setup<'_>) -> Result<Kept, DatapathError> {
         abstain_until_ns: created_ns + abstain_ns,
         ..Control::default()
     };
-    set(ebpf, name::CONTROL, 0, control)?;
+    set(pins, name::CONTROL, 0, control)?;
     Ok(Kept {
         maps_kept: false,
         incarnation: random_incarnation()?,
@@ -159,8 +157,8 @@ fn random_incarnation() -> Result<u64, DatapathError> {
     Ok(u64::from_le_bytes(bytes).max(1))
 }
 
-fn set_members(ebpf: &mut Ebpf, members: &[(u16, Member)]) -> Result<(), DatapathError> {
-    let mut map = array::<Member>(ebpf, name::MEMBERS)?;
+fn set_members(pins: &Pins, members: &[(u16, Member)]) -> Result<(), DatapathError> {
+    let mut map = array::<Member>(pins, name::MEMBERS)?;
     for slot in 0..map.len() {
         let member = members
             .iter()
@@ -172,13 +170,9 @@ fn set_members(ebpf: &mut Ebpf, members: &[(u16, Member)]) -> Result<(), Datapat
     Ok(())
 }
 
-fn set_vips(ebpf: &mut Ebpf, vips: &[(Address, Vip)]) -> Result<(), DatapathError> {
+fn set_vips(pins: &Pins, vips: &[(Address, Vip)]) -> Result<(), DatapathError> {
     let failed = |source| map_error("write", name::VIPS)(source);
-    let map = ebpf.map_mut(name::VIPS).ok_or_else(|| {
-        failed(MapError::InvalidName {
-            name: name::VIPS.to_owned(),
-        })
-    })?;
+    let map = pins.open(name::VIPS).map_err(failed)?;
     let mut map = HashMap::<_, Address, Vip>::try_from(map).map_err(failed)?;
     let old: Vec<Address> = map.keys().collect::<Result<_, _>>().map_err(failed)?;
     for (address, vip) in vips {
@@ -192,25 +186,14 @@ fn set_vips(ebpf: &mut Ebpf, vips: &[(Address, Vip)]) -> Result<(), DatapathErro
     Ok(())
 }
 
-fn set<T: Pod>(
-    ebpf: &mut Ebpf,
-    map: &'static str,
-    index: u32,
-    value: T,
-) -> Result<(), DatapathError> {
-    array::<T>(ebpf, map)?
+fn set<T: Pod>(pins: &Pins, map: &'static str, index: u32, value: T) -> Result<(), DatapathError> {
+    array::<T>(pins, map)?
         .set(index, value, 0)
         .map_err(map_error("write", map))
 }
 
-fn array<'a, T: Pod>(
-    ebpf: &'a mut Ebpf,
-    map: &'static str,
-) -> Result<Array<&'a mut MapData, T>, DatapathError> {
-    ebpf.map_mut(map)
-        .ok_or_else(|| MapError::InvalidName {
-            name: map.to_owned(),
-        })
+fn array<T: Pod>(pins: &Pins, map: &'static str) -> Result<Array<MapData, T>, DatapathError> {
+    pins.open(map)
         .and_then(Array::try_from)
         .map_err(map_error("open", map))
 }

@@ -15,6 +15,9 @@ pub enum DatapathError {
     /// This binary was built before the kernel program was.
     #[error("the kernel program is not built in: run `cargo xtask build-ebpf`, then build again")]
     NotBuiltIn,
+    /// The programs of the last process are at work, and this one's are not loaded yet.
+    #[error("the kernel programs are still being loaded; tried again until they are")]
+    NotLoaded,
     /// The process may not use bpf(2).
     #[error(
         "no right to {what}: run as root, or give the process CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON and CAP_SYS_RESOURCE"

@@ -1,14 +1,15 @@
 //! Loading the kernel programs, into new maps or into those that the last daemon left.
 
-use std::io;
+use std::{fmt, io};
 
 use aya::maps::MapError;
 use aya::programs::{ProgramError, SchedClassifier, Xdp};
 use aya::{Ebpf, EbpfError, EbpfLoader};
 
 use super::error::DatapathError;
+use super::events::KernelLog;
 use super::pins::Pins;
-use super::shapes::MapShape;
+use super::shapes::shapes;
 use super::{GATE_IN, GATE_OUT, RESPONDER};
 
 #[cfg(kernel_program)]
@@ -25,42 +26,108 @@ pub const fn is_built_in() -> bool {
     PROGRAM.is_some()
 }
 
-/// Creates or re-opens the maps and gives the programs to the verifier.
-pub(super) fn load(pins: &Pins, shapes: &[MapShape]) -> Result<Ebpf, DatapathError> {
-    let program = PROGRAM.ok_or(DatapathError::NotBuiltIn)?;
-    let mut loader = EbpfLoader::new();
-    for shape in shapes {
-        loader.map_pin_path(shape.name, pins.map(shape.name));
-        loader.map_max_entries(shape.name, shape.entries);
-    }
-    let mut ebpf = loader.load(program).map_err(load_error)?;
-    if aya::features().btf().is_none() {
-        return Err(DatapathError::NoBtf);
-    }
-    load_program(RESPONDER, || -> Result<(), ProgramError> {
-        responder(&mut ebpf)?.load()
-    })?;
-    for gate in [GATE_IN, GATE_OUT] {
-        load_program(gate, || -> Result<(), ProgramError> {
-            classifier(&mut ebpf, gate)?.load()
-        })?;
-    }
-    Ok(ebpf)
+/// Programs that the kernel has verified, not attached to anything yet.
+pub struct Programs(Ebpf);
+
+/// Loads programs into the maps of one pin folder, wherever there is time for it.
+#[derive(Clone, Debug)]
+pub struct Loader {
+    pub(super) pins: Pins,
+    pub(super) max_slot: u16,
 }
 
-pub(super) fn responder(ebpf: &mut Ebpf) -> Result<&mut Xdp, ProgramError> {
+impl Loader {
+    /// Creates or re-opens the maps and gives this binary's programs to the verifier, which takes a second or
+    /// two.
+    ///
+    /// # Errors
+    /// No rights, no BTF, the program not built in, or maps of another shape.
+    pub fn load(&self) -> Result<Programs, DatapathError> {
+        self.load_object(PROGRAM.ok_or(DatapathError::NotBuiltIn)?)
+    }
+
+    /// The same with a kernel object of another build.
+    ///
+    /// # Errors
+    /// As [`Loader::load`].
+    pub fn load_object(&self, object: &[u8]) -> Result<Programs, DatapathError> {
+        let shapes = shapes(self.max_slot);
+        let mut loader = EbpfLoader::new();
+        for shape in &shapes {
+            loader.map_pin_path(shape.name, self.pins.map(shape.name));
+            loader.map_max_entries(shape.name, shape.entries);
+        }
+        let mut ebpf = loader.load(object).map_err(load_error)?;
+        // Kept maps were checked before; what differs now was made by the program just loaded.
+        self.pins.check_maps(&shapes).map_err(old_program)?;
+        if aya::features().btf().is_none() {
+            return Err(DatapathError::NoBtf);
+        }
+        load_program(RESPONDER, || -> Result<(), ProgramError> {
+            xdp(&mut ebpf)?.load()
+        })?;
+        for gate in [GATE_IN, GATE_OUT] {
+            load_program(gate, || -> Result<(), ProgramError> {
+                tc(&mut ebpf, gate)?.load()
+            })?;
+        }
+        Ok(Programs(ebpf))
+    }
+}
+
+impl fmt::Debug for Programs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.0.programs().map(|(name, _)| name);
+        f.debug_list().entries(names).finish()
+    }
+}
+
+impl Programs {
+    /// The rare lines that they write to the log.
+    pub(super) fn log(&mut self) -> Result<KernelLog, DatapathError> {
+        KernelLog::open(&mut self.0)
+    }
+
+    pub(super) fn responder(&mut self) -> Result<&mut Xdp, DatapathError> {
+        xdp(&mut self.0).map_err(|source| program_error(RESPONDER, source))
+    }
+
+    pub(super) fn gate(
+        &mut self,
+        label: &'static str,
+    ) -> Result<&mut SchedClassifier, DatapathError> {
+        tc(&mut self.0, label).map_err(|source| program_error(label, source))
+    }
+}
+
+fn xdp(ebpf: &mut Ebpf) -> Result<&mut Xdp, ProgramError> {
     ebpf.program_mut(RESPONDER)
         .ok_or(ProgramError::NotLoaded)?
         .try_into()
 }
 
-pub(super) fn classifier<'a>(
-    ebpf: &'a mut Ebpf,
-    program: &str,
-) -> Result<&'a mut SchedClassifier, ProgramError> {
+fn tc<'a>(ebpf: &'a mut Ebpf, program: &str) -> Result<&'a mut SchedClassifier, ProgramError> {
     ebpf.program_mut(program)
         .ok_or(ProgramError::NotLoaded)?
         .try_into()
+}
+
+fn program_error(program: &'static str, source: ProgramError) -> DatapathError {
+    DatapathError::Program {
+        program,
+        source: Box::new(source),
+    }
+}
+
+fn old_program(error: DatapathError) -> DatapathError {
+    match error {
+        DatapathError::OtherLayout { path, .. } => DatapathError::OldProgram {
+            map: path
+                .file_name()
+                .map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
+        },
+        error => error,
+    }
 }
 
 fn load_program(
@@ -73,10 +140,7 @@ fn load_program(
                 what: format!("load kernel program {program}"),
             }
         }
-        _ => DatapathError::Program {
-            program,
-            source: Box::new(source),
-        },
+        _ => program_error(program, source),
     })
 }
 

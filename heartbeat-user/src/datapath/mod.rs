@@ -13,21 +13,22 @@ mod load;
 mod mode;
 mod pins;
 mod shapes;
+mod take_over;
 mod words;
 
 use std::path::Path;
 
-use aya::Ebpf;
 use aya::maps::{HashMap, Map, MapData, MapError, RingBuf};
 use aya::programs::TcAttachType;
-use heartbeat_wire::maps::{Interface, MAX_SLOTS, MAX_VIPS, name};
+use heartbeat_wire::maps::{Config, Interface, MAX_SLOTS, MAX_VIPS, name};
 
 pub use configure::{Kept, Setup};
 pub use counters::{MergedReply, Replies, Statistics};
 pub use error::DatapathError;
 pub use events::{Events, KernelLog};
-pub use load::is_built_in;
+pub use load::{Loader, Programs, is_built_in};
 pub use mode::{AttachMode, Mode};
+pub use take_over::Hooks;
 pub use words::{Question, Words};
 
 use crate::sys::bpf::PerCpuArray;
@@ -39,7 +40,7 @@ const RESPONDER: &str = "heartbeat";
 const GATE_IN: &str = "gate_in";
 const GATE_OUT: &str = "gate_out";
 
-/// What [`Datapath::open`] gives: the parts go to different threads.
+/// What [`Datapath::open`] and [`Datapath::take_over`] give: the parts go to different threads.
 pub struct Opened {
     /// Attaches and detaches.
     pub datapath: Datapath,
@@ -51,17 +52,18 @@ pub struct Opened {
     pub events: Events,
     /// Counters and histograms, for status and metrics.
     pub statistics: Statistics,
-    /// The kernel programs' rare log lines.
-    pub log: KernelLog,
+    /// The kernel programs' rare log lines; `None` while the last process's programs are at work.
+    pub log: Option<KernelLog>,
     /// Whether the maps are those of the last run.
     pub kept: Kept,
 }
 
 /// The loaded programs. Dropping it leaves everything that is attached attached.
 pub struct Datapath {
-    ebpf: Ebpf,
+    /// This process's own; until they are loaded, those of the last one may still be attached.
+    programs: Option<Programs>,
     interfaces: HashMap<MapData, u32, Interface>,
-    pins: Pins,
+    loader: Loader,
 }
 
 impl Datapath {
@@ -80,37 +82,41 @@ impl Datapath {
             return Err(DatapathError::NotBuiltIn);
         }
         let pins = Pins::make(bpf_dir)?;
-        let shapes = shapes::shapes(setup.max_slot);
-        let kept = configure::find_kept(&pins, &shapes, setup)?;
+        let kept = configure::find_kept(&pins, &shapes::shapes(setup.max_slot), setup)?;
         if kept.is_none() {
             pins.start_anew(RESPONDER)?;
         }
-        let mut ebpf = load::load(&pins, &shapes)?;
-        // Kept maps were checked before; what differs now was made by the program just loaded.
-        pins.check_maps(&shapes).map_err(old_program)?;
-        let words = map_words(&ebpf)?;
-        let kept = configure::configure(&mut ebpf, setup, kept.as_ref())?;
-        let mut events = take(&mut ebpf, name::EVENTS, RingBuf::try_from).map(Events::new)?;
-        // What happened while there was no daemon stands in the words; as news it would be stale.
-        while events.next_event().is_some() {}
-        Ok(Opened {
-            replies: Replies::new(per_cpu(&mut ebpf, name::REPLIES)?, words.clone()),
-            events,
-            statistics: Statistics {
-                verdicts: per_cpu(&mut ebpf, name::VERDICTS)?,
-                gate: per_cpu(&mut ebpf, name::GATE)?,
-                rtt: per_cpu(&mut ebpf, name::RTT)?,
-                gap: per_cpu(&mut ebpf, name::GAP)?,
-            },
-            log: KernelLog::open(&mut ebpf)?,
-            words,
-            kept,
-            datapath: Self {
-                interfaces: take(&mut ebpf, name::INTERFACES, HashMap::try_from)?,
-                ebpf,
-                pins,
-            },
-        })
+        let loader = Loader {
+            pins,
+            max_slot: setup.max_slot,
+        };
+        let programs = loader.load()?;
+        let mut opened = open_maps(loader, setup, kept.as_ref())?;
+        opened.log = Some(opened.datapath.replace(programs)?);
+        Ok(opened)
+    }
+
+    /// Replaces the programs; what is attached is attached again by [`Datapath::attach_gate`] and
+    /// [`Datapath::attach_responder`], without a moment without a program.
+    ///
+    /// # Errors
+    /// The programs' log cannot be opened.
+    pub fn replace(&mut self, mut programs: Programs) -> Result<KernelLog, DatapathError> {
+        let log = programs.log()?;
+        self.programs = Some(programs);
+        Ok(log)
+    }
+
+    /// What loads programs for it.
+    #[must_use]
+    pub fn loader(&self) -> Loader {
+        self.loader.clone()
+    }
+
+    /// Whether programs of this process are there to be attached.
+    #[must_use]
+    pub const fn is_loaded(&self) -> bool {
+        self.programs.is_some()
     }
 
     /// Attaches the responder to an interface, or takes over what the last daemon left there without a
@@ -135,11 +141,9 @@ impl Datapath {
         self.forget_vanished()
             .and_then(|()| self.interfaces.insert(facts.index, entry, 0))
             .map_err(map_error("write", name::INTERFACES))?;
-        let program = load::responder(&mut self.ebpf).map_err(|source| DatapathError::Program {
-            program: RESPONDER,
-            source: Box::new(source),
-        })?;
-        attach::attach_responder(program, &self.pins, interface, wanted)
+        let pins = &self.loader.pins;
+        let program = loaded(&mut self.programs)?.responder()?;
+        attach::attach_responder(program, pins, interface, wanted)
     }
 
     /// Attaches both sides of the gate to an interface (`lo` too), first in their chains, or takes
@@ -155,13 +159,8 @@ impl Datapath {
             (GATE_IN, TcAttachType::Ingress),
             (GATE_OUT, TcAttachType::Egress),
         ] {
-            let program = load::classifier(&mut self.ebpf, label).map_err(|source| {
-                DatapathError::Program {
-                    program: label,
-                    source: Box::new(source),
-                }
-            })?;
-            attach::attach_gate(program, label, &self.pins, interface, side)?;
+            let program = loaded(&mut self.programs)?.gate(label)?;
+            attach::attach_gate(program, label, &self.loader.pins, interface, side)?;
         }
         Ok(())
     }
@@ -173,7 +172,7 @@ impl Datapath {
     /// # Errors
     /// A pin that cannot be removed.
     pub fn detach_links(self) -> Result<(), DatapathError> {
-        self.pins.remove_links().map(drop)
+        self.loader.pins.remove_links().map(drop)
     }
 
     /// An interface that comes back has another index, so each flap would leave an entry behind.
@@ -193,7 +192,7 @@ impl Datapath {
     /// # Errors
     /// A pin that cannot be removed.
     pub fn detach_all(self) -> Result<Vec<String>, DatapathError> {
-        self.pins.remove_all()
+        self.loader.pins.remove_all()
     }
 }
 
@@ -205,15 +204,40 @@ pub fn detach(bpf_dir: &Path) -> Result<Vec<String>, DatapathError> {
     Pins::existing(bpf_dir).remove_all()
 }
 
-fn old_program(error: DatapathError) -> DatapathError {
-    match error {
-        DatapathError::OtherLayout { path, .. } => DatapathError::OldProgram {
-            map: path
-                .file_name()
-                .map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
+/// Opens the pinned maps and writes what the programs go by.
+fn open_maps(
+    loader: Loader,
+    setup: &Setup<'_>,
+    kept: Option<&Config>,
+) -> Result<Opened, DatapathError> {
+    let pins = &loader.pins;
+    let words = map_words(pins)?;
+    let kept = configure::configure(pins, setup, kept)?;
+    let mut events = open(pins, name::EVENTS, RingBuf::try_from).map(Events::new)?;
+    // What happened while there was no daemon stands in the words; as news it would be stale.
+    while events.next_event().is_some() {}
+    Ok(Opened {
+        replies: Replies::new(per_cpu(pins, name::REPLIES)?, words.clone()),
+        events,
+        statistics: Statistics {
+            verdicts: per_cpu(pins, name::VERDICTS)?,
+            gate: per_cpu(pins, name::GATE)?,
+            rtt: per_cpu(pins, name::RTT)?,
+            gap: per_cpu(pins, name::GAP)?,
         },
-        error => error,
-    }
+        log: None,
+        words,
+        kept,
+        datapath: Datapath {
+            interfaces: open(pins, name::INTERFACES, HashMap::try_from)?,
+            programs: None,
+            loader,
+        },
+    })
+}
+
+fn loaded(programs: &mut Option<Programs>) -> Result<&mut Programs, DatapathError> {
+    programs.as_mut().ok_or(DatapathError::NotLoaded)
 }
 
 fn check_limits(setup: &Setup<'_>) -> Result<(), DatapathError> {
@@ -229,35 +253,25 @@ fn check_limits(setup: &Setup<'_>) -> Result<(), DatapathError> {
     Ok(())
 }
 
-fn map_words(ebpf: &Ebpf) -> Result<Words, DatapathError> {
-    let fd = |map: &'static str| match ebpf.map(map) {
-        Some(Map::Array(data)) => Ok(data.fd()),
-        Some(_) | None => Err(map_error("map", map)(missing(map))),
-    };
-    Words::map(fd(name::CONTROL)?, fd(name::GRANT)?, fd(name::SENT)?)
+fn map_words(pins: &Pins) -> Result<Words, DatapathError> {
+    let data = |map: &'static str| MapData::from_pin(pins.map(map)).map_err(map_error("open", map));
+    let (control, grant, sent) = (data(name::CONTROL)?, data(name::GRANT)?, data(name::SENT)?);
+    Words::map(control.fd(), grant.fd(), sent.fd())
         .map_err(|error| map_error("map", name::CONTROL)(MapError::IoError(error)))
 }
 
-fn per_cpu(ebpf: &mut Ebpf, map: &'static str) -> Result<PerCpuArray, DatapathError> {
-    take(ebpf, map, |taken| match taken {
-        Map::PerCpuArray(data) => PerCpuArray::new(data),
-        _ => Err(missing(map)),
-    })
-}
-
-fn take<T>(
-    ebpf: &mut Ebpf,
-    map: &'static str,
-    convert: impl FnOnce(Map) -> Result<T, MapError>,
-) -> Result<T, DatapathError> {
-    ebpf.take_map(map)
-        .ok_or_else(|| missing(map))
-        .and_then(convert)
+fn per_cpu(pins: &Pins, map: &'static str) -> Result<PerCpuArray, DatapathError> {
+    MapData::from_pin(pins.map(map))
+        .and_then(PerCpuArray::new)
         .map_err(map_error("open", map))
 }
 
-fn missing(map: &str) -> MapError {
-    MapError::InvalidName {
-        name: map.to_owned(),
-    }
+fn open<T>(
+    pins: &Pins,
+    map: &'static str,
+    convert: impl FnOnce(Map) -> Result<T, MapError>,
+) -> Result<T, DatapathError> {
+    pins.open(map)
+        .and_then(convert)
+        .map_err(map_error("open", map))
 }

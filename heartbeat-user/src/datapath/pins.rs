@@ -7,7 +7,7 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
-use aya::maps::MapData;
+use aya::maps::{Map, MapData, MapError};
 use aya::programs::links::PinnedLink;
 use heartbeat_wire::maps::LAYOUT;
 use nix::sys::statfs::{BPF_FS_MAGIC, statfs};
@@ -59,6 +59,11 @@ impl Pins {
 
     pub(super) fn map(&self, name: &str) -> PathBuf {
         self.maps().join(name)
+    }
+
+    /// The pinned map of that name.
+    pub(super) fn open(&self, name: &str) -> Result<Map, MapError> {
+        Map::from_map_data(MapData::from_pin(self.map(name))?)
     }
 
     fn links(&self) -> PathBuf {

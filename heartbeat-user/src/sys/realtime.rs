@@ -41,6 +41,19 @@ pub const PULSE: Priority = Priority::new(52);
 /// The hands: what waits for the kernel's RTNL lock must never hold the pulse up.
 pub const HANDS: Priority = Priority::new(51);
 
+/// The start, until what the last process left at work is taken over: below everything of the kernel's, and
+/// above other programs, since a master's lease runs meanwhile.
+pub const START: Priority = Priority::new(1);
+
+/// How far a thread steps back in [`give_way`]: a tenth of an ordinary thread's share, never nothing.
+const STEP_BACK: libc::c_int = 10;
+
+/// Lets ordinary threads go before the calling one, which has much to do and nobody who waits for it.
+pub fn give_way() {
+    // SAFETY: takes no pointer; 0 is the calling thread. Stepping back needs no right, so it cannot fail.
+    unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, STEP_BACK) };
+}
+
 /// Why a thread could not be made a real-time thread, and what that costs.
 #[derive(Debug, thiserror::Error)]
 pub enum RealtimeError {

@@ -49,7 +49,12 @@ fn a_twin_and_an_implausible_epoch_are_told_in_the_log_at_a_bounded_rate() {
     sleep(Duration::from_nanos(2 * LIMIT_WINDOW_NS));
     segment.send(&[probe(Epoch::new(1 << 40, 3), 1).packet()]);
     sleep(Duration::from_millis(50));
-    kernel.opened.log.flush();
+    kernel
+        .opened
+        .log
+        .as_mut()
+        .expect("the programs were loaded")
+        .flush();
     let lines = LINES.0.lock().expect("nobody panics with it");
     let count = |text: &str| lines.iter().filter(|line| line.as_str() == text).count() as u64;
     let told = count("WARN another machine uses slot 2, incarnation 1002");

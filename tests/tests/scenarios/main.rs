@@ -15,6 +15,7 @@ mod kill;
 mod link;
 mod majority;
 mod node_death;
+mod planned_restart;
 mod restart_of_master;
 mod restart_of_slave;
 mod scene;

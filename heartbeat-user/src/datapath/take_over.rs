@@ -1,0 +1,79 @@
+//! Taking over what the last daemon left at work, without loading anything: the kernel's verifier takes a second
+//! or two, and a master's lease does not wait for it. The old programs serve the same maps until the new ones
+//! are put in their places.
+
+use std::path::Path;
+
+use aya::programs::links::{FdLink, PinnedLink};
+use aya::programs::{SchedClassifier, TcAttachType};
+
+use super::error::DatapathError;
+use super::load::Loader;
+use super::pins::Pins;
+use super::{
+    AttachMode, Datapath, GATE_IN, GATE_OUT, Mode, Opened, RESPONDER, Setup, check_limits,
+    configure, interface, open_maps, shapes,
+};
+
+/// Where programs must be at work for a daemon to do without loading its own at first.
+#[derive(Clone, Debug)]
+pub struct Hooks<'a> {
+    /// The responder's interface, and how it may be attached there.
+    pub responder: (&'a str, AttachMode),
+    /// The gate's interfaces.
+    pub gates: &'a [String],
+}
+
+impl Datapath {
+    /// Opens the maps that the last daemon left, if they were kept and its programs are at work on every one of
+    /// `hooks`; says in which mode the responder is. Nothing is loaded.
+    ///
+    /// # Errors
+    /// As [`Datapath::open`].
+    pub fn take_over(
+        bpf_dir: &Path,
+        setup: &Setup<'_>,
+        hooks: &Hooks<'_>,
+    ) -> Result<Option<(Opened, Mode)>, DatapathError> {
+        check_limits(setup)?;
+        let pins = Pins::make(bpf_dir)?;
+        let kept = configure::find_kept(&pins, &shapes::shapes(setup.max_slot), setup)?;
+        let are_gated = hooks.gates.iter().all(|name| is_gated(&pins, name));
+        let (Some(kept), Some(mode), true) = (kept, responds(&pins, hooks.responder), are_gated)
+        else {
+            return Ok(None);
+        };
+        let loader = Loader {
+            pins,
+            max_slot: setup.max_slot,
+        };
+        let opened = open_maps(loader, setup, Some(&kept))?;
+        Ok(Some((opened, mode)))
+    }
+}
+
+/// The program behind the pinned link to that interface, if there is such a link.
+fn program_of(pins: &Pins, program: &str, name: &str) -> Option<u32> {
+    let link = FdLink::from(PinnedLink::from_pin(pins.link(program, name)).ok()?);
+    Some(link.info().ok()?.program_id())
+}
+
+/// An interface that came back under the same name has none of our programs, whatever is pinned.
+fn is_gated(pins: &Pins, name: &str) -> bool {
+    let sides = [
+        (GATE_IN, TcAttachType::Ingress),
+        (GATE_OUT, TcAttachType::Egress),
+    ];
+    sides.into_iter().all(|(label, side)| {
+        let there = SchedClassifier::query_tcx(name, side).map(|(_, programs)| programs);
+        let id = program_of(pins, label, name);
+        there.is_ok_and(|there| there.iter().any(|program| Some(program.id()) == id))
+    })
+}
+
+fn responds(pins: &Pins, (name, wanted): (&str, AttachMode)) -> Option<Mode> {
+    let id = program_of(pins, RESPONDER, name)?;
+    let there = interface::find(name).ok()?.xdp?;
+    let mode = Mode::of(there.native);
+    (there.program_id == id && wanted.allows(mode)).then_some(mode)
+}
