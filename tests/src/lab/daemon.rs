@@ -94,6 +94,18 @@ impl Daemon {
         &self.pins
     }
 
+    /// Its files: state, control socket.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Its process, if it runs.
+    #[must_use]
+    pub fn process(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
+    }
+
     /// Its control socket.
     #[must_use]
     pub fn socket(&self) -> PathBuf {

@@ -9,6 +9,7 @@ pub mod contact;
 pub mod counters;
 pub mod daemon;
 pub mod helper;
+pub mod inventory;
 pub mod netns;
 pub mod packet_socket;
 pub mod port;

@@ -30,6 +30,8 @@ pub struct Settings {
     pub witness: Option<u16>,
     /// Whether each slot has an address of its own besides ([`slot_address`]).
     pub slot_addresses: bool,
+    /// Longest lease, a planned restart's by default; `None` for four leases.
+    pub max_lease: Option<Duration>,
 }
 
 /// The virtual address that belongs to that slot.
@@ -50,6 +52,7 @@ impl Default for Settings {
             detect_multiplier: 5,
             witness: None,
             slot_addresses: false,
+            max_lease: None,
         }
     }
 }
@@ -65,14 +68,17 @@ impl Settings {
     /// (four leases by default) and the drift guard's fifth.
     #[must_use]
     pub fn abstention(&self) -> Duration {
-        self.lease() * 24 / 5
+        self.max_lease.unwrap_or(self.lease() * 4) * 6 / 5
     }
 
     /// The file's text.
     #[must_use]
     pub fn text(&self) -> String {
+        let max_lease = self.max_lease.map_or_else(String::new, |longest| {
+            format!("max_lease = \"{}us\"\n", longest.as_micros())
+        });
         let mut text = format!(
-            "[cluster]\nname = \"{CLUSTER}\"\nmode = \"quorum\"\nkey_file = \"cluster.key\"\n\n\
+            "[cluster]\nname = \"{CLUSTER}\"\nmode = \"quorum\"\nkey_file = \"cluster.key\"\n{max_lease}\n\
              [management]\ngroup = \"{GROUP}\"\nport = {HEARTBEAT_PORT}\ncontrol_port = {CONTROL_PORT}\n\
              period = \"{}us\"\ndetect_multiplier = {}\n",
             self.period.as_micros(),

@@ -12,6 +12,7 @@ mod freeze;
 mod ground;
 mod hogs;
 mod kill;
+mod killed_again;
 mod link;
 mod majority;
 mod node_death;

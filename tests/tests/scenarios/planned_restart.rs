@@ -5,18 +5,56 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail, ensure};
 use heartbeat_tests::lab::cluster::PATIENCE;
+use heartbeat_tests::lab::settings::Settings;
+use heartbeat_tests::skip::{Need, lacks};
 use heartbeat_user::control::rfc3339;
 use heartbeat_user::sys::clock::boot_ns;
 use nix::sys::signal::Signal;
 
-use crate::scene::{Scene, scenario};
+use crate::scene::{Scene, scenario_with};
 
 /// What a history says of a lease that was taken up.
 const TAKEN_UP: &str = "restarted, lease taken up";
 
+/// A busy test machine runs a slow build beside others': time enough for that.
+const LONGER: Duration = Duration::from_secs(1);
+
 #[test]
 fn planned_restarts_of_each_node_in_turn_keep_mastership_and_its_epoch() {
-    scenario("planned_restart", |scene| restarts(scene, 10));
+    play("planned_restart", Some(LONGER), 10);
+}
+
+#[test]
+fn a_hundred_of_them() {
+    if lacks("planned_restart_hundred_times", &[Need::Long]) {
+        return;
+    }
+    play("planned_restart_hundred_times", Some(LONGER), 100);
+}
+
+#[test]
+fn thirty_of_them_with_the_default_lease_and_an_optimised_build() {
+    let name = "planned_restart_by_default";
+    if lacks(name, &[Need::Long]) {
+        return;
+    }
+    if cfg!(debug_assertions) {
+        println!("{name}: a build without optimisation takes longer to start; run with --release");
+        return;
+    }
+    play(name, None, 30);
+}
+
+fn play(name: &str, max_lease: Option<Duration>, times: u16) {
+    let settings = Settings {
+        max_lease,
+        ..Settings::default()
+    };
+    scenario_with(name, settings, |scene| {
+        scene.cluster.start_all()?;
+        scene.settle_on_1()?;
+        restarts(scene, times)
+    });
 }
 
 /// Restarts one node after the other, so many times in all, as a service manager would.
