@@ -33,6 +33,10 @@ const NEEDED: &[Tool] = &[
         program: "timeout",
         package: "coreutils",
     },
+    Tool {
+        program: "bpftool",
+        package: "bpftool",
+    },
 ];
 
 /// Where programs are, for a root whose PATH leaves the administrators' folders out too.
