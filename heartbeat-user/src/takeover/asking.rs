@@ -1,18 +1,18 @@
 //! The other member's part: it asks who answers for the addresses, and tells the new master.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use heartbeat_core::{Epoch, Slot};
+use netlink_packet_route::address::AddressFlags;
 use tracing::{debug, warn};
 
 use super::message::Message;
 use super::tellers::Tellers;
-use crate::net::ask_neighbour;
-use crate::net::mac::MacAddress;
+use crate::net::ask_neighbour::{Answered, Asker};
 use crate::net::netlink::Netlink;
 
 /// Asking takes as long as answers are collected, so threads of its own do it, for one asker at a time.
@@ -100,38 +100,36 @@ fn ask_all(places: &[Place], asked: Asked, tellers: &Tellers) {
     });
 }
 
-/// By address, who answered; none for one that could not be asked for.
-fn ask(interface: &str, addresses: &[IpAddr]) -> Vec<Option<Vec<MacAddress>>> {
-    let v4: Vec<Ipv4Addr> = addresses.iter().filter_map(v4).collect();
-    let answered = try_ask(interface, &v4).unwrap_or_else(|why| {
+/// By address, who answered.
+fn ask(interface: &str, addresses: &[IpAddr]) -> Vec<Answered> {
+    try_ask(interface, addresses).unwrap_or_else(|why| {
         debug!(interface, why, "cannot look who answers there");
-        None
-    });
-    let of = |address: &IpAddr| {
-        let place = v4.iter().position(|asked| *asked == *address)?;
-        answered.as_ref().map(|answered| answered[place].clone())
-    };
-    addresses.iter().map(of).collect()
+        vec![None; addresses.len()]
+    })
 }
 
-/// None on an interface that is off.
-fn try_ask(
-    interface: &str,
-    addresses: &[Ipv4Addr],
-) -> Result<Option<Vec<Vec<MacAddress>>>, String> {
+fn try_ask(interface: &str, addresses: &[IpAddr]) -> Result<Vec<Answered>, String> {
     let mut netlink = Netlink::open().map_err(|error| error.to_string())?;
     let link = netlink.link(interface).map_err(|error| error.to_string())?;
-    let Some(own) = link.mac.filter(|_| link.running) else {
-        return Ok(None);
+    let mac = link.mac.filter(|_| link.running);
+    let asker = Asker {
+        interface_index: link.index,
+        mac: mac.ok_or("the interface is off, or has no hardware address")?,
+        ipv6: own_ipv6(&mut netlink, link.index, addresses),
     };
-    ask_neighbour::ask(link.index, own, addresses)
-        .map(Some)
-        .map_err(|error| error.to_string())
+    asker.ask(addresses).map_err(|error| error.to_string())
 }
 
-fn v4(address: &IpAddr) -> Option<Ipv4Addr> {
-    match address {
-        IpAddr::V4(v4) => Some(*v4),
-        IpAddr::V6(_) => None,
-    }
+/// An IPv6 address of this node on an interface: one that is tried and found unique, and none of those that
+/// are asked for.
+fn own_ipv6(netlink: &mut Netlink, link_index: u32, asked: &[IpAddr]) -> Option<Ipv6Addr> {
+    let unusable = AddressFlags::Tentative | AddressFlags::Dadfailed;
+    let all = netlink.addresses().ok()?;
+    all.iter()
+        .filter(|it| it.link_index == link_index && !it.flags.intersects(unusable))
+        .filter(|it| !asked.contains(&it.address) && !it.address.is_multicast())
+        .find_map(|it| match it.address {
+            IpAddr::V4(_) => None,
+            IpAddr::V6(v6) => Some(v6),
+        })
 }

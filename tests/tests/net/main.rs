@@ -11,4 +11,5 @@ mod hands;
 mod links;
 mod manners;
 mod namespace;
+mod neighbours;
 mod probes;
