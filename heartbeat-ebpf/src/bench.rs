@@ -11,7 +11,8 @@ use aya_ebpf::macros::{btf_map, classifier, xdp};
 use aya_ebpf::programs::{TcContext, XdpContext};
 use heartbeat_wire::frame::FRAME_LEN;
 
-use crate::packet::{ETHER_LEN, IPV4_LEN, UDP_LEN, at};
+use crate::network::IPV4_LEN;
+use crate::packet::{ETHER_LEN, UDP_LEN, at};
 use crate::{NEXT, maps};
 
 /// Frames prepared at once; a power of two.

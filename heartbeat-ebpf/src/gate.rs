@@ -3,14 +3,18 @@
 //! "Traffic of the address" goes by direction, so that a slave remains its client: what leaves is judged
 //! by its source, what enters by its destination.
 
+mod arp;
+mod ipv4;
+mod ipv6;
+
 use aya_ebpf::helpers::bpf_ktime_get_boot_ns;
 use aya_ebpf::programs::TcContext;
 use heartbeat_wire::gate::{gate_is_open, slot_gate_is_open};
-use heartbeat_wire::maps::{Grant, mapped};
+use heartbeat_wire::maps::{Address, Grant};
 use heartbeat_wire::verdict::GateVerdict;
 
 use crate::maps;
-use crate::packet::{ETHER_LEN, TAG_LEN, TYPE_ARP, TYPE_IPV4, is_tag};
+use crate::packet::{ETHER_LEN, TAG_LEN, TYPE_ARP, TYPE_IPV4, TYPE_IPV6, is_tag};
 
 /// Which way a packet goes.
 #[derive(Clone, Copy)]
@@ -21,38 +25,17 @@ pub(crate) enum Side {
     Out,
 }
 
-/// An IPv4 header without its options.
-type Ipv4 = [u8; 20];
-const IPV4_SOURCE: usize = 12;
-const IPV4_DESTINATION: usize = 16;
-
-/// An ARP packet for IPv4 over Ethernet (RFC 826).
-type Arp = [u8; 28];
-const ARP_PROTOCOL: usize = 2;
-const ARP_LENGTHS: usize = 4;
-const ARP_OPERATION: usize = 6;
-const ARP_SENDER: usize = 14;
-const ARP_TARGET: usize = 24;
-/// Hardware and protocol address lengths of Ethernet and IPv4.
-const ETHERNET_AND_IPV4: [u8; 2] = [6, 4];
-const ARP_REQUEST: [u8; 2] = [0, 1];
-
 /// What was done with a packet; `None` if it is not of a virtual address.
 #[inline(always)]
 pub(crate) fn judge(ctx: &TcContext, side: Side) -> Option<GateVerdict> {
     let Some((ether_type, network)) = network_layer(ctx) else {
         return Some(GateVerdict::Unjudged);
     };
-    match (ether_type, side) {
-        (TYPE_IPV4, _) => match read::<Ipv4>(ctx, network) {
-            Some(header) => ipv4(&header, side),
-            None => Some(GateVerdict::Unjudged),
-        },
-        (TYPE_ARP, _) => match read::<Arp>(ctx, network) {
-            Some(packet) => arp(&packet, side),
-            None => Some(GateVerdict::Unjudged),
-        },
-        (_, Side::In | Side::Out) => None,
+    match ether_type {
+        TYPE_IPV4 => ipv4::judge(ctx, network, side),
+        TYPE_ARP => arp::judge(ctx, network, side),
+        TYPE_IPV6 => ipv6::judge(ctx, network, side),
+        _ => None,
     }
 }
 
@@ -72,39 +55,10 @@ fn network_layer(ctx: &TcContext) -> Option<(u16, usize)> {
     Some((ether_type, network))
 }
 
-#[inline(always)]
-fn ipv4(header: &Ipv4, side: Side) -> Option<GateVerdict> {
-    let (address, open, shut) = match side {
-        Side::In => (IPV4_DESTINATION, GateVerdict::OpenIn, GateVerdict::ShutIn),
-        Side::Out => (IPV4_SOURCE, GateVerdict::OpenOut, GateVerdict::ShutOut),
-    };
-    guard(four(header, address), open, shut)
-}
-
-#[inline(always)]
-fn arp(packet: &Arp, side: Side) -> Option<GateVerdict> {
-    if u16::from_be_bytes(two(packet, ARP_PROTOCOL)) != TYPE_IPV4 {
-        return None;
-    }
-    if two(packet, ARP_LENGTHS) != ETHERNET_AND_IPV4 {
-        return Some(GateVerdict::Unjudged);
-    }
-    let (sender, target) = (four(packet, ARP_SENDER), four(packet, ARP_TARGET));
-    match side {
-        // Answers and announcements; a slave's own question for the address has another sender.
-        Side::Out => guard(sender, GateVerdict::OpenOut, GateVerdict::ShutAnswer),
-        // Questions; a request whose sender asks for itself is the new master's announcement.
-        Side::In if two(packet, ARP_OPERATION) == ARP_REQUEST && sender != target => {
-            guard(target, GateVerdict::OpenIn, GateVerdict::ShutQuestion)
-        }
-        Side::In => None,
-    }
-}
-
 /// `None` for an address that is not virtual; else `open` or `shut`, as the lease stands.
 #[inline(always)]
-fn guard(address: [u8; 4], open: GateVerdict, shut: GateVerdict) -> Option<GateVerdict> {
-    let vip = maps::vip(&mapped(address))?;
+fn guard(address: &Address, open: GateVerdict, shut: GateVerdict) -> Option<GateVerdict> {
+    let vip = maps::vip(address)?;
     let is_open = match vip.follows_slot {
         0 => lease_holds(),
         slot => is_own(slot),
@@ -165,17 +119,14 @@ fn read<T: Copy>(ctx: &TcContext, offset: usize) -> Option<T> {
     ctx.load(offset).ok()
 }
 
+/// The part of `bytes` at `offset`, both known when this is compiled.
 #[inline(always)]
-fn two<const N: usize>(bytes: &[u8; N], offset: usize) -> [u8; 2] {
-    [bytes[offset], bytes[offset + 1]]
-}
-
-#[inline(always)]
-fn four<const N: usize>(bytes: &[u8; N], offset: usize) -> [u8; 4] {
-    [
-        bytes[offset],
-        bytes[offset + 1],
-        bytes[offset + 2],
-        bytes[offset + 3],
-    ]
+fn part<const N: usize, const M: usize>(bytes: &[u8; N], offset: usize) -> [u8; M] {
+    let mut part = [0; M];
+    let mut at = 0;
+    while at < M {
+        part[at] = bytes[offset + at];
+        at += 1;
+    }
+    part
 }

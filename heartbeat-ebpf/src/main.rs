@@ -17,6 +17,7 @@ mod event;
 mod gate;
 mod limit;
 mod maps;
+mod network;
 mod packet;
 mod responder;
 mod turn;

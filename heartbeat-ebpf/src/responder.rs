@@ -9,13 +9,14 @@ use heartbeat_wire::decide::{
     Accepted, Decision, GrantStep, Promises, View, after_grant, check_shape, decide, is_authentic,
     key_of,
 };
-use heartbeat_wire::maps::{Config, EventKind, Interface, Keys, Member};
+use heartbeat_wire::maps::{Address, Config, EventKind, Interface, Keys, Member};
 use heartbeat_wire::{Epoch, Frame, Kind, Verdict, tag};
 
 use crate::atomic::{Contended, ControlWords, GrantWords};
 use crate::counter::count_answer;
 use crate::limit::may_refuse;
 use crate::packet::Datagram;
+use crate::turn::turn_round;
 use crate::{event, maps};
 
 /// What was done with a packet; `None` if it is no heartbeat for this node.
@@ -34,7 +35,8 @@ pub(crate) fn respond(ctx: &XdpContext) -> Option<Verdict> {
 /// Everything about one authentic frame that is looked up once.
 struct Question<'a> {
     ctx: &'a XdpContext,
-    datagram: &'a Datagram,
+    /// Where the frame says that it comes from.
+    source: Address,
     frame: &'a mut Frame,
     kind: Kind,
     config: &'a Config,
@@ -61,7 +63,7 @@ fn judge(ctx: &XdpContext, datagram: &Datagram, config: &Config) -> Result<Verdi
     let index = ctx.ingress_ifindex() as u32;
     let mut question = Question {
         ctx,
-        datagram,
+        source: datagram.source(),
         kind,
         config,
         keys,
@@ -91,7 +93,7 @@ impl Question<'_> {
                 accepted,
                 epoch_floor: Epoch(self.control.epoch_floor().read()),
                 abstain_until_ns: self.control.abstain_until_ns().read(),
-                source: self.datagram.source(),
+                source: self.source,
                 now_ns: self.now_ns,
             },
         );
@@ -220,7 +222,7 @@ impl Question<'_> {
             },
         );
         tag::sign(self.frame, self.config.signing_slot as u8, &key);
-        match self.datagram.turn_round(
+        match turn_round(
             self.ctx,
             self.frame,
             self.interface.mac,

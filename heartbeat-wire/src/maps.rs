@@ -51,6 +51,9 @@ pub const REFUSAL_GAP_NS: u64 = 500_000;
 /// An address of either family: IPv6, or IPv4 as ::ffff:a.b.c.d (RFC 4291, 2.5.5.2).
 pub type Address = [u8; 16];
 
+/// What an [`Address`] of IPv4 begins with.
+pub const MAPPED_PREFIX: [u8; 12] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
+
 /// `a.b.c.d` as an [`Address`].
 #[must_use]
 #[inline(always)]

@@ -158,7 +158,7 @@ fn management(mut s: Section<'_, '_>, faults: &mut Vec<Fault>) -> Management {
         group: s.required(
             faults,
             "group",
-            "choose an IPv4 group of your own site: group = \"239.192.7.1\"",
+            "choose a group: group = \"239.192.7.1\", or \"ff02::7405\" for members with IPv6 addresses",
             address,
         ),
         port: s.optional(faults, "port", port),

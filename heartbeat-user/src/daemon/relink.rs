@@ -80,7 +80,7 @@ impl Relink {
         self.datapath.attach_gate(interface).map_err(Failure::of)?;
         // On each of them: Linux goes by the settings of the interface that a question comes in by.
         if interface != LOOPBACK {
-            self.mind_arp(interface);
+            self.mind_manners(interface);
         }
         Ok(())
     }
@@ -109,10 +109,14 @@ impl Relink {
     }
 
     /// An address must be answered for on its own interface only, else another one answers past the gate's
-    /// interface; and a question without an answer is repeated soon. Not being allowed to say so is told, not
-    /// fatal: gates stand on all of them.
-    fn mind_arp(&self, interface: &str) {
-        for set in [sysctl::answer_own_addresses_only, sysctl::ask_again_soon] {
+    /// interface; a question without an answer is repeated soon; and IPv6 addresses outlive a switching off. Not
+    /// being allowed to say so is told, not fatal: gates stand on all of them.
+    fn mind_manners(&self, interface: &str) {
+        for set in [
+            sysctl::answer_own_addresses_only,
+            sysctl::ask_again_soon,
+            sysctl::keep_addresses,
+        ] {
             if let Err(error) = set(interface) {
                 self.facts.warn(error.to_string());
             }

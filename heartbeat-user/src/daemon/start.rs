@@ -293,13 +293,9 @@ fn signer(plan: &Plan, incarnation: u64) -> FrameSigner {
 }
 
 fn addresses(carried: Vec<Carried>) -> Arc<[VirtualAddress]> {
-    let v4 = |carried: Carried| match carried.address {
-        std::net::IpAddr::V4(address) => Some(VirtualAddress {
-            interface: carried.interface,
-            address,
-        }),
-        // A checked configuration of this version has none.
-        std::net::IpAddr::V6(_) => None,
+    let address = |carried: Carried| VirtualAddress {
+        interface: carried.interface,
+        address: carried.address,
     };
-    carried.into_iter().filter_map(v4).collect()
+    carried.into_iter().map(address).collect()
 }

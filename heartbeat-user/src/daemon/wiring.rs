@@ -2,7 +2,7 @@
 //! vanished and came back.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use heartbeat_core::Slot;
 use heartbeat_core::message::Network;
@@ -40,8 +40,8 @@ pub(super) fn probe_socket(plan: &Plan, management: &Link) -> Result<Box<ProbeSo
     };
     let path = ProbePath {
         from_mac,
-        from: v4(plan.management().address)?,
-        group: v4(plan.config.group)?,
+        from: plan.management().address,
+        group: plan.config.group,
         port: plan.config.port,
     };
     ProbeSocket::open(management.index, &path)
@@ -58,7 +58,7 @@ pub(super) fn channel(
 ) -> Result<Channel, Failure> {
     let place = ControlPlace {
         interface: own.interface.clone(),
-        address: v4(own.address)?,
+        address: own.address,
         port: plan.config.control_port,
     };
     let mut keys = plan
@@ -73,7 +73,7 @@ pub(super) fn channel(
         incarnation,
     };
     let envelope = Envelope::new(own, signing, keys.next());
-    let members = addresses(plan, network)?;
+    let members = addresses(plan, network);
     let datagrams = Datagrams::open(&place, envelope, members).map_err(Failure::of)?;
     Ok(Channel {
         network,
@@ -89,7 +89,7 @@ pub(super) fn teller(rewire: &Rewire) -> Result<Option<Teller>, Failure> {
     }
 }
 
-fn addresses(plan: &Plan, network: Network) -> Result<BTreeMap<Slot, Ipv4Addr>, Failure> {
+fn addresses(plan: &Plan, network: Network) -> BTreeMap<Slot, IpAddr> {
     let on_network = |member: &Member| match network {
         Network::Management => Some(member.management.address),
         Network::Business => member.business.as_ref().map(|business| business.address),
@@ -99,18 +99,7 @@ fn addresses(plan: &Plan, network: Network) -> Result<BTreeMap<Slot, Ipv4Addr>, 
         .members
         .iter()
         .filter(|(slot, _)| **slot != plan.slot);
-    let placed = others.filter_map(|(slot, member)| Some((*slot, on_network(member)?)));
-    placed
-        .map(|(slot, address)| Ok((slot, v4(address)?)))
+    others
+        .filter_map(|(slot, member)| Some((*slot, on_network(member)?)))
         .collect()
-}
-
-/// The IPv4 address that a checked configuration of this version has everywhere.
-fn v4(address: IpAddr) -> Result<Ipv4Addr, Failure> {
-    match address {
-        IpAddr::V4(v4) => Ok(v4),
-        IpAddr::V6(v6) => Err(Failure::config(format!(
-            "{v6}: this version speaks IPv4 only"
-        ))),
-    }
 }

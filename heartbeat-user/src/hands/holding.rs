@@ -1,8 +1,6 @@
 //! Addresses held together, those of one mastership or of this slot: which are in place, which are missing,
 //! when they are announced.
 
-use std::net::IpAddr;
-
 use super::schedule::{Due, Schedule};
 use super::tools::Tools;
 use super::{Action, Counters, Report, VirtualAddress};
@@ -118,8 +116,7 @@ impl Holding {
         // Not at once if one was brought back just now.
         let retry_ns = self.retry_ns;
         self.doubt(retry_ns, |item| {
-            IpAddr::V4(item.address.address) == removed.address
-                && item.link_index == Some(removed.link_index)
+            item.address.address == removed.address && item.link_index == Some(removed.link_index)
         });
     }
 

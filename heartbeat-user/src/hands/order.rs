@@ -1,7 +1,7 @@
 //! What the hands are told, and what they tell.
 
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use heartbeat_core::Epoch;
@@ -14,8 +14,8 @@ use crate::net::netlink::{LinkChange, NetlinkError};
 pub struct VirtualAddress {
     /// The carrying interface.
     pub interface: String,
-    /// The address; its prefix is always /32 on the interface.
-    pub address: Ipv4Addr,
+    /// The address; its prefix is always /32 or /128 on the interface.
+    pub address: IpAddr,
 }
 
 /// What the pulse wants done. Orders are carried out one after the other.
@@ -122,7 +122,7 @@ pub enum Failure {
     )]
     Announce {
         /// The address.
-        address: Ipv4Addr,
+        address: IpAddr,
         /// Its interface.
         interface: String,
         /// What the kernel answered.

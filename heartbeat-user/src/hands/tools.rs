@@ -1,6 +1,5 @@
 //! What addresses are handled with, and how it is told.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::channel::Sender;
@@ -31,8 +30,7 @@ impl Tools {
             .ok_or_else(|| NetlinkError::NoInterface {
                 interface: address.interface.clone(),
             })?;
-        let ip = IpAddr::V4(address.address);
-        let added = self.netlink.add_address(link, ip, self.mark)?;
+        let added = self.netlink.add_address(link, address.address, self.mark)?;
         Ok((added, link.index))
     }
 

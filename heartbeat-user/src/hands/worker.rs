@@ -1,7 +1,6 @@
 //! The hands' thread: waits for orders, events and deadlines, and carries them out.
 
 use std::io;
-use std::net::IpAddr;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TryRecvError};
@@ -188,8 +187,8 @@ impl Worker {
             if wanted.contains(address) {
                 continue;
             }
-            let ip = IpAddr::V4(address.address);
-            if let Err(error) = self.tools.netlink.delete_address(link_index, ip) {
+            let netlink = &mut self.tools.netlink;
+            if let Err(error) = netlink.delete_address(link_index, address.address) {
                 self.tools.failed(Action::Delete, address, error.into());
                 self.leftovers.push(Leftover {
                     address: address.clone(),
@@ -204,8 +203,10 @@ impl Worker {
         self.delete_retry_ns = now_ns + DELETE_RETRY_NS;
         let netlink = &mut self.tools.netlink;
         self.leftovers.retain(|leftover| {
-            let ip = IpAddr::V4(leftover.address.address);
-            netlink.delete_address(leftover.link_index, ip).is_err()
+            let address = leftover.address.address;
+            netlink
+                .delete_address(leftover.link_index, address)
+                .is_err()
         });
     }
 

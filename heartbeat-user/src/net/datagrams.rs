@@ -5,7 +5,7 @@ mod teller;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd};
 
 use heartbeat_core::{Epoch, Message, Slot};
@@ -14,7 +14,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use super::codec::{self, EncodeError, FIRST_TAKEOVER_KIND};
 use super::envelope::{Envelope, HEADER_LEN, MAX_BODY, MAX_DATAGRAM, Subject};
-use super::probe_frame::DSCP_CS6;
+use super::ip::DSCP_CS6;
 
 pub use dropped::{Counts, Dropped};
 pub use teller::Teller;
@@ -30,15 +30,23 @@ pub struct ControlPlace {
     /// The network's interface; nothing else is listened to.
     pub interface: String,
     /// This node's address there.
-    pub address: Ipv4Addr,
+    pub address: IpAddr,
     /// The control port, the same on every member.
     pub port: u16,
+}
+
+impl ControlPlace {
+    /// Without the scope that a link-local address wants: the kernel takes the interface that the socket is
+    /// bound to for it.
+    const fn socket_address(&self) -> SocketAddr {
+        SocketAddr::new(self.address, self.port)
+    }
 }
 
 /// Why there is no control socket.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "cannot listen on {}:{} ({}): {source}; {}", .place.address, .place.port, .place.interface, cure(.source)
+    "cannot listen on {} ({}): {source}; {}", .place.socket_address(), .place.interface, cure(.source)
 )]
 pub struct ControlSocketError {
     /// Where.
@@ -126,7 +134,7 @@ pub struct Datagrams {
     socket: UdpSocket,
     port: u16,
     envelope: Envelope,
-    members: BTreeMap<Slot, Ipv4Addr>,
+    members: BTreeMap<Slot, IpAddr>,
     outgoing: Box<[u8; MAX_DATAGRAM]>,
     /// One byte more than the longest of ours, so that a longer one is seen to be longer.
     incoming: Box<[u8; MAX_DATAGRAM + 1]>,
@@ -142,7 +150,7 @@ impl Datagrams {
     pub fn open(
         place: &ControlPlace,
         envelope: Envelope,
-        members: BTreeMap<Slot, Ipv4Addr>,
+        members: BTreeMap<Slot, IpAddr>,
     ) -> Result<Self, ControlSocketError> {
         let socket = open_socket(place).map_err(|source| ControlSocketError {
             place: place.clone(),
@@ -185,7 +193,7 @@ impl Datagrams {
             .envelope
             .seal(&subject, encoded.body_len, &mut self.outgoing);
         self.socket
-            .send_to(datagram, SocketAddrV4::new(address, self.port))
+            .send_to(datagram, SocketAddr::new(address, self.port))
             .map(drop)
             .map_err(|source| SendError::Socket { slot: to, source })
     }
@@ -237,7 +245,7 @@ impl Datagrams {
             return Err(Dropped::TooLong);
         }
         // Before the tag is computed: a flood from elsewhere costs next to nothing.
-        let is_members = |address: &Ipv4Addr| IpAddr::V4(*address) == source.ip();
+        let is_members = |address: &IpAddr| *address == source.ip();
         if source.port() != self.port || !self.members.values().any(is_members) {
             return Err(Dropped::Stranger);
         }
@@ -272,12 +280,24 @@ impl AsFd for Datagrams {
 }
 
 fn open_socket(place: &ControlPlace) -> io::Result<UdpSocket> {
-    let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
+    let address = place.socket_address();
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::DGRAM,
+        Some(Protocol::UDP),
+    )?;
     socket.set_nonblocking(true)?;
-    socket.set_tos_v4(u32::from(DSCP_CS6))?;
-    socket.set_ttl_v4(u32::from(HOP_LIMIT))?;
+    match address {
+        SocketAddr::V4(_) => {
+            socket.set_tos_v4(u32::from(DSCP_CS6))?;
+            socket.set_ttl_v4(u32::from(HOP_LIMIT))?;
+        }
+        SocketAddr::V6(_) => {
+            socket.set_tclass_v6(u32::from(DSCP_CS6))?;
+            socket.set_unicast_hops_v6(u32::from(HOP_LIMIT))?;
+        }
+    }
     socket.bind_device(Some(place.interface.as_bytes()))?;
-    let address = SocketAddrV4::new(place.address, place.port);
-    socket.bind(&SocketAddr::V4(address).into())?;
+    socket.bind(&address.into())?;
     Ok(socket.into())
 }

@@ -7,6 +7,7 @@ mod checksum;
 pub mod codec;
 pub mod datagrams;
 pub mod envelope;
+mod ip;
 pub mod mac;
 pub mod netlink;
 mod packet_socket;

@@ -1,41 +1,22 @@
-//! The headers around a heartbeat body: Ethernet, IPv4, UDP, with whole checksums made here.
+//! The headers around a heartbeat body: Ethernet, IPv4 or IPv6, UDP, with whole checksums made here.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
-use heartbeat_wire::frame::{FRAME_LEN, HOP_LIMIT};
+use heartbeat_wire::frame::FRAME_LEN;
 
 use super::checksum::Sum;
+use super::ip::{Ends, IPV6_LEN};
 use super::mac::MacAddress;
 
-/// EtherType of IPv4.
-pub(super) const ETHERTYPE_IPV4: u16 = 0x0800;
-
 const ETHERNET_LEN: usize = 14;
-const IPV4_LEN: usize = 20;
 const UDP_LEN: usize = 8;
-const IPV4_AT: usize = ETHERNET_LEN;
-const UDP_AT: usize = IPV4_AT + IPV4_LEN;
-const BODY_AT: usize = UDP_AT + UDP_LEN;
-/// Bytes of a probe on the wire, without the Ethernet check sequence.
-pub const PROBE_FRAME_LEN: usize = BODY_AT + FRAME_LEN;
-
+/// Bytes of the longest probe on the wire, without the Ethernet check sequence.
+const LONGEST: usize = ETHERNET_LEN + IPV6_LEN + UDP_LEN + FRAME_LEN;
 #[expect(
     clippy::cast_possible_truncation,
     reason = "a heartbeat body is far below 64 KiB"
 )]
 const UDP_TOTAL: u16 = (UDP_LEN + FRAME_LEN) as u16;
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "a heartbeat body is far below 64 KiB"
-)]
-const IPV4_TOTAL: u16 = (IPV4_LEN + UDP_LEN + FRAME_LEN) as u16;
-
-/// Version 4, header of five 32-bit words: no options (RFC 791).
-const VERSION_AND_LENGTH: u8 = 0x45;
-/// Class selector 6, network control (RFC 2474, RFC 4594), in the upper six bits.
-pub(super) const DSCP_CS6: u8 = 48 << 2;
-/// Don't fragment (RFC 791); with it the identification may be zero (RFC 6864).
-const DONT_FRAGMENT: u16 = 0x4000;
 const PROTOCOL_UDP: u8 = 17;
 
 /// Who sends probes to whom.
@@ -44,9 +25,9 @@ pub struct ProbePath {
     /// Hardware address of the management interface.
     pub from_mac: MacAddress,
     /// The node's management address.
-    pub from: Ipv4Addr,
-    /// The multicast group.
-    pub group: Ipv4Addr,
+    pub from: IpAddr,
+    /// The multicast group, of the same family.
+    pub group: IpAddr,
     /// UDP port of heartbeats, source and destination.
     pub port: u16,
 }
@@ -58,7 +39,8 @@ pub struct ProbePath {
 /// kernel leaves it to the network card for an ordinary UDP socket) would come back wrong.
 #[derive(Debug, Clone)]
 pub struct ProbeFrame {
-    bytes: [u8; PROBE_FRAME_LEN],
+    bytes: [u8; LONGEST],
+    ends: Ends,
     /// What stays the same under the UDP checksum.
     headers_sum: Sum,
 }
@@ -67,71 +49,69 @@ impl ProbeFrame {
     /// Headers for probes on this path, with an empty body.
     ///
     /// # Panics
-    /// If the group is no multicast address; the configuration check refuses such a group.
+    /// If the group is no multicast address, or of another family than the node's; the configuration check
+    /// refuses such a group.
     #[must_use]
     pub fn new(path: &ProbePath) -> Self {
-        let mut bytes = [0; PROBE_FRAME_LEN];
-        bytes[..6].copy_from_slice(&MacAddress::of_group(path.group).0);
-        bytes[6..12].copy_from_slice(&path.from_mac.0);
-        bytes[12..14].copy_from_slice(&ETHERTYPE_IPV4.to_be_bytes());
-        bytes[IPV4_AT..UDP_AT].copy_from_slice(&ipv4_header(path));
-        bytes[UDP_AT..UDP_AT + 2].copy_from_slice(&path.port.to_be_bytes());
-        bytes[UDP_AT + 2..UDP_AT + 4].copy_from_slice(&path.port.to_be_bytes());
-        bytes[UDP_AT + 4..UDP_AT + 6].copy_from_slice(&UDP_TOTAL.to_be_bytes());
-        let headers_sum = Sum::default()
-            .add(&pseudo_header(path))
-            .add(&bytes[UDP_AT..BODY_AT]);
-        Self { bytes, headers_sum }
+        let ends = Ends::new(path.from, path.group);
+        let mut bytes = [0; LONGEST];
+        let (ethernet, rest) = bytes.split_at_mut(ETHERNET_LEN);
+        ethernet[..6].copy_from_slice(&MacAddress::of_group(path.group).0);
+        ethernet[6..12].copy_from_slice(&path.from_mac.0);
+        ethernet[12..].copy_from_slice(&ends.ether_type().to_be_bytes());
+        ends.write_header(PROTOCOL_UDP, UDP_TOTAL, rest);
+        let udp = &mut rest[ends.header_len()..][..UDP_LEN];
+        udp[..2].copy_from_slice(&path.port.to_be_bytes());
+        udp[2..4].copy_from_slice(&path.port.to_be_bytes());
+        udp[4..6].copy_from_slice(&UDP_TOTAL.to_be_bytes());
+        let headers_sum = ends.pseudo_header(PROTOCOL_UDP, UDP_TOTAL).add(udp);
+        Self {
+            bytes,
+            ends,
+            headers_sum,
+        }
+    }
+
+    /// EtherType of the probes.
+    #[must_use]
+    pub const fn ether_type(&self) -> u16 {
+        self.ends.ether_type()
     }
 
     /// The frame with this body, ready to be sent.
-    pub fn with_body(&mut self, body: &[u8; FRAME_LEN]) -> &[u8; PROBE_FRAME_LEN] {
-        // Zero on the wire would mean "no checksum" (RFC 768).
+    pub fn with_body(&mut self, body: &[u8; FRAME_LEN]) -> &[u8] {
+        // Zero on the wire would mean "no checksum" (RFC 768), which IPv6 does not allow at all.
         let checksum = match self.headers_sum.add(body).finish() {
             0 => 0xffff,
             checksum => checksum,
         };
-        self.bytes[UDP_AT + 6..BODY_AT].copy_from_slice(&checksum.to_be_bytes());
-        self.bytes[BODY_AT..].copy_from_slice(body);
-        &self.bytes
+        let body_at = ETHERNET_LEN + self.ends.header_len() + UDP_LEN;
+        self.bytes[body_at - 2..body_at].copy_from_slice(&checksum.to_be_bytes());
+        self.bytes[body_at..][..FRAME_LEN].copy_from_slice(body);
+        &self.bytes[..body_at + FRAME_LEN]
     }
-}
-
-fn ipv4_header(path: &ProbePath) -> [u8; IPV4_LEN] {
-    let mut header = [0; IPV4_LEN];
-    header[0] = VERSION_AND_LENGTH;
-    header[1] = DSCP_CS6;
-    header[2..4].copy_from_slice(&IPV4_TOTAL.to_be_bytes());
-    header[6..8].copy_from_slice(&DONT_FRAGMENT.to_be_bytes());
-    header[8] = HOP_LIMIT;
-    header[9] = PROTOCOL_UDP;
-    header[12..16].copy_from_slice(&path.from.octets());
-    header[16..20].copy_from_slice(&path.group.octets());
-    let checksum = Sum::default().add(&header).finish();
-    header[10..12].copy_from_slice(&checksum.to_be_bytes());
-    header
-}
-
-/// What UDP's checksum covers besides the datagram (RFC 768).
-fn pseudo_header(path: &ProbePath) -> [u8; 12] {
-    let mut header = [0; 12];
-    header[..4].copy_from_slice(&path.from.octets());
-    header[4..8].copy_from_slice(&path.group.octets());
-    header[9] = PROTOCOL_UDP;
-    header[10..].copy_from_slice(&UDP_TOTAL.to_be_bytes());
-    header
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
     use super::*;
 
     const PATH: ProbePath = ProbePath {
         from_mac: MacAddress([0x02, 0, 0, 0, 0, 0x11]),
-        from: Ipv4Addr::new(198, 51, 100, 1),
-        group: Ipv4Addr::new(239, 192, 7, 1),
+        from: IpAddr::V4(Ipv4Addr::new(198, 51, 100, 1)),
+        group: IpAddr::V4(Ipv4Addr::new(239, 192, 7, 1)),
         port: 7405,
     };
+    const PATH_6: ProbePath = ProbePath {
+        from_mac: MacAddress([0x02, 0, 0, 0, 0, 0x11]),
+        from: IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0x51, 0, 0, 0, 0, 1)),
+        group: IpAddr::V6(Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x7405)),
+        port: 7405,
+    };
+    const BODY_AT: usize = 42;
+    const BODY_AT_6: usize = 62;
 
     /// What Linux 6.18 itself put on the wire for a UDP socket with the same addresses, TOS 0xc0,
     /// TTL 255, don't fragment, transmit checksum offload off, and the body 0, 1, 2...
@@ -156,13 +136,29 @@ mod tests {
     }
 
     #[test]
+    fn over_ipv6_the_headers_are_those_of_rfc_8200_and_the_sum_over_all_is_right() {
+        let mut frame = ProbeFrame::new(&PATH_6);
+        let bytes = frame.with_body(&counting_body());
+        #[rustfmt::skip]
+        let expected = [
+            0x33, 0x33, 0x00, 0x00, 0x74, 0x05, 0x02, 0x00, 0x00, 0x00, 0x00, 0x11, 0x86, 0xdd,
+            0x6c, 0x00, 0x00, 0x00, 0x00, 0x80, 17, 255,
+        ];
+        assert_eq!(bytes[..22], expected);
+        assert_eq!(bytes.len(), BODY_AT_6 + FRAME_LEN);
+        // Addresses, length, protocol and datagram: a right checksum makes the whole sum to zero.
+        let sum = Sum::default().add(&bytes[22..]).add(&[0, 128, 0, 17]);
+        assert_eq!(sum.finish(), 0);
+    }
+
+    #[test]
     fn a_checksum_of_zero_is_sent_as_all_ones() {
         // The counting body's checksum is 0xc1ff; a first word larger by that brings it to zero.
         let mut body = counting_body();
         let first = u16::from_be_bytes([body[0], body[1]]) + 0xc1ff;
         body[..2].copy_from_slice(&first.to_be_bytes());
         let mut frame = ProbeFrame::new(&PATH);
-        assert_eq!(frame.with_body(&body)[UDP_AT + 6..BODY_AT], [0xff, 0xff]);
+        assert_eq!(frame.with_body(&body)[BODY_AT - 2..BODY_AT], [0xff, 0xff]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use heartbeat_wire::frame::FRAME_LEN;
 use socket2::SockAddr;
 
 use super::packet_socket::{PacketSocket, PacketSocketError};
-use super::probe_frame::{ETHERTYPE_IPV4, ProbeFrame, ProbePath};
+use super::probe_frame::{ProbeFrame, ProbePath};
 use crate::sys::link_address::link_address;
 
 /// Sends heartbeat bodies to the cluster's multicast group over the management interface.
@@ -30,10 +30,11 @@ impl ProbeSocket {
     /// # Errors
     /// [`PacketSocketError`].
     pub fn open(interface_index: u32, path: &ProbePath) -> Result<Self, PacketSocketError> {
+        let frame = ProbeFrame::new(path);
         Ok(Self {
             socket: PacketSocket::open()?,
-            to: link_address(interface_index, ETHERTYPE_IPV4),
-            frame: ProbeFrame::new(path),
+            to: link_address(interface_index, frame.ether_type()),
+            frame,
         })
     }
 

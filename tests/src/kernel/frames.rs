@@ -1,10 +1,12 @@
 //! Packets made and read byte by byte, independently of how the kernel program does it.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
 use heartbeat_wire::frame::{FRAME_LEN, HOP_LIMIT, MAGIC, VERSION};
 use heartbeat_wire::tag::{Key, sign};
 use heartbeat_wire::{Epoch, Frame, Kind};
 
-use super::{GROUP, KEYS, PORT, address, config};
+use super::{Family, KEYS, PORT, address, config};
 
 /// Hardware address of a slot's interface in the tests.
 #[must_use]
@@ -22,16 +24,16 @@ pub struct Heartbeat {
     /// Number of that key in the frame.
     pub key_slot: u8,
     /// IP source.
-    pub source: [u8; 4],
-    /// IP destination.
-    pub destination: [u8; 4],
+    pub source: IpAddr,
+    /// IP destination, of the same family.
+    pub destination: IpAddr,
     /// UDP destination port.
     pub port: u16,
-    /// TTL.
+    /// TTL or hop limit.
     pub hop_limit: u8,
-    /// Flags and fragment offset.
+    /// Flags and fragment offset, as IPv4 writes them.
     pub fragment: u16,
-    /// Words of IP options (no-operation).
+    /// Words of IPv4 options (no-operation), or IPv6 headers of destination options.
     pub options: usize,
     /// An 802.1Q tag in the frame's bytes.
     pub tag: Option<u16>,
@@ -75,7 +77,7 @@ pub fn heartbeat(kind: Kind, from: u16, epoch: Epoch, sequence: u64) -> Heartbea
         key: KEYS[0],
         key_slot: 0,
         source: address(from),
-        destination: GROUP,
+        destination: Family::V4.group(),
         port: PORT,
         hop_limit: HOP_LIMIT,
         fragment: 0x4000,
@@ -94,42 +96,94 @@ impl Heartbeat {
         frame
     }
 
+    /// The same heartbeat in a cluster of this family: the tests' IPv4 addresses are exchanged for its own.
+    #[must_use]
+    pub fn over(self, family: Family) -> Self {
+        let exchange = |address: IpAddr| match address {
+            IpAddr::V4(v4) if v4.is_multicast() => family.group(),
+            IpAddr::V4(v4) => family.address(v4.octets()[3].into()),
+            IpAddr::V6(_) => address,
+        };
+        Self {
+            source: exchange(self.source),
+            destination: exchange(self.destination),
+            ..self
+        }
+    }
+
     /// The packet with a signed body and right checksums.
     #[must_use]
     pub fn packet(&self) -> Vec<u8> {
         let frame = self.signed();
         let body = &frame.as_bytes()[..FRAME_LEN - self.shorter];
+        let datagram_len = 8 + body.len();
+        let (group_mac, ether_type, header) = match (self.source, self.destination) {
+            (IpAddr::V4(from), IpAddr::V4(to)) => (
+                [0x01, 0x00, 0x5e, 0x40, 0x07, 0x01],
+                [0x08, 0x00],
+                self.ipv4_header(from, to, datagram_len),
+            ),
+            (IpAddr::V6(from), IpAddr::V6(to)) => (
+                [0x33, 0x33, 0x00, 0x00, 0x74, 0x05],
+                [0x86, 0xdd],
+                self.ipv6_headers(from, to, datagram_len),
+            ),
+            (from, to) => panic!("{from} and {to} are of two families"),
+        };
         let mut packet = Vec::new();
-        packet.extend([0x01, 0x00, 0x5e, 0x40, 0x07, 0x01]);
+        packet.extend(group_mac);
         packet.extend(mac(self.frame.sender));
         if let Some(tag) = self.tag {
             packet.extend([0x81, 0x00]);
             packet.extend(tag.to_be_bytes());
         }
-        packet.extend([0x08, 0x00]);
-        packet.extend(self.ip_header(8 + body.len()));
+        packet.extend(ether_type);
+        packet.extend(header);
         packet.extend(self.port.to_be_bytes());
         packet.extend(self.port.to_be_bytes());
-        packet.extend(length(8 + body.len()).to_be_bytes());
+        packet.extend(length(datagram_len).to_be_bytes());
         // None: the responder must not look at it.
         packet.extend([0, 0]);
         packet.extend(body);
         packet
     }
 
-    fn ip_header(&self, payload: usize) -> Vec<u8> {
+    fn ipv4_header(&self, from: Ipv4Addr, to: Ipv4Addr, payload: usize) -> Vec<u8> {
         let words = 5 + self.options;
         let mut header = vec![0x40 | u8::try_from(words).expect("at most 15 words"), 0xc0];
         header.extend(length(words * 4 + payload).to_be_bytes());
         header.extend([0, 0]);
         header.extend(self.fragment.to_be_bytes());
         header.extend([self.hop_limit, 17, 0, 0]);
-        header.extend(self.source);
-        header.extend(self.destination);
+        header.extend(from.octets());
+        header.extend(to.octets());
         // Option "no operation".
         header.extend(vec![1; self.options * 4]);
         let checksum = !sum(&header);
         header[10..12].copy_from_slice(&checksum.to_be_bytes());
+        header
+    }
+
+    fn ipv6_headers(&self, from: Ipv6Addr, to: Ipv6Addr, payload: usize) -> Vec<u8> {
+        // Each with its own number and a place for the number of what follows.
+        let mut extensions: Vec<(u8, [u8; 8])> = vec![(60, [0, 0, 1, 4, 0, 0, 0, 0]); self.options];
+        let (offset, more) = (self.fragment & 0x1fff, self.fragment & 0x2000 != 0);
+        if offset != 0 || more {
+            let [high, low] = (offset << 3 | u16::from(more)).to_be_bytes();
+            extensions.push((44, [0, 0, high, low, 0, 0, 0, 1]));
+        }
+        let mut header = vec![0x6c, 0, 0, 0];
+        header.extend(length(extensions.len() * 8 + payload).to_be_bytes());
+        let numbers: Vec<u8> = extensions.iter().map(|(number, _)| *number).collect();
+        let mut follows = numbers.into_iter().chain([17]);
+        header.extend(follows.next());
+        header.push(self.hop_limit);
+        header.extend(from.octets());
+        header.extend(to.octets());
+        for ((_, mut extension), next) in extensions.into_iter().zip(follows) {
+            extension[0] = next;
+            header.extend(extension);
+        }
         header
     }
 }
@@ -158,9 +212,9 @@ pub struct Answer {
     /// Ethernet source.
     pub from_mac: [u8; 6],
     /// IP source.
-    pub from: [u8; 4],
+    pub from: IpAddr,
     /// IP destination.
-    pub to: [u8; 4],
+    pub to: IpAddr,
     /// The body.
     pub frame: Frame,
 }
@@ -173,20 +227,18 @@ impl Answer {
     /// port.
     #[must_use]
     pub fn read(packet: &[u8], tag_len: usize) -> Self {
-        let ip = &packet[14 + tag_len..];
-        let (header, datagram) = ip.split_at(20);
-        assert_eq!(header[0], 0x45, "no IP options");
-        assert_eq!(header[1], 48 << 2, "DSCP CS6");
-        assert_eq!(header[8], HOP_LIMIT);
-        assert_eq!(header[9], 17, "UDP");
-        assert_eq!(sum(header), 0xffff, "IP checksum");
-        let total = usize::from(u16::from_be_bytes([header[2], header[3]]));
-        assert_eq!(total, 20 + 8 + FRAME_LEN);
-        assert_eq!(total, ip.len(), "no byte behind the datagram");
+        let (ether_type, ip) = packet[12 + tag_len..].split_at(2);
+        let ((from, to), datagram) = match ether_type {
+            [0x08, 0x00] => (ipv4_ends(ip), &ip[20..]),
+            [0x86, 0xdd] => (ipv6_ends(ip), &ip[40..]),
+            other => panic!("an answer of EtherType {other:02x?}"),
+        };
+        assert_eq!(datagram.len(), 8 + FRAME_LEN, "no byte behind the datagram");
         assert_eq!(datagram[..2], PORT.to_be_bytes());
         assert_eq!(datagram[2..4], PORT.to_be_bytes());
         assert!(datagram[6..8] != [0, 0], "a UDP checksum is there");
-        let mut pseudo = header[12..20].to_vec();
+        let mut pseudo = octets(from);
+        pseudo.extend(octets(to));
         pseudo.extend([0, 17]);
         pseudo.extend(length(datagram.len()).to_be_bytes());
         pseudo.extend(datagram);
@@ -194,9 +246,46 @@ impl Answer {
         Self {
             to_mac: packet[..6].try_into().expect("six bytes"),
             from_mac: packet[6..12].try_into().expect("six bytes"),
-            from: header[12..16].try_into().expect("four bytes"),
-            to: header[16..20].try_into().expect("four bytes"),
+            from,
+            to,
             frame: Frame::from_bytes(datagram[8..].try_into().expect("a whole body")),
         }
+    }
+}
+
+/// Source and destination of an answer's IPv4 header.
+fn ipv4_ends(ip: &[u8]) -> (IpAddr, IpAddr) {
+    let header = &ip[..20];
+    assert_eq!(header[0], 0x45, "no IP options");
+    assert_eq!(header[1], 48 << 2, "DSCP CS6");
+    assert_eq!(header[2..4], length(ip.len()).to_be_bytes());
+    assert_eq!(header[8], HOP_LIMIT);
+    assert_eq!(header[9], 17, "UDP");
+    assert_eq!(sum(header), 0xffff, "IP checksum");
+    let end = |at: usize| {
+        let octets: [u8; 4] = header[at..at + 4].try_into().expect("four bytes");
+        IpAddr::from(octets)
+    };
+    (end(12), end(16))
+}
+
+/// Source and destination of an answer's IPv6 header.
+fn ipv6_ends(ip: &[u8]) -> (IpAddr, IpAddr) {
+    let header = &ip[..40];
+    assert_eq!(header[..4], [0x6c, 0, 0, 0], "version 6, DSCP CS6, no flow");
+    assert_eq!(header[4..6], length(ip.len() - 40).to_be_bytes());
+    assert_eq!(header[6], 17, "UDP, no extension header");
+    assert_eq!(header[7], HOP_LIMIT);
+    let end = |at: usize| {
+        let octets: [u8; 16] = header[at..at + 16].try_into().expect("sixteen bytes");
+        IpAddr::from(octets)
+    };
+    (end(8), end(24))
+}
+
+fn octets(address: IpAddr) -> Vec<u8> {
+    match address {
+        IpAddr::V4(v4) => v4.octets().to_vec(),
+        IpAddr::V6(v6) => v6.octets().to_vec(),
     }
 }

@@ -18,7 +18,7 @@ use aya::programs::{
 use aya::{Ebpf, EbpfLoader, Pod};
 use heartbeat_user::datapath::{Datapath, Opened, Setup};
 use heartbeat_wire::maps::{
-    Config, Control, Grant, Interface, Keys, LAYOUT, MAPS, Vip, mapped, name,
+    Config, Control, Grant, Interface, Keys, LAYOUT, MAPS, Member, Vip, mapped, name,
 };
 use heartbeat_wire::verdict::{GateVerdict, Verdict};
 use nix::sched::{CpuSet, sched_setaffinity};
@@ -62,40 +62,42 @@ impl Kernel {
         Self::load_in(PinFolder::new()?, config)
     }
 
+    /// The same for a management network of this family.
+    ///
+    /// # Errors
+    /// Whatever the product says.
+    pub fn load_over(family: Family) -> Result<Self> {
+        Self::load_members(PinFolder::new()?, family.config(), &family.members())
+    }
+
     /// The same with the maps that another one left.
     ///
     /// # Errors
     /// Whatever the product says.
     pub fn load_in(pins: PinFolder, config: Config) -> Result<Self> {
+        Self::load_members(pins, config, &members())
+    }
+
+    fn load_members(pins: PinFolder, config: Config, members: &[(u16, Member)]) -> Result<Self> {
+        let vip = |address, follows_slot| {
+            let vip = Vip {
+                ifindex: 1,
+                follows_slot,
+            };
+            (address, vip)
+        };
         let vips = [
-            (
-                mapped(VIP),
-                Vip {
-                    ifindex: 1,
-                    follows_slot: 0,
-                },
-            ),
-            (
-                mapped(SLOT_VIP),
-                Vip {
-                    ifindex: 1,
-                    follows_slot: 3,
-                },
-            ),
-            (
-                mapped(OWN_VIP),
-                Vip {
-                    ifindex: 1,
-                    follows_slot: OWN_SLOT.into(),
-                },
-            ),
+            vip(mapped(VIP), 0),
+            vip(VIP6.octets(), 0),
+            vip(mapped(SLOT_VIP), 3),
+            vip(mapped(OWN_VIP), OWN_SLOT.into()),
         ];
         let opened = Datapath::open(
             &pins.0,
             &Setup {
                 config,
                 keys: Keys { slots: KEYS },
-                members: &members(),
+                members,
                 vips: &vips,
                 max_slot: *SLOTS.end(),
             },

@@ -1,6 +1,8 @@
 //! The node and the cluster that the programs under test are configured for.
 
-use heartbeat_wire::maps::{Config, Member, mapped, member_flag};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use heartbeat_wire::maps::{Address, Config, Member, mapped, member_flag};
 use heartbeat_wire::tag::Key;
 
 /// The node that the programs under test answer for.
@@ -9,8 +11,6 @@ pub const OWN_SLOT: u16 = 2;
 pub const SLOTS: std::ops::RangeInclusive<u16> = 1..=5;
 /// Hardware address that answers come from.
 pub const OWN_MAC: [u8; 6] = [0x02, 0, 0, 0, 0, 0x02];
-/// The heartbeats' group.
-pub const GROUP: [u8; 4] = [239, 192, 7, 1];
 /// The heartbeats' port.
 pub const PORT: u16 = 7405;
 /// Longest lease that is granted, in nanoseconds.
@@ -21,6 +21,8 @@ pub const VIP: [u8; 4] = [203, 0, 113, 100];
 pub const SLOT_VIP: [u8; 4] = [203, 0, 113, 103];
 /// A virtual address that belongs to [`OWN_SLOT`].
 pub const OWN_VIP: [u8; 4] = [203, 0, 113, 102];
+/// An IPv6 virtual address that follows the master.
+pub const VIP6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0x113, 0, 0, 0, 0, 0x100);
 /// The keys; the first one signs.
 pub const KEYS: [Key; 2] = [
     Key::from_bytes(*b"the newest key!!"),
@@ -38,43 +40,96 @@ pub const TC_ACT_SHOT: u32 = 2;
 /// TCX_NEXT, -1.
 pub const TCX_NEXT: u32 = u32::MAX;
 
-/// Management address of a slot in the tests.
-#[must_use]
-pub const fn address(slot: u16) -> [u8; 4] {
-    [10, 77, 0, slot as u8]
+/// Which family the tests' management network speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// IPv4, as every test that does not say otherwise.
+    V4,
+    /// IPv6.
+    V6,
 }
 
-/// The configuration that the tests load the programs with.
-#[must_use]
-pub fn config() -> Config {
-    Config {
-        cluster_id: 0x6865_6172_7462_6561,
-        incarnation: 0,
-        created_ns: 0,
-        config_digest: 0xd16e,
-        max_lease_ns: MAX_LEASE_NS,
-        detect_ns: 50_000_000,
-        own_address: mapped(address(OWN_SLOT)),
-        group: mapped(GROUP),
-        elector_version: 7,
-        elector_digest: 0xe1ec,
-        slot: OWN_SLOT,
-        port: PORT,
-        signing_slot: 0,
-        is_elector: 1,
+impl Family {
+    /// Both.
+    pub const BOTH: [Self; 2] = [Self::V4, Self::V6];
+
+    /// Management address of a slot.
+    #[must_use]
+    pub const fn address(self, slot: u16) -> IpAddr {
+        match self {
+            Self::V4 => IpAddr::V4(Ipv4Addr::new(10, 77, 0, slot as u8)),
+            Self::V6 => IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0x77, 0, 0, 0, 0, slot)),
+        }
+    }
+
+    /// The heartbeats' group.
+    #[must_use]
+    pub const fn group(self) -> IpAddr {
+        match self {
+            Self::V4 => IpAddr::V4(Ipv4Addr::new(239, 192, 7, 1)),
+            Self::V6 => IpAddr::V6(Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x7405)),
+        }
+    }
+
+    /// The configuration that the programs are loaded with.
+    #[must_use]
+    pub fn config(self) -> Config {
+        Config {
+            cluster_id: 0x6865_6172_7462_6561,
+            incarnation: 0,
+            created_ns: 0,
+            config_digest: 0xd16e,
+            max_lease_ns: MAX_LEASE_NS,
+            detect_ns: 50_000_000,
+            own_address: wire(self.address(OWN_SLOT)),
+            group: wire(self.group()),
+            elector_version: 7,
+            elector_digest: 0xe1ec,
+            slot: OWN_SLOT,
+            port: PORT,
+            signing_slot: 0,
+            is_elector: 1,
+        }
+    }
+
+    /// Every member of the cluster.
+    #[must_use]
+    pub fn members(self) -> Vec<(u16, Member)> {
+        SLOTS
+            .map(|slot| {
+                let member = Member {
+                    address: wire(self.address(slot)),
+                    flags: member_flag::PRESENT | member_flag::ELECTOR,
+                };
+                (slot, member)
+            })
+            .collect()
     }
 }
 
-/// Every member of the tests' cluster.
+/// An address as the maps have it.
+#[must_use]
+pub fn wire(address: IpAddr) -> Address {
+    match address {
+        IpAddr::V4(v4) => mapped(v4.octets()),
+        IpAddr::V6(v6) => v6.octets(),
+    }
+}
+
+/// Management address of a slot over IPv4.
+#[must_use]
+pub const fn address(slot: u16) -> IpAddr {
+    Family::V4.address(slot)
+}
+
+/// The configuration over IPv4.
+#[must_use]
+pub fn config() -> Config {
+    Family::V4.config()
+}
+
+/// Every member of the tests' cluster, over IPv4.
 #[must_use]
 pub fn members() -> Vec<(u16, Member)> {
-    SLOTS
-        .map(|slot| {
-            let member = Member {
-                address: mapped(address(slot)),
-                flags: member_flag::PRESENT | member_flag::ELECTOR,
-            };
-            (slot, member)
-        })
-        .collect()
+    Family::V4.members()
 }

@@ -209,3 +209,104 @@ fn a_group_membership_outlives_the_socket_that_made_it() {
     });
     assert!(!joined());
 }
+
+const VIRTUAL_6: &str = "2001:db8:113::100";
+
+#[test]
+fn an_ipv6_address_is_usable_at_once_and_no_source_that_the_node_would_choose() {
+    if !is_root("IPv6 address") {
+        return;
+    }
+    let segment = Segment::new();
+    let shown = || segment.node.ip("-o -6 address show dev biz0");
+    let address: IpAddr = VIRTUAL_6.parse().expect("an address");
+    let index = segment.node.run(|| {
+        let mut netlink = Netlink::open().expect("netlink opens");
+        let link = netlink.link("biz0").expect("the interface is there");
+        for expected in [Added::New, Added::WasThere] {
+            let added = netlink.add_address(&link, address, mark());
+            assert_eq!(added.expect("it is there"), expected);
+        }
+        let all = netlink.addresses().expect("listed");
+        let ours: Vec<_> = all.iter().filter(|address| mark().is_on(address)).collect();
+        assert_eq!(ours.len(), 1);
+        assert_eq!((ours[0].address, ours[0].prefix_len), (address, 128));
+        link.index
+    });
+    let line = shown();
+    let line = line
+        .lines()
+        .find(|line| line.contains("2001:db8:113::100/128"))
+        .expect("it is shown");
+    for part in ["deprecated", "nodad", "noprefixroute", "preferred_lft 0sec"] {
+        assert!(line.contains(part), "{part} is missing in: {line}");
+    }
+    assert!(!line.contains("tentative"), "{line}");
+    let route = segment.node.ip("-6 route get 2001:db8:113::9");
+    assert!(route.contains("src 2001:db8:113::1"), "{route}");
+    segment.node.run(|| {
+        let mut netlink = Netlink::open().expect("netlink opens");
+        for expected in [Deleted::Gone, Deleted::WasNotThere] {
+            let deleted = netlink.delete_address(index, address).expect("it is gone");
+            assert_eq!(deleted, expected);
+        }
+    });
+    assert!(!shown().contains(VIRTUAL_6));
+    assert!(shown().contains("2001:db8:113::1/64"), "its own stays");
+}
+
+#[test]
+fn an_ipv6_address_that_somebody_else_put_there_is_refused_whatever_its_prefix() {
+    if !is_root("foreign IPv6 address") {
+        return;
+    }
+    let segment = Segment::new();
+    segment
+        .node
+        .ip("address add 2001:db8:113::100/64 dev biz0 nodad");
+    segment.node.run(|| {
+        let mut netlink = Netlink::open().expect("netlink opens");
+        let link = netlink.link("biz0").expect("the interface is there");
+        let error = netlink
+            .add_address(&link, VIRTUAL_6.parse().expect("an address"), mark())
+            .expect_err("it is somebody else's")
+            .to_string();
+        assert!(
+            error.contains("ip address delete 2001:db8:113::100/64 dev biz0"),
+            "{error}"
+        );
+    });
+}
+
+#[test]
+fn an_ipv6_group_is_joined_without_a_socket_until_it_is_left() {
+    if !is_root("IPv6 multicast membership") {
+        return;
+    }
+    let segment = Segment::new();
+    let group: IpAddr = "ff02::7405".parse().expect("an address");
+    let joined = || {
+        segment.node.run(|| {
+            fs::read_to_string("/proc/thread-self/net/igmp6")
+                .expect("the kernel has MLD")
+                .contains("ff020000000000000000000000007405")
+        })
+    };
+    assert!(!joined());
+    let index = segment.node.run(|| {
+        let mut netlink = Netlink::open().expect("netlink opens");
+        let link = netlink.link("biz0").expect("the interface is there");
+        for expected in [Added::New, Added::WasThere] {
+            let added = netlink.add_multicast_membership(&link, group, mark());
+            assert_eq!(added.expect("joined"), expected);
+        }
+        link.index
+    });
+    assert!(joined());
+    segment.node.run(|| {
+        let mut netlink = Netlink::open().expect("netlink opens");
+        let left = netlink.delete_multicast_membership(index, group);
+        assert_eq!(left.expect("left"), Deleted::Gone);
+    });
+    assert!(!joined());
+}

@@ -1,7 +1,7 @@
 //! Control datagrams between two namespaces.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
 use heartbeat_core::{Epoch, Message};
 use heartbeat_user::net::datagrams::{ControlPlace, Counts, Datagrams, Dropped, Incoming};
@@ -10,15 +10,34 @@ use heartbeat_user::net::envelope::{ControlKey, Envelope, OpenError, Sender};
 use crate::namespace::{Namespace, Segment, eventually, is_root};
 
 const PORT: u16 = 7406;
-const NODE: (u16, Ipv4Addr) = (1, Ipv4Addr::new(203, 0, 113, 1));
-const CLIENT: (u16, Ipv4Addr) = (2, Ipv4Addr::new(203, 0, 113, 9));
+const NODE: (u16, IpAddr) = (1, IpAddr::V4(Ipv4Addr::new(203, 0, 113, 1)));
+const CLIENT: (u16, IpAddr) = (2, IpAddr::V4(Ipv4Addr::new(203, 0, 113, 9)));
+/// The two over IPv6, with addresses that are routed and with such as mean nothing without the interface.
+const OVER_6: [[(u16, IpAddr); 2]; 2] = [pair(0x2001, 0xdb8, 0x113), pair(0xfe80, 0, 0)];
+
+const fn pair(a: u16, b: u16, c: u16) -> [(u16, IpAddr); 2] {
+    [
+        (1, IpAddr::V6(Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 1))),
+        (2, IpAddr::V6(Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 9))),
+    ]
+}
 
 fn open(
     namespace: &Namespace,
     interface: &str,
-    (slot, address): (u16, Ipv4Addr),
+    own: (u16, IpAddr),
     cluster: u64,
     secret: u8,
+) -> Datagrams {
+    open_among(namespace, interface, own, (cluster, secret), [NODE, CLIENT])
+}
+
+fn open_among(
+    namespace: &Namespace,
+    interface: &str,
+    (slot, address): (u16, IpAddr),
+    (cluster, secret): (u64, u8),
+    members: [(u16, IpAddr); 2],
 ) -> Datagrams {
     let place = ControlPlace {
         interface: interface.into(),
@@ -31,7 +50,7 @@ fn open(
         incarnation: 0xbeef,
     };
     let envelope = Envelope::new(own, ControlKey::derive(&[secret; 32]), None);
-    let members = BTreeMap::from([NODE, CLIENT]);
+    let members = BTreeMap::from(members);
     namespace
         .run(|| Datagrams::open(&place, envelope, members))
         .expect("root may")
@@ -71,7 +90,7 @@ fn bytes(port: u16, bytes: &'static [u8]) -> impl Fn(&Segment) {
             .node
             .run(|| UdpSocket::bind((NODE.1, port)).expect("bound"));
         socket
-            .send_to(bytes, SocketAddrV4::new(CLIENT.1, PORT))
+            .send_to(bytes, SocketAddr::new(CLIENT.1, PORT))
             .expect("sent");
     }
 }
@@ -82,22 +101,25 @@ fn a_message_arrives_with_its_senders_slot_and_incarnation() {
         return;
     }
     let segment = Segment::new();
-    let mut node = open(&segment.node, "biz0", NODE, 7, 1);
-    let mut client = open(&segment.client, "client0", CLIENT, 7, 1);
-    let message = Message::Promote {
-        epoch: Epoch::new(3, 1),
-    };
-    node.send(CLIENT.0, &message).expect("sent");
-    assert_eq!(
-        next(&mut client),
-        Incoming::Message {
-            from: NODE.0,
-            incarnation: 0xbeef,
-            message
-        }
-    );
-    assert_eq!(client.receive().expect("readable"), Incoming::Nothing);
-    assert_eq!(client.counts().taken, 1);
+    for members in [[NODE, CLIENT], OVER_6[0], OVER_6[1]] {
+        let [own, other] = members;
+        let mut node = open_among(&segment.node, "biz0", own, (7, 1), members);
+        let mut client = open_among(&segment.client, "client0", other, (7, 1), members);
+        let message = Message::Promote {
+            epoch: Epoch::new(3, 1),
+        };
+        node.send(other.0, &message).expect("sent");
+        assert_eq!(
+            next(&mut client),
+            Incoming::Message {
+                from: own.0,
+                incarnation: 0xbeef,
+                message
+            }
+        );
+        assert_eq!(client.receive().expect("readable"), Incoming::Nothing);
+        assert_eq!(client.counts().taken, 1);
+    }
 }
 
 #[test]
@@ -140,7 +162,7 @@ fn an_address_that_is_not_there_is_named_with_the_cure() {
     let segment = Segment::new();
     let place = ControlPlace {
         interface: "biz0".into(),
-        address: Ipv4Addr::new(203, 0, 113, 77),
+        address: Ipv4Addr::new(203, 0, 113, 77).into(),
         port: PORT,
     };
     let own = Sender {

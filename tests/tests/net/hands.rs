@@ -1,12 +1,12 @@
 //! The hands: takeover, release, guarding, and what they leave behind.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use heartbeat_core::Epoch;
 use heartbeat_user::hands::{Action, Hands, Order, Report, VirtualAddress, clean_stale};
-use heartbeat_user::net::announce::{ARP_FRAME_LEN, Form, arp_frame};
+use heartbeat_user::net::announce::{ARP_FRAME_LEN, Form, advertisement_frame, arp_frame};
 use heartbeat_user::net::mac::MacAddress;
 use heartbeat_user::net::netlink::{LinkChange, Netlink, OwnerMark};
 
@@ -31,7 +31,7 @@ fn start(segment: &Segment) -> Hands {
 fn take_over(addresses: &[Ipv4Addr]) -> Order {
     let on_biz0 = |address: &Ipv4Addr| VirtualAddress {
         interface: "biz0".into(),
-        address: *address,
+        address: (*address).into(),
     };
     Order::TakeOver {
         epoch: EPOCH,
@@ -71,7 +71,7 @@ fn released(hands: &Hands) -> u64 {
     })
 }
 
-fn restored(hands: &Hands) -> Ipv4Addr {
+fn restored(hands: &Hands) -> IpAddr {
     report(hands, "the restoring is reported", |report| match report {
         Report::Restored { address } => Some(address.address),
         _ => None,
@@ -112,6 +112,53 @@ fn a_takeover_adds_and_then_announces_every_address_and_a_release_deletes_them()
     assert!(released(&hands) > announced_at_ns);
     assert!(!has(&segment, FIRST) && !has(&segment, SECOND));
     assert_eq!(hands.counts().failed, 0);
+}
+
+#[test]
+fn an_ipv6_address_is_added_announced_guarded_and_deleted_beside_an_ipv4_one() {
+    if !is_root("takeover over IPv6") {
+        return;
+    }
+    const ADDRESS: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0x113, 0, 0, 0, 0, 0x100);
+    let on_biz0 = |address: IpAddr| VirtualAddress {
+        interface: "biz0".into(),
+        address,
+    };
+    let segment = Segment::new();
+    let is_there = || {
+        let shown = segment.node.ip("-o -6 address show dev biz0");
+        shown.contains("2001:db8:113::100/128")
+    };
+    let mut receiver = ArpReceiver::of(&segment.client, "client0", 0x86dd);
+    let announced = advertisement_frame(MacAddress(NODE_MAC), ADDRESS);
+    // An interface that came up says more over IPv6.
+    let mut hear = || {
+        eventually("it is announced", || {
+            (receiver.next().expect("a frame arrives") == announced).then_some(())
+        });
+    };
+    let hands = start(&segment);
+    let take_over = Order::TakeOver {
+        epoch: EPOCH,
+        addresses: Arc::new([on_biz0(FIRST.into()), on_biz0(ADDRESS.into())]),
+    };
+    hands.order(take_over).expect("room");
+    took_over(&hands);
+    assert!(is_there() && has(&segment, FIRST));
+    hear();
+    segment
+        .node
+        .ip("address del 2001:db8:113::100/128 dev biz0");
+    assert_eq!(restored(&hands), ADDRESS);
+    assert!(is_there());
+    hear();
+    // Over IPv6 an interface that is switched off loses its addresses.
+    segment.node.ip("link set biz0 down");
+    segment.node.ip("link set biz0 up");
+    eventually("it is back", || is_there().then_some(()));
+    hands.order(Order::Release { epoch: EPOCH }).expect("room");
+    released(&hands);
+    assert!(!is_there() && !has(&segment, FIRST));
 }
 
 #[test]

@@ -66,7 +66,8 @@ impl Namespace {
     }
 }
 
-/// Two namespaces, joined by a veth pair that is up: `biz0` at the node, `client0` at the client.
+/// Two namespaces, joined by a veth pair that is up: `biz0` at the node, `client0` at the client, with
+/// addresses of both families.
 pub(crate) struct Segment {
     pub(crate) node: Namespace,
     pub(crate) client: Namespace,
@@ -85,6 +86,15 @@ impl Segment {
         segment.node.ip("link set lo up");
         segment.node.ip("address add 203.0.113.1/24 dev biz0");
         segment.client.ip("address add 203.0.113.9/24 dev client0");
+        for (namespace, interface, last) in [
+            (&segment.node, "biz0", "1"),
+            (&segment.client, "client0", "9"),
+        ] {
+            for address in ["2001:db8:113::", "fe80::"] {
+                let address = format!("{address}{last}/64");
+                namespace.ip(&format!("address add {address} dev {interface} nodad"));
+            }
+        }
         segment
     }
 

@@ -1,7 +1,7 @@
 //! What answers say, and to whom they go.
 
 use heartbeat_tests::kernel::frames::{Answer, Heartbeat, mac, probe, query};
-use heartbeat_tests::kernel::{KEYS, OWN_MAC, OWN_SLOT, XDP_DROP, XDP_TX, address, config};
+use heartbeat_tests::kernel::{Family, KEYS, OWN_MAC, OWN_SLOT, XDP_DROP, XDP_TX, address, config};
 use heartbeat_user::sys::clock::boot_ns;
 use heartbeat_wire::frame::{AGE_UNKNOWN, flag, gate_state, role};
 use heartbeat_wire::tag::verify;
@@ -11,32 +11,48 @@ use crate::verdicts::{EPOCH, NEWER, body, configure, run};
 
 #[test]
 fn a_reply_goes_to_the_members_configured_address_and_says_who_answers() {
-    let Some(kernel) = crate::kernel("a_reply_goes_to_the_members_configured_address") else {
-        return;
-    };
-    let question = probe(EPOCH, 41);
-    let (_, ran) = run(&kernel, std::slice::from_ref(&question));
-    let answer = Answer::read(&ran.packet, 0);
-    assert_eq!(answer.to, address(1));
-    assert_eq!(answer.from, address(OWN_SLOT));
-    assert_eq!(answer.to_mac, mac(1));
-    assert_eq!(
-        answer.from_mac, OWN_MAC,
-        "never the group's hardware address, which no bridge lets through as a source"
-    );
-    let frame = answer.frame;
-    assert!(verify(&frame, &KEYS[0]));
-    assert_eq!(frame.kind, Kind::Reply as u8);
-    assert_eq!(frame.sender, OWN_SLOT);
-    assert_eq!(frame.incarnation, kernel.opened.kept.incarnation);
-    assert_eq!(
-        (frame.epoch, frame.sequence, frame.sent_ns),
-        (EPOCH.0, 41, question.frame.sent_ns),
-        "echoed"
-    );
-    assert_eq!(frame.config_digest, config().config_digest);
-    assert_eq!(frame.probed_epoch, EPOCH.0);
-    assert_eq!(frame.flags & flag::NO_GRANT, 0);
+    for family in Family::BOTH {
+        let Some(kernel) = crate::kernel_over("a_reply_goes_to_the_member", family) else {
+            return;
+        };
+        let question = probe(EPOCH, 41).over(family);
+        let (_, ran) = run(&kernel, std::slice::from_ref(&question));
+        let answer = Answer::read(&ran.packet, 0);
+        assert_eq!(answer.to, family.address(1));
+        assert_eq!(answer.from, family.address(OWN_SLOT));
+        assert_eq!(answer.to_mac, mac(1));
+        assert_eq!(
+            answer.from_mac, OWN_MAC,
+            "never the group's hardware address, which no bridge lets through as a source"
+        );
+        let frame = answer.frame;
+        assert!(verify(&frame, &KEYS[0]));
+        assert_eq!(frame.kind, Kind::Reply as u8);
+        assert_eq!(frame.sender, OWN_SLOT);
+        assert_eq!(frame.incarnation, kernel.opened.kept.incarnation);
+        assert_eq!(
+            (frame.epoch, frame.sequence, frame.sent_ns),
+            (EPOCH.0, 41, question.frame.sent_ns),
+            "echoed"
+        );
+        assert_eq!(frame.config_digest, config().config_digest);
+        assert_eq!(frame.probed_epoch, EPOCH.0);
+        assert_eq!(frame.flags & flag::NO_GRANT, 0);
+    }
+}
+
+#[test]
+fn the_checksum_of_an_answer_is_whole_whatever_its_body_sums_to() {
+    for family in Family::BOTH {
+        let Some(kernel) = crate::kernel_over("the_checksum_of_an_answer", family) else {
+            return;
+        };
+        for sequence in 1..=300 {
+            // Read asserts that the sum is right and the field is not zero.
+            let (_, ran) = run(&kernel, &[probe(EPOCH, sequence).over(family)]);
+            assert_eq!(Answer::read(&ran.packet, 0).frame.sequence, sequence);
+        }
+    }
 }
 
 #[test]
@@ -62,17 +78,20 @@ fn a_reply_is_signed_with_the_signing_key_whichever_the_question_used() {
 
 #[test]
 fn a_tag_in_the_frames_bytes_stays_in_the_answer() {
-    let Some(kernel) = crate::kernel("a_tag_in_the_frames_bytes_stays") else {
-        return;
-    };
-    let tagged = Heartbeat {
-        tag: Some(0x6123),
-        ..probe(EPOCH, 1)
-    };
-    let (_, ran) = run(&kernel, &[tagged]);
-    assert_eq!(ran.action, XDP_TX);
-    assert_eq!(ran.packet[12..18], [0x81, 0x00, 0x61, 0x23, 0x08, 0x00]);
-    assert!(verify(&Answer::read(&ran.packet, 4).frame, &KEYS[0]));
+    for (family, ether_type) in [(Family::V4, [0x08, 0x00]), (Family::V6, [0x86, 0xdd])] {
+        let Some(kernel) = crate::kernel_over("a_tag_in_the_frames_bytes_stays", family) else {
+            return;
+        };
+        let tagged = Heartbeat {
+            tag: Some(0x6123),
+            ..probe(EPOCH, 1).over(family)
+        };
+        let (_, ran) = run(&kernel, &[tagged]);
+        assert_eq!(ran.action, XDP_TX);
+        assert_eq!(ran.packet[12..16], [0x81, 0x00, 0x61, 0x23]);
+        assert_eq!(ran.packet[16..18], ether_type);
+        assert!(verify(&Answer::read(&ran.packet, 4).frame, &KEYS[0]));
+    }
 }
 
 #[test]

@@ -1,8 +1,6 @@
 //! The gate: every verdict of it, and everything that must pass.
 
-use heartbeat_tests::kernel::{
-    Kernel, MAX_LEASE_NS, OWN_VIP, SLOT_VIP, TC_ACT_SHOT, TCX_NEXT, VIP, address,
-};
+use heartbeat_tests::kernel::{Kernel, MAX_LEASE_NS, OWN_VIP, SLOT_VIP, TC_ACT_SHOT, TCX_NEXT, VIP};
 use heartbeat_user::sys::clock::boot_ns;
 use heartbeat_wire::Epoch;
 use heartbeat_wire::maps::{Grant, name};
@@ -10,15 +8,15 @@ use heartbeat_wire::verdict::GateVerdict;
 
 use crate::verdicts::{EPOCH, NEWER};
 
-const IN: &str = "gate_in";
-const OUT: &str = "gate_out";
+pub(crate) const IN: &str = "gate_in";
+pub(crate) const OUT: &str = "gate_out";
 const CLIENT: [u8; 4] = [203, 0, 113, 7];
 const OWN: [u8; 4] = [203, 0, 113, 2];
 const NOBODY: [u8; 4] = [0, 0, 0, 0];
 const REQUEST: u8 = 1;
 const REPLY: u8 = 2;
 
-fn ethernet(tags: &[u16], ether_type: u16, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn ethernet(tags: &[u16], ether_type: u16, payload: &[u8]) -> Vec<u8> {
     let mut packet = vec![0xff; 6];
     packet.extend([2, 0, 0, 0, 0, 9]);
     for tag in tags {
@@ -55,13 +53,13 @@ fn arp_packet(operation: u8, sender: [u8; 4], target: [u8; 4]) -> Vec<u8> {
     ethernet(&[], 0x0806, &arp(operation, sender, target))
 }
 
-fn open_gate(kernel: &Kernel) {
+pub(crate) fn open_gate(kernel: &Kernel) {
     let words = &kernel.opened.words;
     words.set_lease(EPOCH, boot_ns() + MAX_LEASE_NS - 1_000_000);
 }
 
 /// Side, packet, what is counted with the gate shut and with the gate open.
-type Case = (
+pub(crate) type Case = (
     &'static str,
     &'static str,
     Vec<u8>,
@@ -180,7 +178,7 @@ fn cases() -> Vec<Case> {
 }
 
 /// Runs one packet and compares action, counters and bytes.
-fn check(kernel: &mut Kernel, case: &Case, expected: Option<GateVerdict>) {
+pub(crate) fn check(kernel: &mut Kernel, case: &Case, expected: Option<GateVerdict>) {
     let (what, side, packet, _) = case;
     let mut counted = kernel.gate_verdicts().expect("counters can be read");
     let ran = kernel
@@ -305,7 +303,7 @@ fn the_management_address_is_no_virtual_address() {
         return;
     };
     let ran = kernel
-        .gate(OUT, &ip_packet(address(2), address(1)))
+        .gate(OUT, &ip_packet([10, 77, 0, 2], [10, 77, 0, 1]))
         .expect("the program runs");
     assert_eq!(ran.action, TCX_NEXT);
 }

@@ -2,6 +2,7 @@
 
 mod answers;
 mod gate;
+mod gate_ipv6;
 mod grants;
 mod guard;
 mod live;
@@ -13,14 +14,19 @@ mod strangers;
 mod survival;
 mod verdicts;
 
-use heartbeat_tests::kernel::{Kernel, stay_on_first_cpu};
+use heartbeat_tests::kernel::{Family, Kernel, stay_on_first_cpu};
 use heartbeat_tests::skip::{Need, lacks};
 
 /// The programs, freshly loaded; `None` where they cannot be, which is said.
 fn kernel(test: &str) -> Option<Kernel> {
+    kernel_over(test, Family::V4)
+}
+
+/// The same for a management network of this family.
+fn kernel_over(test: &str, family: Family) -> Option<Kernel> {
     if lacks(test, &[Need::Root, Need::KernelProgram]) {
         return None;
     }
     stay_on_first_cpu().expect("a thread may choose its processor");
-    Some(Kernel::load().expect("the programs load"))
+    Some(Kernel::load_over(family).expect("the programs load"))
 }

@@ -1,7 +1,9 @@
 //! What is no heartbeat, is none for this node, or comes from nobody that it knows.
 
+use std::net::IpAddr;
+
 use heartbeat_tests::kernel::frames::{Heartbeat, probe};
-use heartbeat_tests::kernel::{PORT, XDP_DROP, XDP_PASS, XDP_TX};
+use heartbeat_tests::kernel::{Family, OWN_SLOT, PORT, XDP_DROP, XDP_PASS, XDP_TX};
 use heartbeat_wire::frame::FRAME_LEN;
 use heartbeat_wire::maps::Grant;
 use heartbeat_wire::{Epoch, Verdict};
@@ -11,10 +13,16 @@ use crate::verdicts::{EPOCH, NEWER, body, run};
 /// What is not a well-formed heartbeat, though it is addressed to us and bears the magic.
 #[test]
 fn whatever_is_wrong_with_the_shape_of_a_heartbeat_makes_it_malformed() {
-    let Some(mut kernel) = crate::kernel("whatever_is_wrong_with_the_shape") else {
+    for family in Family::BOTH {
+        malformed(family);
+    }
+}
+
+fn malformed(family: Family) {
+    let Some(mut kernel) = crate::kernel_over("whatever_is_wrong_with_the_shape", family) else {
         return;
     };
-    let right = || probe(EPOCH, 1);
+    let right = || probe(EPOCH, 1).over(family);
     let wrong = [
         (
             "hop limit",
@@ -24,7 +32,7 @@ fn whatever_is_wrong_with_the_shape_of_a_heartbeat_makes_it_malformed() {
             },
         ),
         (
-            "IP options",
+            "options or an extension header",
             Heartbeat {
                 options: 1,
                 ..right()
@@ -64,20 +72,28 @@ fn whatever_is_wrong_with_the_shape_of_a_heartbeat_makes_it_malformed() {
         assert_eq!(counted[&Verdict::Malformed], number, "{what}");
     }
     assert_eq!(kernel.opened.words.grant(), Grant::default());
+    // The witness: unspoilt, it grants.
+    assert_eq!(run(&kernel, &[right()]).1.action, XDP_TX);
 }
 
 /// What is not for the responder at all: passed, uncounted, untouched.
 #[test]
 fn everything_that_is_not_a_heartbeat_for_this_node_passes_untouched_and_uncounted() {
-    let Some(mut kernel) = crate::kernel("everything_that_is_not_a_heartbeat") else {
+    for family in Family::BOTH {
+        strangers(family);
+    }
+}
+
+fn strangers(family: Family) {
+    let Some(mut kernel) = crate::kernel_over("everything_that_is_not_a_heartbeat", family) else {
         return;
     };
-    let right = || probe(EPOCH, 1);
+    let right = || probe(EPOCH, 1).over(family);
     let mut passing = vec![
         (
             "another destination",
             Heartbeat {
-                destination: [239, 192, 7, 2],
+                destination: family.address(9),
                 ..right()
             }
             .packet(),
@@ -116,12 +132,23 @@ fn everything_that_is_not_a_heartbeat_for_this_node_passes_untouched_and_uncount
         packet[place] = byte;
         packet
     };
-    passing.push(("IPv6", changed(12, 0x86)));
-    passing.push(("TCP", changed(23, 6)));
-    passing.push(("header of no length", changed(14, 0x40)));
+    passing.push(("another EtherType", changed(12, 0x88)));
     passing.push(("only Ethernet", right().packet()[..14].to_vec()));
     passing.push(("half an IP header", right().packet()[..30].to_vec()));
-    passing.push(("half a UDP header", right().packet()[..38].to_vec()));
+    match family {
+        Family::V4 => {
+            passing.push(("TCP", changed(23, 6)));
+            passing.push(("header of no length", changed(14, 0x40)));
+            passing.push(("half a UDP header", right().packet()[..38].to_vec()));
+        }
+        Family::V6 => {
+            passing.push(("TCP", changed(20, 6)));
+            passing.push(("half a UDP header", right().packet()[..58].to_vec()));
+            let options = |options| Heartbeat { options, ..right() }.packet();
+            passing.push(("two extension headers", options(2)));
+            passing.push(("half an extension header", options(1)[..56].to_vec()));
+        }
+    }
     for (what, packet) in passing {
         let ran = kernel.responder(&packet).expect("the program runs");
         assert_eq!(ran.action, XDP_PASS, "{what}");
@@ -133,6 +160,27 @@ fn everything_that_is_not_a_heartbeat_for_this_node_passes_untouched_and_uncount
     assert_eq!(ran.action, XDP_TX);
 }
 
+/// No packet bears such an address; one that did must not be taken for one over IPv4.
+#[test]
+fn an_ipv6_packet_to_the_mapped_ipv4_address_of_the_node_or_the_group_passes() {
+    let Some(mut kernel) = crate::kernel("an_ipv6_packet_to_the_mapped_ipv4_address") else {
+        return;
+    };
+    let mapped = |address: IpAddr| match address {
+        IpAddr::V4(v4) => IpAddr::V6(v4.to_ipv6_mapped()),
+        IpAddr::V6(_) => address,
+    };
+    for to in [Family::V4.address(OWN_SLOT), Family::V4.group()] {
+        let heartbeat = Heartbeat {
+            source: mapped(Family::V4.address(1)),
+            destination: mapped(to),
+            ..probe(EPOCH, 1)
+        };
+        assert_eq!(run(&kernel, &[heartbeat]).1.action, XDP_PASS);
+    }
+    assert!(kernel.verdicts().expect("counters can be read").is_empty());
+}
+
 #[test]
 fn impostors_are_dropped_whatever_does_not_fit() {
     let Some(mut kernel) = crate::kernel("impostors_are_dropped") else {
@@ -142,7 +190,7 @@ fn impostors_are_dropped_whatever_does_not_fit() {
         (
             "source",
             Heartbeat {
-                source: [10, 77, 0, 3],
+                source: heartbeat_tests::kernel::address(3),
                 ..probe(EPOCH, 1)
             },
         ),

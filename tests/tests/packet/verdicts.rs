@@ -2,7 +2,7 @@
 
 use heartbeat_tests::kernel::frames::{Heartbeat, heartbeat, probe, query};
 use heartbeat_tests::kernel::{
-    Kernel, MAX_LEASE_NS, OWN_SLOT, Ran, XDP_DROP, XDP_PASS, XDP_TX, config,
+    Family, Kernel, MAX_LEASE_NS, OWN_SLOT, Ran, XDP_DROP, XDP_PASS, XDP_TX,
 };
 use heartbeat_user::datapath::Question;
 use heartbeat_user::sys::clock::boot_ns;
@@ -63,7 +63,7 @@ fn situation(kernel: &Kernel, verdict: Verdict) -> Vec<Heartbeat> {
             ..probe(EPOCH, 1)
         }],
         Verdict::Impostor => vec![Heartbeat {
-            source: [10, 77, 0, 9],
+            source: heartbeat_tests::kernel::address(9),
             ..probe(EPOCH, 1)
         }],
         Verdict::Reflected => vec![own_probe(kernel)],
@@ -186,7 +186,16 @@ pub(crate) fn run(kernel: &Kernel, heartbeats: &[Heartbeat]) -> (Vec<u8>, Ran) {
 
 #[test]
 fn every_verdict_has_its_action_and_its_counter_and_leaves_the_packet_alone_unless_it_answers() {
-    let Some(mut kernel) = crate::kernel("every_verdict_has_its_action_and_its_counter") else {
+    every_verdict(Family::V4);
+}
+
+#[test]
+fn over_ipv6_every_verdict_has_the_same_action_and_counter() {
+    every_verdict(Family::V6);
+}
+
+fn every_verdict(family: Family) {
+    let Some(mut kernel) = crate::kernel_over("every_verdict_has_its_action", family) else {
         return;
     };
     let mut exercised = Vec::new();
@@ -194,10 +203,11 @@ fn every_verdict_has_its_action_and_its_counter_and_leaves_the_packet_alone_unle
         kernel.reset().expect("maps are writable");
         configure(&kernel, |now| {
             let incarnation = now.incarnation;
-            *now = config();
+            *now = family.config();
             now.incarnation = incarnation;
         });
-        let heartbeats = situation(&kernel, verdict);
+        let situation = situation(&kernel, verdict);
+        let heartbeats: Vec<_> = situation.into_iter().map(|it| it.over(family)).collect();
         let Some((last, before)) = heartbeats.split_last() else {
             continue;
         };

@@ -1,12 +1,11 @@
 //! `[management]`: group, ports and times.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use heartbeat_core::config::Timing;
 use toml::Spanned;
 
-use super::address::no_ipv6;
 use crate::config::duration;
 use crate::config::fault::Fault;
 use crate::config::file::{Cluster, Management};
@@ -54,18 +53,48 @@ format!(
 }
 
 fn unusable_group(group: IpAddr) -> Option<Wrong> {
+    match group {
+        IpAddr::V4(v4) => unusable_group_v4(v4),
+        IpAddr::V6(v6) => unusable_group_v6(v6),
+    }
+}
+
+fn unusable_group_v4(group: Ipv4Addr) -> Option<Wrong> {
     const CURE: &str = "choose a group of your own site (RFC 2365): 239.192.0.0 to 239.195.255.255";
-    let IpAddr::V4(v4) = group else {
-        return Some(no_ipv6());
-    };
-    if !v4.is_multicast() {
+    if !group.is_multicast() {
         return Some(Wrong::new(format!("{group} is no multicast group"), CURE));
     }
-    if let [224, 0, 0, _] = v4.octets() {
+    if let [224, 0, 0, _] = group.octets() {
         let cause = format!("{group} is reserved for the network's own protocols (RFC 5771)");
         return Some(Wrong::new(cause, CURE));
     }
     None
+}
+
+fn unusable_group_v6(group: Ipv6Addr) -> Option<Wrong> {
+    const CURE: &str =
+        "choose a group of the link with a number of your own, such as \"ff02::7405\"";
+    if !group.is_multicast() {
+        return Some(Wrong::new(format!("{group} is no multicast group"), CURE));
+    }
+    let [0xff02, parts @ ..] = group.segments() else {
+        let cause = format!(
+            "{group} is no group of one link (ff02::/16), and heartbeats never leave theirs"
+        );
+        return Some(Wrong::new(cause, CURE));
+    };
+    // ff02::1 to ff02::1ff, ff02::1:0 to ff02::1:ffff, and the groups that stand for single addresses.
+    let is_assigned = matches!(
+        parts,
+        [0, 0, 0, 0, 0, 0, 0..=0x1ff]
+            | [0, 0, 0, 0, 0, 1, _]
+            | [0, 0, 0, 0, 1 | 2, 0xff00..=0xffff, _]
+    );
+    is_assigned.then(|| {
+        let cause =
+            format!("{group} is reserved for the network's own protocols (RFC 4291, RFC 7346)");
+        Wrong::new(cause, CURE)
+    })
 }
 
 /// Period, multiplier and longest lease.

@@ -1,7 +1,7 @@
 //! `[[virtual_address]]`: each one usable, unique, and with a place on every node that may have it.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
 use heartbeat_wire::maps::MAX_VIPS;
@@ -59,7 +59,7 @@ fn check_address(address: &Spanned<(IpAddr, u8)>, faults: &mut Vec<Fault>) {
     let (ip, prefix) = *address.get_ref();
     let wrong = unusable(ip).or_else(|| match ip {
         IpAddr::V4(v4) => edge(v4, prefix),
-        IpAddr::V6(_) => None,
+        IpAddr::V6(v6) => routers_anycast(v6, prefix),
     });
     if let Some(wrong) = wrong {
         faults.push(Fault::new(address.span(), wrong.cause, wrong.cure));
@@ -80,6 +80,17 @@ fn edge(address: Ipv4Addr, prefix: u8) -> Option<Wrong> {
         format!("{address}/{prefix} is {what}"),
         "write an address that one machine can have, or correct the prefix length",
     ))
+}
+
+/// Whether the address is every router's in its network (RFC 4291, 2.6.1; none in a /127, RFC 6164).
+fn routers_anycast(address: Ipv6Addr, prefix: u8) -> Option<Wrong> {
+    let host_bits = u128::MAX.checked_shr(u32::from(prefix)).unwrap_or(0);
+    (prefix < 127 && address.to_bits() & host_bits == 0).then(|| {
+        Wrong::new(
+            format!("{address}/{prefix} is the address of all routers of its network"),
+            "write an address that one machine can have, or correct the prefix length",
+        )
+    })
 }
 
 fn virtual_address(

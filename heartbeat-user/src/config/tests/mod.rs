@@ -115,6 +115,30 @@ fn every_key_of_the_shape_is_read() {
 }
 
 #[test]
+fn each_network_speaks_its_own_family_and_virtual_addresses_any() {
+    let over_6 = |text: &str| {
+        text.replace("\"239.192.7.1\"", "\"ff02::7405\"")
+            .replace("\"198.51.100.", "\"fe80::")
+    };
+    let mixed = over_6(GOOD);
+    let config = load_text(&mixed).expect("management over IPv6, the rest over IPv4");
+    assert_eq!(config.members[&1].management.address.to_string(), "fe80::1");
+    let address_6 = "\"2001:db8:113::100/64\"";
+    for text in [GOOD, &mixed] {
+        let config = load_text(&text.replace("\"203.0.113.100/24\"", address_6));
+        let address = &config.expect("an IPv6 virtual address").virtual_addresses[0];
+        assert_eq!(
+            (address.address.to_string().as_str(), address.prefix),
+            ("2001:db8:113::100", 64)
+        );
+    }
+    let only_6 = mixed
+        .replace("\"203.0.113.100/24\"", address_6)
+        .replace("\"203.0.113.", "\"2001:db8:113::");
+    load_text(&only_6).expect("nothing but IPv6");
+}
+
+#[test]
 fn more_than_nine_members_elect_by_the_lowest_nine_slots() {
     let member = |slot: u16| {
         format!(

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 
 use heartbeat_core::{Epoch, Slot};
 
@@ -16,7 +16,7 @@ pub struct Teller {
     socket: UdpSocket,
     port: u16,
     envelope: Envelope,
-    members: BTreeMap<Slot, Ipv4Addr>,
+    members: BTreeMap<Slot, IpAddr>,
     outgoing: Box<[u8; MAX_DATAGRAM]>,
 }
 
@@ -63,7 +63,7 @@ impl Teller {
         };
         let datagram = self.envelope.seal(&subject, length, &mut self.outgoing);
         self.socket
-            .send_to(datagram, SocketAddrV4::new(address, self.port))
+            .send_to(datagram, SocketAddr::new(address, self.port))
             .map(drop)
             .map_err(|source| SendError::Socket { slot: to, source })
     }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 use netlink_packet_route::address::{
-    AddressAttribute, AddressFlags, AddressHeader, AddressMessage, AddressProtocol,
+    AddressAttribute, AddressFlags, AddressHeader, AddressMessage, AddressProtocol, CacheInfo,
 };
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use nix::errno::Errno;
@@ -70,7 +70,8 @@ impl Netlink {
     /// Adds a virtual address, alone in its prefix (/32, /128): added as part of a longer prefix that
     /// the node's own address is in too, deleting it could delete the node's own address
     /// (promote_secondaries = 0). No prefix route and no duplicate address detection, which would
-    /// take a second.
+    /// take a second. Over IPv6 it is deprecated from the start, so that the node's own connections never
+    /// choose it for their source and break when it moves; over IPv4 the kernel prefers the node's own anyway.
     ///
     /// # Errors
     /// [`NetlinkError::Foreign`] if the same address is there without our mark, else
@@ -212,6 +213,14 @@ const fn whole_prefix(address: IpAddr) -> u8 {
     }
 }
 
+/// Lifetimes of an address that stays, and that nobody prefers.
+fn deprecated_for_ever() -> CacheInfo {
+    let mut lifetimes = CacheInfo::default();
+    lifetimes.ifa_preferred = 0;
+    lifetimes.ifa_valid = u32::MAX;
+    lifetimes
+}
+
 fn message(
     link_index: u32,
     address: IpAddr,
@@ -239,6 +248,11 @@ fn message(
             AddressAttribute::Protocol(AddressProtocol::Other(PROTOCOL)),
             AddressAttribute::RoutePriority(mark.priority),
         ]);
+        if address.is_ipv6() {
+            message
+                .attributes
+                .push(AddressAttribute::CacheInfo(deprecated_for_ever()));
+        }
     }
     message
 }

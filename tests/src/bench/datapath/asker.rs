@@ -50,8 +50,8 @@ impl Asker {
             let link = Netlink::open()?.link(interface)?;
             let path = ProbePath {
                 from_mac: MacAddress(Network::Management.mac(ASKER as u8)),
-                from: address(ASKER),
-                group: GROUP,
+                from: address(ASKER).into(),
+                group: GROUP.into(),
                 port: HEARTBEAT_PORT,
             };
             anyhow::Ok(ProbeSocket::open(link.index, &path)?)

@@ -203,7 +203,7 @@ impl Case {
                 packet
             }
             Self::OtherGroup => Heartbeat {
-                destination: [239, 192, 9, 9],
+                destination: [239, 192, 9, 9].into(),
                 ..probe
             }
             .packet(),
