@@ -1,6 +1,8 @@
 //! The gate: every verdict of it, and everything that must pass.
 
-use heartbeat_tests::kernel::{Kernel, MAX_LEASE_NS, OWN_VIP, SLOT_VIP, TC_ACT_SHOT, TCX_NEXT, VIP};
+use heartbeat_tests::kernel::{
+    Kernel, MAX_LEASE_NS, OWN_VIP, SLOT_VIP, TC_ACT_SHOT, TCX_NEXT, VIP,
+};
 use heartbeat_user::sys::clock::boot_ns;
 use heartbeat_wire::Epoch;
 use heartbeat_wire::maps::{Grant, name};
