@@ -224,7 +224,7 @@ impl Node {
         self.wait_before_asking(now);
     }
 
-    fn take_votes_back(&mut self, now: Instant) {
+    pub(crate) fn take_votes_back(&mut self, now: Instant) {
         let Some(Candidacy {
             phase: Phase::Requesting(request),
             ..

@@ -32,6 +32,8 @@ pub enum Command {
     },
     /// Shut the gate: lease deadline zero.
     GateShut,
+    /// Note in the maps whether the lease rests on an operator's word instead of a majority's.
+    Forced(bool),
     /// Note in the maps that this epoch was released.
     Released(Epoch),
     /// Note in the maps until when this node neither votes nor grants.

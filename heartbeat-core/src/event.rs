@@ -62,6 +62,8 @@ pub struct DaemonWords {
     pub epoch_floor: Epoch,
     /// Epoch last given up by its holder: grants to exactly it no longer hold.
     pub released: Epoch,
+    /// Whether the lease was this node's own word alone: an operator forced it.
+    pub forced: bool,
     /// Until when the last daemon neither voted nor granted: a fault of its clock outlives it.
     pub abstain_until: Instant,
 }
@@ -158,6 +160,8 @@ pub enum Order {
     Stop,
     /// Exit for the next process of this node, keeping mastership.
     Restart,
+    /// Become master without a majority: who orders it vouches that no other node serves.
+    Force,
 }
 
 /// What happened. `now` comes beside it, and was read before anything in the event was.

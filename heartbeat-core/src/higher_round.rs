@@ -92,7 +92,12 @@ impl Node {
             request.epoch == mastership.standing,
             "only the newest round asked for can be won"
         );
-        let deadline = voted.deadline.max(mastership.lease.deadline);
+        let forced = mastership.forced.take();
+        // What was forced rests on nobody's grants: from here on votes are what it rests on.
+        let deadline = match forced {
+            Some(_) => voted.deadline,
+            None => voted.deadline.max(mastership.lease.deadline),
+        };
         mastership.lease = Lease {
             epoch: request.epoch,
             deadline,
@@ -105,6 +110,10 @@ impl Node {
             epoch: request.epoch,
             deadline,
         });
+        if forced.is_some() {
+            self.rest_on_majority();
+        }
+        self.expire(now);
         self.probe(now);
     }
 

@@ -15,6 +15,7 @@ pub mod command;
 pub mod config;
 mod detector;
 pub mod event;
+mod forced;
 mod grants;
 mod health;
 mod heard;

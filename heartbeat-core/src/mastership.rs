@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::command::Question;
 use crate::config::Config;
 use crate::event::Reply;
+use crate::forced::Forced;
 use crate::lease::{Lease, majority_sent};
 use crate::node::Node;
 use crate::request::Request;
@@ -31,6 +32,8 @@ pub(crate) struct Mastership {
     pub(crate) is_renewed: bool,
     /// The longest lateness of a turn since it was renewed.
     pub(crate) late: Duration,
+    /// An operator forced it, and no majority stands behind it yet.
+    pub(crate) forced: Option<Forced>,
     /// The request for a higher round, if one is under way, and when the newest one began.
     pub(crate) attempt: Option<Request>,
     pub(crate) attempted_at: Instant,
@@ -63,6 +66,7 @@ impl Mastership {
             granted_sent: Instant::ZERO,
             is_renewed: false,
             late: Duration::ZERO,
+            forced: None,
             attempt: None,
             attempted_at: Instant::ZERO,
             successor: 0,
@@ -127,6 +131,7 @@ impl Node {
         self.choose_successor(now);
         if !self.preempt(now) {
             self.probe(now);
+            self.renew_by_force(now);
         }
     }
 
@@ -146,6 +151,9 @@ impl Node {
         };
         let timing = config.timing;
         mastership.granted_sent = mastership.granted_sent.max(sent);
+        if mastership.forced.is_some() {
+            return self.weigh_majority(sent, now);
+        }
         let grew = mastership.lease.renew(sent, mastership.length, now);
         let lease = mastership.lease;
         if grew {

@@ -72,6 +72,8 @@ pub(crate) enum Pending {
     Stand,
     /// A higher round for the lease that this node holds.
     HigherRound,
+    /// A mastership by an operator's word.
+    Forced,
 }
 
 impl Node {

@@ -31,6 +31,7 @@ impl Node {
             since: self.since,
             epoch: self.succession.mastered,
             master,
+            guarantee: self.guarantee(),
             lease_deadline,
             grant_end: self.grants.end(),
             successor: (successor != 0).then_some(successor),

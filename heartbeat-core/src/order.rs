@@ -19,6 +19,8 @@ pub enum OrderDone {
     MaintenanceOff,
     /// This node was not master and stops.
     Stopping,
+    /// This node is master without a majority.
+    Forced,
     /// A majority granted the restart's lease: so much of it is left for the next process.
     RestartingAsMaster(Duration),
     /// This node is not master and exits for the next process.
@@ -35,6 +37,10 @@ impl fmt::Display for OrderDone {
             }
             Self::MaintenanceOff => f.write_str("this node may become master again"),
             Self::Stopping => f.write_str("this node was not master and stops"),
+            Self::Forced => f.write_str(
+                "this node is master, by force: until a majority grants again, nothing but your word keeps a second master \
+                 away",
+            ),
             Self::RestartingAsMaster(left) => write!(
                 f,
                 "restarting: this node stays master for {} ms, within which the next heartbeatd takes the lease up",
@@ -68,6 +74,18 @@ pub enum OrderError {
     NotEligible(Slot),
     /// No member could take mastership over.
     NoTarget,
+    /// A master is known: nothing is to be forced.
+    MasterKnown(Slot),
+    /// This node voted or granted, and somebody may still be master by that, for so long.
+    Granted(Duration),
+    /// This node knows nothing of what it granted before, or is at fault, for so long.
+    Abstains(Duration),
+    /// This node is in maintenance.
+    InMaintenance,
+    /// A majority answers, and elects without force.
+    MajorityAnswers,
+    /// This master rests on an operator's word: nobody could be elected after it.
+    IsForced,
     /// No majority granted the lease that a restart needs.
     RestartNotGranted,
     /// Another order came while a restart waited for its lease.
@@ -108,6 +126,32 @@ impl fmt::Display for OrderError {
             Self::NotEligible(slot) => write!(
                 f,
                 "slot {slot} may not become master now: `heartbeatctl explain` there says why"
+            ),
+            Self::MasterKnown(slot) => {
+                write!(f, "slot {slot} is master: nothing is to be forced")
+            }
+            Self::Granted(left) => write!(
+                f,
+                "a grant that this node gave is in force for {} ms more, so somebody may be master by it: wait, then try \
+                 again",
+                left.as_millis()
+            ),
+            Self::Abstains(left) => write!(
+                f,
+                "this node votes and grants nothing for {} ms more (it started without its maps, or is at fault), so \
+                 somebody may be master by what it granted before: wait, then try again",
+                left.as_millis()
+            ),
+            Self::InMaintenance => {
+                f.write_str("this node is in maintenance: `heartbeatctl maintenance off` ends it")
+            }
+            Self::MajorityAnswers => f.write_str(
+                "a majority of electors answered of late and can elect a master: nothing is to be forced; `heartbeatctl \
+                 explain` says what is missing. One that was lost just now is noticed within 12 s",
+            ),
+            Self::IsForced => f.write_str(
+                "mastership is forced here and nobody could be elected after it: bring a majority back first; stopping \
+                 the daemon (TERM) ends it",
             ),
             Self::RestartNotGranted => f.write_str(
                 "no majority granted restart_lease in time, so this node goes on as master and does not restart: \

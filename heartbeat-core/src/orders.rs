@@ -19,6 +19,9 @@ impl Node {
                 master: self.known_master(now),
             });
         };
+        if mastership.forced.is_some() {
+            return Err(OrderError::IsForced);
+        }
         let successor = mastership.successor;
         let target = match target {
             Some(slot) => self.check_target(slot, now)?,
@@ -46,6 +49,9 @@ impl Node {
     pub(crate) fn enter_maintenance(&mut self, now: Instant) -> Result<OrderDone, OrderError> {
         match &self.stage {
             Stage::Master(mastership) => {
+                if mastership.forced.is_some() {
+                    return Err(OrderError::IsForced);
+                }
                 let target = mastership.successor;
                 if target == 0 {
                     return Err(OrderError::NoTarget);

@@ -16,6 +16,10 @@ impl Node {
         let Stage::Master(mastership) = &mut self.stage else {
             return false;
         };
+        if mastership.forced.is_some() {
+            // Nobody could be elected after it.
+            return false;
+        }
         mastership.lower_since = lower.map(|slot| match mastership.lower_since {
             Some((known, since)) if known == slot => (slot, since),
             Some(_) | None => (slot, now),

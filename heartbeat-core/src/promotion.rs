@@ -1,5 +1,6 @@
 //! Becoming master, and what others make of it.
 
+use crate::forced::Forced;
 use crate::grants::Holder;
 use crate::lease::Lease;
 use crate::mastership::Mastership;
@@ -23,14 +24,27 @@ impl Node {
             !self.grants.is_voted_away_from(self.me, now),
             "a candidate that votes for another one is none any more"
         );
+        self.begin_mastership(lease, None, Reason::Elected, now);
+    }
+
+    /// Opens the gate, takes the addresses, probes, tells everybody.
+    pub(crate) fn begin_mastership(
+        &mut self,
+        lease: Lease,
+        forced: Option<Forced>,
+        reason: Reason,
+        now: Instant,
+    ) {
+        let length = self.config.timing.lease();
         let first_master = self.succession.mastered.slot();
         self.push(Command::Lease {
             epoch: lease.epoch,
             deadline: lease.deadline,
         });
         self.push(Command::AddAddresses(lease.epoch));
-        let mastership = Mastership::new(lease, lease.epoch, self.sequence + 1, length);
-        let change = self.take_stage(Stage::Master(mastership), Reason::Elected, lease.epoch, now);
+        let mut mastership = Mastership::new(lease, lease.epoch, self.sequence + 1, length);
+        mastership.forced = forced;
+        let change = self.take_stage(Stage::Master(mastership), reason, lease.epoch, now);
         self.succession.follow(lease.epoch, 0);
         self.detector.forget();
         self.probe(now);

@@ -26,7 +26,11 @@ impl Node {
             return;
         };
         let (epoch, standing) = (mastership.lease.epoch, mastership.standing);
+        let is_forced = mastership.forced.is_some();
         self.push(Command::GateShut);
+        if is_forced {
+            self.rest_on_majority();
+        }
         self.push(Command::RemoveAddresses(epoch));
         self.end_vote(standing, now);
         if let Tell::Electors(target) = tell {
@@ -48,6 +52,9 @@ impl Node {
             return;
         };
         let (is_renewed, successor) = (mastership.is_renewed, mastership.successor);
+        if mastership.forced.is_some() {
+            return self.demote(Reason::ForcedLapsed, Tell::Electors(successor), now);
+        }
         let reason = loss(
             mastership.late,
             mastership.length,

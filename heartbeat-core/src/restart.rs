@@ -41,6 +41,10 @@ impl Node {
         let timing = self.config.timing;
         let next = self.sequence + 1;
         match &mut self.stage {
+            // The next process would not take it up.
+            Stage::Master(mastership) if mastership.forced.is_some() => {
+                self.push(Command::OrderAnswer(Err(OrderError::IsForced)));
+            }
             Stage::Master(mastership) => {
                 mastership.name_lease(timing.restart_lease, next);
                 self.restart = Some(Restart {

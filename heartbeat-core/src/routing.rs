@@ -115,6 +115,8 @@ impl Node {
             Order::Stop => Ok(self.stop(now)),
             // Its answer comes when the longer lease is granted, or when it was waited for in vain.
             Order::Restart => return self.restart(now),
+            // Its answer comes when the promise is made.
+            Order::Force => return self.force(now),
         };
         self.tell_eligible(now);
         self.push(Command::OrderAnswer(answer));
@@ -136,6 +138,7 @@ impl Node {
             Some(Pending::Vote(asked)) => self.on_vote_promised(asked, now),
             Some(Pending::Stand) => self.on_round_promised(epoch, now),
             Some(Pending::HigherRound) => self.on_higher_round_promised(epoch, now),
+            Some(Pending::Forced) => self.on_forced_promised(epoch, now),
             None => {}
         }
     }

@@ -81,6 +81,8 @@ pub enum Reason {
     HandedOver(Slot),
     /// A majority voted for this node.
     Elected,
+    /// An operator forced it, without a majority.
+    Forced,
     /// Too few electors would vote, or did.
     NotElected,
     /// It gave its vote to this slot.
@@ -89,6 +91,8 @@ pub enum Reason {
     MajorityLost,
     /// The lease ended while this node itself did not run, for so long beyond a turn's time.
     Late(Duration),
+    /// A forced lease ended because the daemon did not come to renew it.
+    ForcedLapsed,
     /// A higher epoch was probed, or its master sent `promote`.
     HigherEpoch(Epoch),
     /// An operator ordered it, to this slot.
@@ -114,6 +118,7 @@ impl fmt::Display for Reason {
             Self::Orphaned => f.write_str("no probe came for a whole grant"),
             Self::HandedOver(slot) => write!(f, "slot {slot} handed over"),
             Self::Elected => f.write_str("a majority of electors voted for this node"),
+            Self::Forced => f.write_str("an operator forced it, without a majority of electors"),
             Self::NotElected => f.write_str("no majority of electors voted for this node"),
             Self::VotedFor(slot) => write!(f, "this node voted for slot {slot}"),
             Self::MajorityLost => f.write_str("no majority of electors replied for a whole lease"),
@@ -121,6 +126,9 @@ impl fmt::Display for Reason {
                 f,
                 "this node ran {} ms late, longer than its lease had left: its processors were taken",
                 late.as_millis()
+            ),
+            Self::ForcedLapsed => f.write_str(
+                "the forced lease ended: this daemon was kept from the processor for longer than that",
             ),
             Self::HigherEpoch(epoch) => write!(
                 f,
@@ -151,6 +159,17 @@ pub enum Alarm {
     NoMaster,
     /// Too few electors answer on the control port.
     NotElectable,
+    /// This node is master because an operator forced it: no majority keeps a second master away.
+    Forced,
+}
+
+/// Which promise keeps a second master away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guarantee {
+    /// A majority of electors grants the lease.
+    Quorum,
+    /// An operator's word.
+    Forced,
 }
 
 /// One member as this node sees it.
@@ -185,6 +204,8 @@ pub struct Snapshot {
     pub epoch: Epoch,
     /// Who is master, if one is known.
     pub master: Option<Slot>,
+    /// What this node's mastership rests on, or that of whoever is master next.
+    pub guarantee: Guarantee,
     /// When this node's lease ends, if it is master.
     pub lease_deadline: Option<Instant>,
     /// When the grant it gave ends.

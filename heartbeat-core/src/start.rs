@@ -29,6 +29,9 @@ impl Node {
         }
         self.push(Command::GateShut);
         self.push(Command::RemoveAddresses(restored.daemon.lease_epoch));
+        if restored.daemon.forced {
+            self.push(Command::Forced(false));
+        }
         if !self.abstention.is_over(now) {
             self.push(Command::Abstain(self.abstention.until));
         }
@@ -67,8 +70,16 @@ impl Node {
             && self.grants.held_against(self.me, now).is_zero()
             && (kernel.duplicate_at == Instant::ZERO
                 || kernel.duplicate_at + timing.abstention() <= now);
+        // An operator's word was for the process that got it.
+        let is_elected = !daemon.forced;
         let holds = lease.holds(now) && lease.deadline.since(now) <= timing.max_lease;
-        (restored.maps_kept && is_mine && is_highest && is_granted && is_sound && holds)
+        (restored.maps_kept
+            && is_elected
+            && is_mine
+            && is_highest
+            && is_granted
+            && is_sound
+            && holds)
             .then_some(lease)
     }
 

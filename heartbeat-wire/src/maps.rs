@@ -17,7 +17,7 @@ pub use config::{Config, Interface, Keys, Member, Vip, member_flag};
 pub use counted::{GateCounts, Histogram, Limits, Replies, Reply, Verdicts};
 pub use event::{Event, EventKind};
 pub use names::{MAPS, MapInfo, name};
-pub use words::{Control, Grant, Sent};
+pub use words::{Control, Grant, Sent, control_flag};
 
 /// Version of the layouts in this file; it stands in the pin path, so that a daemon never re-opens
 /// maps of another layout.

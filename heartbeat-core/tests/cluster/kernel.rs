@@ -290,6 +290,7 @@ impl Kernel {
             sequence: control.sequence,
             epoch_floor: Epoch(control.epoch_floor),
             released: Epoch(control.released_epoch),
+            forced: control.flags & maps::control_flag::FORCED != 0,
             abstain_until: Instant(control.abstain_until_ns),
         }
     }

@@ -366,7 +366,17 @@ impl Machine {
             }
             Command::Role(role) => control.role = role_number(role).into(),
             Command::Eligible(eligible) => {
-                control.flags = if eligible { flag::ELIGIBLE.into() } else { 0 }
+                let others = control.flags & !u64::from(flag::ELIGIBLE);
+                control.flags = others | if eligible { flag::ELIGIBLE.into() } else { 0 };
+            }
+            Command::Forced(forced) => {
+                let others = control.flags & !maps::control_flag::FORCED;
+                control.flags = others
+                    | if forced {
+                        maps::control_flag::FORCED
+                    } else {
+                        0
+                    };
             }
             Command::Probe(question) => {
                 self.ask(Kind::Probe, &question);

@@ -7,6 +7,7 @@ mod attacks;
 mod clock;
 mod failover;
 mod faults;
+mod forced;
 mod kernel;
 mod machine;
 mod network;

@@ -203,6 +203,9 @@ const EVENTS: &[Happening] = &[
     ("order: stop", |bench, now| {
         bench.handle(Event::Order(Order::Stop), now)
     }),
+    ("order: force", |bench, now| {
+        bench.handle(Event::Order(Order::Force), now)
+    }),
     ("order: restart", |bench, now| {
         bench.handle(Event::Order(Order::Restart), now)
     }),

@@ -3,6 +3,7 @@
 mod bench;
 mod elections;
 mod every;
+mod forced;
 mod lease;
 mod operator;
 mod planned_restart;

@@ -26,6 +26,12 @@ pub(crate) fn show(command: &Command) -> String {
             format!("lease of {} until {}", name(*epoch), at(*deadline))
         }
         Command::GateShut => "shut the gate".into(),
+        Command::Forced(forced) => (if *forced {
+            "the lease is forced"
+        } else {
+            "the lease is not forced"
+        })
+        .into(),
         Command::Released(epoch) => format!("{} is released", name(*epoch)),
         Command::Abstain(until) => format!("abstain until {}", at(*until)),
         Command::Floor(epoch) => format!("floor {}", name(*epoch)),

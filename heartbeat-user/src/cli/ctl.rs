@@ -57,6 +57,21 @@ pub enum Command {
     /// up; if no majority grants it, nothing is done. Who starts the next one is the service manager.
     Restart,
 
+    /// Make this node master without a majority, when one is gone for good; asks for the cluster's name
+    ///
+    /// Nothing keeps a second master away then but you: every other node that could serve must be off, or cut
+    /// off from the clients. Refused while a master is known, a grant of this node's is in force, or a majority
+    /// answers. `status` says `forced` until a majority grants again. A wrong name changes nothing (exit code 2).
+    Promote {
+        /// That no majority stands behind it
+        #[arg(long, required = true)]
+        force: bool,
+
+        /// The cluster's name, for scripts: nothing is asked then
+        #[arg(long, value_name = "NAME")]
+        cluster: Option<String>,
+    },
+
     /// Keep this node from becoming master, for work on it; a master hands over first
     ///
     /// The node goes on answering and voting.

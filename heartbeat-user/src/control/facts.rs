@@ -6,7 +6,7 @@ use heartbeat_core::snapshot::{self as core, MemberSnapshot, Snapshot};
 use heartbeat_core::{Instant, Slot};
 
 use super::snapshot::{Alarm, Datapath, Local, MemberStatus, SCHEMA, Status, VirtualAddressStatus};
-use super::words::{AlarmName, Answering, Guarantee};
+use super::words::{AlarmName, Answering};
 use crate::config::Config;
 
 /// What the election does not know.
@@ -53,7 +53,7 @@ impl Status {
                 .lease_deadline
                 .map(|end| us(end.since(snapshot.at))),
             grant_remaining_us: left(snapshot.grant_end),
-            guarantee: Guarantee::Quorum,
+            guarantee: snapshot.guarantee.into(),
             electable: snapshot.electable,
             not_electable: snapshot.not_electable.map(Into::into),
             abstaining_for_us: snapshot.abstains_until.and_then(left),
@@ -149,6 +149,11 @@ fn alarm(config: &Config, raised: core::Alarm) -> Option<Alarm> {
             AlarmName::NoMaster,
             None,
             "no master is known for longer than an election may take".to_owned(),
+        ),
+        core::Alarm::Forced => (
+            AlarmName::Forced,
+            None,
+            "this node is master because an operator forced it: no majority keeps a second master away".to_owned(),
         ),
         core::Alarm::NotElectable => (
             AlarmName::NotElectable,

@@ -8,7 +8,7 @@ use super::maps::PinnedMap;
 use super::snapshot::Status;
 
 /// What is asked of the daemon.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
 pub enum Request {
     /// What does this node know?
@@ -26,6 +26,11 @@ pub enum Request {
     },
     /// Exit for the next process, keeping mastership.
     Restart,
+    /// Become master without a majority.
+    Force {
+        /// The cluster's name, as who asks typed it.
+        cluster: String,
+    },
     /// Never become master (a master hands over first), or do again.
     Maintenance {
         /// Into it, or out of it.

@@ -46,6 +46,8 @@ pub trait Handler: Send + Sync + 'static {
     fn switchover(&self, to: Option<Slot>) -> impl Future<Output = Result<String, String>> + Send;
     /// Exits for the next process, keeping mastership: what was done, or why nothing was.
     fn restart(&self) -> impl Future<Output = Result<String, String>> + Send;
+    /// Makes this node master without a majority, for who names this cluster: what was done, or why nothing was.
+    fn force(&self, cluster: String) -> impl Future<Output = Result<String, String>> + Send;
     /// Puts this node into maintenance, or takes it out: what was done, or why nothing was.
     fn maintenance(&self, on: bool) -> impl Future<Output = Result<String, String>> + Send;
 }
@@ -135,6 +137,7 @@ async fn answer(request: Request, handler: &impl Handler) -> Response {
         Request::Maps => Response::Maps(handler.maps()),
         Request::Switchover { to } => told(handler.switchover(to).await, Response::Done),
         Request::Restart => told(handler.restart().await, Response::Done),
+        Request::Force { cluster } => told(handler.force(cluster).await, Response::Done),
         Request::Maintenance { on } => told(handler.maintenance(on).await, Response::Done),
     }
 }

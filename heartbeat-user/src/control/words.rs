@@ -93,6 +93,17 @@ words! {
     Guarantee {
         /// A majority of electors grants the lease.
         Quorum = "quorum",
+        /// An operator's word, until a majority grants again.
+        Forced = "forced",
+    }
+}
+
+impl From<core::Guarantee> for Guarantee {
+    fn from(guarantee: core::Guarantee) -> Self {
+        match guarantee {
+            core::Guarantee::Quorum => Self::Quorum,
+            core::Guarantee::Forced => Self::Forced,
+        }
     }
 }
 
@@ -152,6 +163,8 @@ words! {
         NoMaster = "no_master",
         /// Too few electors answer on the control port.
         NotElectable = "not_electable",
+        /// This node is master by an operator's word alone.
+        Forced = "forced",
         /// A virtual address is not answered by this node, though it is master.
         TakeoverUnverified = "takeover_unverified",
         /// Another machine answers for a virtual address.

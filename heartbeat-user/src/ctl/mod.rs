@@ -2,6 +2,7 @@
 
 mod detach;
 mod keygen;
+mod promote;
 mod render;
 mod table;
 
@@ -24,6 +25,8 @@ enum Failure {
     Client(#[from] ClientError),
     #[error("{0}")]
     Refused(String),
+    #[error("{0}")]
+    WrongName(String),
     #[error("the daemon answered something else: use the heartbeatctl of its version")]
     OtherAnswer,
     #[error("the configuration is wrong\n{0}")]
@@ -46,6 +49,7 @@ impl Failure {
                 | ClientError::Foreign { .. },
             )
             | Self::OtherAnswer => Exit::Unavailable,
+            Self::WrongName(_) => Exit::Usage,
             Self::Config(_) => Exit::Config,
             Self::Keygen(error) if error.is_permission() => Exit::Permission,
             Self::Detach(error) if error.is_permission() => Exit::Permission,
@@ -92,6 +96,7 @@ fn carry_out(args: Args) -> Result<Exit, Failure> {
         },
         Command::Switchover { to } => order(&client, Request::Switchover { to }),
         Command::Restart => order(&client, Request::Restart),
+        Command::Promote { force: _, cluster } => promote::force(&client, cluster),
         Command::Maintenance { state } => {
             let on = state == OnOff::On;
             order(&client, Request::Maintenance { on })

@@ -82,6 +82,10 @@ impl Handler for Front {
         self.operator()?.restart().await
     }
 
+    async fn force(&self, cluster: String) -> Result<String, String> {
+        self.operator()?.force(&cluster).await
+    }
+
     async fn maintenance(&self, on: bool) -> Result<String, String> {
         self.operator()?.maintenance(on).await
     }

@@ -123,6 +123,17 @@ impl Operator {
         wait(answered, PULSE_ANSWERS + timing.restart_timeout()).await?
     }
 
+    /// Only for who named this very cluster.
+    pub(super) async fn force(&self, cluster: &str) -> Result<String, String> {
+        let own = &self.plan.config.cluster;
+        if cluster != own {
+            return Err(format!(
+                "this is cluster {own}, not {cluster}: nothing was done"
+            ));
+        }
+        self.order(Order::Force).await
+    }
+
     pub(super) async fn maintenance(&self, on: bool) -> Result<String, String> {
         self.order(Order::Maintenance(on)).await
     }

@@ -12,7 +12,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::SeqCst;
 
 use heartbeat_wire::frame::flag;
-use heartbeat_wire::maps::{Control, Grant, SENT_RECORDS, Sent};
+use heartbeat_wire::maps::{Control, Grant, SENT_RECORDS, Sent, control_flag};
 use heartbeat_wire::{Epoch, Kind};
 
 use crate::sys::mmap::MappedWords;
@@ -156,8 +156,19 @@ impl Words {
 
     /// Whether this node may become master, as answers tell.
     pub fn set_eligible(&self, eligible: bool) {
-        let bits = if eligible { flag::ELIGIBLE } else { 0 };
-        self.set(word!(Control.flags), bits.into());
+        self.set_flag(flag::ELIGIBLE.into(), eligible);
+    }
+
+    /// Whether the lease rests on an operator's word: then the next process must not take it up.
+    pub fn set_forced(&self, forced: bool) {
+        self.set_flag(control_flag::FORCED, forced);
+    }
+
+    /// The pulse alone writes flags, so nobody comes between.
+    fn set_flag(&self, flag: u64, is_set: bool) {
+        let word = self.control_word(word!(Control.flags));
+        let others = word.load(SeqCst) & !flag;
+        word.store(if is_set { others | flag } else { others }, SeqCst);
     }
 
     /// The diagnosis bits that this node says of itself.

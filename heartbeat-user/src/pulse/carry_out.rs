@@ -57,6 +57,7 @@ impl Pulse {
                 words.shut_gate();
                 self.standing.lease_deadline = Instant::ZERO;
             }
+            Command::Forced(forced) => words.set_forced(forced),
             Command::Released(epoch) => words.set_released(epoch),
             Command::Abstain(until) => words.set_abstain_until(until.0),
             Command::Floor(epoch) => {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use heartbeat_core::event::{DaemonWords, KernelWords, Reply};
 use heartbeat_core::{Epoch, Instant};
 use heartbeat_wire::frame::AGE_UNKNOWN;
-use heartbeat_wire::maps::{Control, Grant};
+use heartbeat_wire::maps::{Control, Grant, control_flag};
 
 use crate::datapath::MergedReply;
 
@@ -36,6 +36,7 @@ pub fn daemon_words(control: &Control) -> DaemonWords {
         sequence: control.sequence,
         epoch_floor: Epoch(control.epoch_floor),
         released: Epoch(control.released_epoch),
+        forced: control.flags & control_flag::FORCED != 0,
         abstain_until: Instant(control.abstain_until_ns),
     }
 }

@@ -57,6 +57,7 @@ impl Stamps {
             | Command::VoteGrant { .. }
             | Command::Lease { .. }
             | Command::GateShut
+            | Command::Forced(_)
             | Command::Released(_)
             | Command::Abstain(_)
             | Command::Floor(_)

@@ -26,7 +26,8 @@ pub struct Control {
     pub role: u64,
     /// Diagnosis bits that this node says of itself.
     pub diagnosis: u64,
-    /// Frame flags that the daemon sets in every answer ([`crate::frame::flag::ELIGIBLE`]).
+    /// Frame flags that the daemon sets in every answer ([`crate::frame::flag::ELIGIBLE`]), and
+    /// [`control_flag::FORCED`], which no answer tells.
     pub flags: u64,
     /// Version of the dynamic information this node has.
     pub info_version: u64,
@@ -36,6 +37,12 @@ pub struct Control {
     pub epoch_floor: u64,
     /// Epoch that its own holder last gave up by `release`: grants to exactly it no longer hold.
     pub released_epoch: u64,
+}
+
+/// Bits of [`Control::flags`] that are no frame flags.
+pub mod control_flag {
+    /// The lease rests on an operator's word instead of a majority's: the next process must not take it up.
+    pub const FORCED: u64 = 1 << 8;
 }
 
 /// The kernel's words about the grant it gave, memory-mapped, never written by the daemon.

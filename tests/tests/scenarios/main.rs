@@ -7,6 +7,7 @@ mod client_on_slave;
 mod connections;
 mod cut_off;
 mod first_start;
+mod forced;
 mod forged;
 mod freeze;
 mod ground;

@@ -7,7 +7,7 @@ use heartbeat_core::Slot;
 
 use super::human::{duration, list};
 use super::snapshot::Status;
-use super::words::{Answering, Role};
+use super::words::{Answering, Guarantee, Role};
 use addresses::addresses;
 use chance::{abstention, needed_votes, own_chance};
 
@@ -65,6 +65,15 @@ fn master(status: &Status) -> Vec<String> {
             "Its lease is over: the gate is shut, and it steps down as soon as its pulse runs."
                 .to_owned(),
         );
+    } else if status.guarantee == Guarantee::Forced {
+        sentences.push(format!(
+            "It holds a forced lease for {} more, and renews it by itself: no majority keeps a second master away, the \
+             operator who forced it does. When {} of the {} electors grant again it is an ordinary one.",
+            duration(lease),
+            status.majority,
+            status.electors.len()
+        ));
+        return sentences;
     } else {
         sentences.push(format!(
             "It holds the lease for {} more, and every probe that {} of the {} electors answer (itself included) renews it.",

@@ -43,6 +43,10 @@ impl Handler for Pretender {
         Err("no majority granted".to_owned())
     }
 
+    async fn force(&self, cluster: String) -> Result<String, String> {
+        Ok(format!("this node is master of {cluster}"))
+    }
+
     async fn maintenance(&self, on: bool) -> Result<String, String> {
         Ok(format!("maintenance {on}"))
     }
