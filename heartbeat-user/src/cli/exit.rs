@@ -2,13 +2,15 @@
 
 use std::process::ExitCode;
 
-/// The exit codes; 2 (usage) is clap's own. From 64 up as in sysexits.h.
+/// The exit codes; 2 (usage) is clap's own as well. From 64 up as in sysexits.h.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// All went as asked.
     Ok = 0,
     /// Refused or failed, and no other code says how.
     Failure = 1,
+    /// What was typed is wrong: a cluster's name.
+    Usage = 2,
     /// `heartbeatctl status` knows no master.
     NoMaster = 4,
     /// The daemon cannot be reached (`EX_UNAVAILABLE`).

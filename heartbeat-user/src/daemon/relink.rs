@@ -76,7 +76,7 @@ impl Relink {
         Ok(())
     }
 
-    fn attach_gate(&mut self, interface: &str) -> Result<(), Failure> {
+    pub(super) fn attach_gate(&mut self, interface: &str) -> Result<(), Failure> {
         self.datapath.attach_gate(interface).map_err(Failure::of)?;
         // On each of them: Linux goes by the settings of the interface that a question comes in by.
         if interface != LOOPBACK {
@@ -188,7 +188,7 @@ impl Relink {
     /// Does what is due by now: attaches again, looks after the membership.
     pub(super) fn look(&mut self, pulse: &OrderSender) {
         let now = Instant::now();
-        self.look_for_programs(now);
+        self.renew_programs(now);
         if now >= self.again.at && !self.again.interfaces.is_empty() {
             for interface in self.again.interfaces.clone() {
                 self.try_again(&interface, pulse);

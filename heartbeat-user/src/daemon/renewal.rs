@@ -16,11 +16,14 @@ use crate::sys::realtime;
 /// How often the scribe looks whether the programs are loaded.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Programs that are being loaded.
+/// Programs that are being loaded, and then put in place.
 #[derive(Debug)]
 pub(super) struct Loading {
-    programs: Receiver<Result<Programs, DatapathError>>,
-    /// When to look for them next.
+    /// Where they come from; `None` once they are there.
+    programs: Option<Receiver<Result<Programs, DatapathError>>>,
+    /// Interfaces whose gates are still the old ones.
+    gates: Vec<String>,
+    /// When there is something to do next.
     pub(super) look_at: Instant,
 }
 
@@ -37,38 +40,57 @@ impl Relink {
         };
         thread::Builder::new().name("loader".into()).spawn(load)?;
         self.loading = Some(Loading {
-            programs,
+            programs: Some(programs),
+            gates: self.plan.gated().into_iter().collect(),
             look_at: Instant::now() + LOOK,
         });
         Ok(())
     }
 
-    /// Puts the programs in place as soon as they are loaded.
-    pub(super) fn look_for_programs(&mut self, now: Instant) {
-        let Some(loading) = &mut self.loading else {
+    /// Does the next step: looks whether the programs are loaded, then puts them in place, one interface at a
+    /// time, since each may take some hundredths of a second and a restart must not wait for all of them.
+    pub(super) fn renew_programs(&mut self, now: Instant) {
+        let Some(mut loading) = self.loading.take() else {
             return;
         };
-        loading.look_at = now + LOOK;
-        match loading.programs.try_recv() {
-            Ok(loaded) => {
-                self.loading = None;
-                self.renew(loaded);
-            }
-            Err(TryRecvError::Empty) => {}
-            Err(TryRecvError::Disconnected) => {
-                self.loading = None;
-                self.stay_with_the_old("the loader panicked");
-            }
+        if now < loading.look_at {
+            self.loading = Some(loading);
+            return;
+        }
+        loading.look_at = now;
+        match self.next_step(&mut loading, now) {
+            Ok(true) => info!("kernel programs replaced"),
+            Ok(false) => self.loading = Some(loading),
+            Err(failure) => self.stay_with_the_old(&failure.to_string()),
         }
     }
 
-    /// Puts each program into the pinned link of its predecessor, in one step of the kernel's: no frame meets
-    /// none. Where that fails the old one stays at work, which is told.
-    fn renew(&mut self, loaded: Result<Programs, DatapathError>) {
-        match loaded.map_err(Failure::of).and_then(|new| self.put(new)) {
-            Ok(()) => info!("kernel programs replaced"),
-            Err(failure) => self.stay_with_the_old(&failure.to_string()),
+    /// Whether it was the last one. Each program takes the place of its predecessor in one step of the kernel's:
+    /// no frame meets none. Where that fails the old one stays at work.
+    fn next_step(&mut self, loading: &mut Loading, now: Instant) -> Result<bool, Failure> {
+        if let Some(programs) = &loading.programs {
+            match programs.try_recv() {
+                Ok(loaded) => {
+                    let programs = loaded.map_err(Failure::of)?;
+                    let log = self.datapath.replace(programs).map_err(Failure::of)?;
+                    kernel_log::follow(log).map_err(Failure::of)?;
+                    loading.programs = None;
+                }
+                Err(TryRecvError::Empty) => loading.look_at = now + LOOK,
+                Err(TryRecvError::Disconnected) => {
+                    return Err(Failure::other("the loader panicked".to_owned()));
+                }
+            }
+            return Ok(false);
         }
+        if let Some(interface) = loading.gates.pop() {
+            self.attach_gate(&interface)?;
+            return Ok(false);
+        }
+        let management = &self.plan.management().interface;
+        let management = self.netlink.link(management).map_err(Failure::of)?;
+        self.attach_responder(&management)?;
+        Ok(true)
     }
 
     fn stay_with_the_old(&self, why: &str) {
@@ -77,14 +99,5 @@ impl Relink {
             "kernel programs of the last heartbeatd are still at work, since new ones could not be put in their place: \
              {why}; cure that, then `heartbeatctl restart`"
         ));
-    }
-
-    fn put(&mut self, programs: Programs) -> Result<(), Failure> {
-        let log = self.datapath.replace(programs).map_err(Failure::of)?;
-        kernel_log::follow(log).map_err(Failure::of)?;
-        self.attach_gates()?;
-        let management = &self.plan.management().interface;
-        let management = self.netlink.link(management).map_err(Failure::of)?;
-        self.attach_responder(&management)
     }
 }

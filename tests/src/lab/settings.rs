@@ -43,21 +43,24 @@ pub const fn slot_address(slot: u16) -> Ipv4Addr {
 impl Default for Settings {
     /// Three nodes with the product's own defaults.
     fn default() -> Self {
-        Self {
-            plan: Plan {
-                nodes: 3,
-                snooping: false,
-            },
-            period: Duration::from_millis(10),
-            detect_multiplier: 5,
-            witness: None,
-            slot_addresses: false,
-            max_lease: None,
-        }
+        Self::DEFAULT
     }
 }
 
 impl Settings {
+    /// Three nodes with the product's own defaults.
+    pub const DEFAULT: Self = Self {
+        plan: Plan {
+            nodes: 3,
+            snooping: false,
+        },
+        period: Duration::from_millis(10),
+        detect_multiplier: 5,
+        witness: None,
+        slot_addresses: false,
+        max_lease: None,
+    };
+
     /// Length of a grant: one lease, the drift guard included.
     #[must_use]
     pub fn lease(&self) -> Duration {

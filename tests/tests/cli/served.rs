@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use heartbeat_core::snapshot::{Diagnosis, MemberSnapshot, Reason, Role, Snapshot};
+use heartbeat_core::snapshot::{Diagnosis, Guarantee, MemberSnapshot, Reason, Role, Snapshot};
 use heartbeat_core::{Epoch, Instant};
 use heartbeat_user::config;
 use heartbeat_user::control::{
@@ -84,6 +84,7 @@ fn status(master: Option<u16>) -> Status {
         since: at,
         epoch: Epoch::new(4, 1),
         master,
+        guarantee: Guarantee::Quorum,
         lease_deadline: None,
         grant_end: at,
         successor: Some(2),
@@ -196,6 +197,58 @@ fn what_was_done_goes_to_stdout_and_what_was_refused_to_stderr() {
     for (state, said) in [("on", "maintenance on\n"), ("off", "maintenance off\n")] {
         assert_eq!(served.ask(&["maintenance", state]).out, said);
     }
+}
+
+#[test]
+fn a_forced_promotion_asks_for_the_clusters_name_and_a_wrong_one_changes_nothing() {
+    if !is_built("a_forced_promotion_asks", "heartbeatctl") {
+        return;
+    }
+    let served = Served::with_master(None);
+    assert_eq!(
+        served.ask(&["promote"]).code,
+        Some(2),
+        "never without --force"
+    );
+    let wrong = served.ask(&["promote", "--force", "--cluster", "storage-b"]);
+    assert_eq!((wrong.code, &*wrong.out), (Some(2), ""));
+    assert!(
+        wrong
+            .err
+            .contains("this is cluster storage-a, not \"storage-b\""),
+        "{wrong:?}"
+    );
+    let right = served.ask(&["promote", "--force", "--cluster", "storage-a"]);
+    assert_eq!(
+        (right.code, &*right.out),
+        (Some(0), "this node is master of storage-a\n")
+    );
+    for (typed, code) in [("storage-a\n", 0), ("yes\n", 2), ("", 2)] {
+        let (code_found, asked) = typed_at(&served, typed);
+        assert_eq!(code_found, Some(code), "{typed:?}: {asked}");
+        for part in [
+            "WITHOUT a majority",
+            "every other node",
+            "Type the cluster's name",
+        ] {
+            assert!(asked.contains(part), "{part}: {asked}");
+        }
+    }
+}
+
+/// The exit code of a forced promotion at whose question this is typed, and what it asked.
+fn typed_at(served: &Served, typed: &str) -> (Option<i32>, String) {
+    let (reader, mut writer) = std::io::pipe().expect("a pipe");
+    std::io::Write::write_all(&mut writer, typed.as_bytes()).expect("there is room");
+    drop(writer);
+    let socket = served.socket.to_str().expect("plain");
+    let output = crate::command("heartbeatctl")
+        .args(["--control", socket, "promote", "--force"])
+        .stdin(reader)
+        .output()
+        .expect("it can be started");
+    let asked = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.code(), asked)
 }
 
 #[test]

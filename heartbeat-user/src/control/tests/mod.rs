@@ -7,7 +7,7 @@ mod status;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use heartbeat_core::snapshot::{Diagnosis, MemberSnapshot, Reason, Role, Snapshot};
+use heartbeat_core::snapshot::{Diagnosis, Guarantee, MemberSnapshot, Reason, Role, Snapshot};
 use heartbeat_core::{Epoch, Instant};
 
 use super::{Datapath, Local, LocalFacts, Status, VerifiedStatus, VirtualAddressStatus};
@@ -31,6 +31,7 @@ pub(crate) fn snapshot_of_master() -> Snapshot {
         since: at - Duration::from_secs(3),
         epoch: Epoch::new(4, 1),
         master: Some(1),
+        guarantee: Guarantee::Quorum,
         lease_deadline: Some(at + Duration::from_micros(38_200)),
         grant_end: at + Duration::from_millis(48),
         successor: Some(2),
