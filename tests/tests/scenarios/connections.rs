@@ -8,10 +8,11 @@ use heartbeat_tests::client::tcp::{self, Client, End};
 use heartbeat_tests::fault::wire;
 use heartbeat_tests::lab::addresses::{Network, VIRTUAL_ADDRESS};
 use heartbeat_tests::lab::netns::Netns;
+use heartbeat_tests::lab::settings::Settings;
 use heartbeat_tests::lab::view::View;
 use nix::sys::signal::Signal;
 
-use crate::scene::{Scene, scenario};
+use crate::scene::{Scene, scenario, scenario_with};
 
 /// A client that is told hears it within this; the kernel's own first retransmission takes 200 ms, and an
 /// idle client would never hear.
@@ -162,7 +163,14 @@ fn clients_of_a_killed_master_are_reset_when_they_send_or_when_its_daemon_starts
 
 #[test]
 fn a_slaves_own_connection_to_the_address_outlives_the_restart_of_its_daemon() {
-    scenario("connections_of_slave", |scene| {
+    // A long lease: starting a daemon takes a processor of two, and the master must not move meanwhile.
+    let settings = Settings {
+        detect_multiplier: 40,
+        ..Settings::default()
+    };
+    scenario_with("connections_of_slave", settings, |scene| {
+        scene.cluster.start_all()?;
+        scene.settle_on_1()?;
         serve(scene)?;
         let mut own = Client::connect(machine(scene, 3), VIRTUAL_ADDRESS)?;
         for signal in [Signal::SIGTERM, Signal::SIGKILL] {
