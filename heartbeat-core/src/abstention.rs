@@ -61,7 +61,7 @@ impl Node {
     pub(crate) fn check_duplicate(&mut self, now: Instant) {
         let seen_at = self.grants.kernel.duplicate_at;
         if seen_at > Instant::ZERO {
-            let until = seen_at + self.config.timing.abstention();
+            let until = seen_at + self.electors.record.abstention();
             if until > now {
                 self.abstain(Fault::Duplicate, until, now);
             }

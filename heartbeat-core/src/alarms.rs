@@ -46,6 +46,7 @@ impl Node {
         let is_of_member = |alarm: &&Alarm| match alarm {
             Alarm::Member(..) => true,
             Alarm::DuplicateSlot(slot) => *slot != self.config.slot,
+            Alarm::ElectorsChange => true,
             Alarm::ClockFault | Alarm::NoMaster | Alarm::NotElectable | Alarm::Forced => false,
         };
         let of_members: Vec<Alarm> = self

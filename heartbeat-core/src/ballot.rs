@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::electors::ElectorSet;
 use crate::grants::Holder;
 use crate::message::{Message, VoteAnswer};
 use crate::node::{Node, Pending};
@@ -34,12 +35,19 @@ impl Answered {
 
 impl Node {
     /// Votes, in this order: grants in force, raise the promise, look at the grants again, answer.
-    pub(crate) fn on_vote_request(&mut self, asked: Asked, same_electors: bool, now: Instant) {
+    /// `set`: the electors' set that the asker goes by, if this node votes by it.
+    pub(crate) fn on_vote_request(&mut self, asked: Asked, set: Option<&ElectorSet>, now: Instant) {
         if self.answered.is_some_and(|answered| answered.is(&asked)) {
             return self.answer_vote(&asked, VoteAnswer::Granted);
         }
-        match self.objection(&asked, same_electors, now) {
-            Some(objection) => self.answer_vote(&asked, objection),
+        match self.objection(&asked, set, now) {
+            Some(objection) => {
+                self.answer_vote(&asked, objection);
+                if set.is_none() {
+                    // One of the two is to take over the other's set.
+                    self.tell_state(asked.from.slot);
+                }
+            }
             None => self.promise(asked.epoch, Pending::Vote(asked)),
         }
     }
@@ -48,17 +56,17 @@ impl Node {
     fn objection(
         &mut self,
         asked: &Asked,
-        same_electors: bool,
+        set: Option<&ElectorSet>,
         now: Instant,
     ) -> Option<VoteAnswer> {
-        let timing = &self.config.timing;
-        let is_allowed = asked.epoch.slot() == asked.from.slot
-            && self.roster.is_heir(asked.from.slot)
-            && !asked.lease.is_zero()
-            && asked.lease <= timing.max_lease;
-        if !same_electors || !self.roster.is_elector(self.config.slot) {
+        let Some(set) = set.filter(|set| set.slots.contains(self.config.slot)) else {
             return Some(VoteAnswer::OtherElectors);
-        }
+        };
+        let is_allowed = asked.epoch.slot() == asked.from.slot
+            && set.slots.contains(asked.from.slot)
+            && !self.config.is_witness(asked.from.slot)
+            && !asked.lease.is_zero()
+            && asked.lease <= set.max_lease;
         if !is_allowed || !self.rounds.learn(asked.epoch) {
             return Some(VoteAnswer::NotAllowed);
         }

@@ -126,9 +126,13 @@ impl Node {
         if !self.roster.is_elector(answer.from) || answer.from == self.config.slot {
             return;
         }
-        let is_sound = answer.elector_version == self.config.elector_version
-            && answer.elector_digest == self.config.elector_digest
-            && !self.clashes(answer.from, now);
+        let same_electors = answer.elector_version == self.config.elector_version
+            && answer.elector_digest == self.config.elector_digest;
+        if !same_electors {
+            // One of the two is to take over the other's set.
+            self.tell_state(answer.from);
+        }
+        let is_sound = same_electors && !self.clashes(answer.from, now);
         let period = self.config.timing.period;
         let Some(Candidacy {
             phase: Phase::Asking { inquiry, .. },

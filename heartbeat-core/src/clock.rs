@@ -92,7 +92,7 @@ impl Node {
     /// A clock outside the guard: gate shut, no vote and no grant until the longest lease is over.
     pub(crate) fn watch_clock(&mut self, raw_ns: u64, now: Instant) {
         if self.clock.reads_off(now, raw_ns) {
-            self.abstain(Fault::Clock, now + self.config.timing.abstention(), now);
+            self.abstain(Fault::Clock, now + self.electors.record.abstention(), now);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::electors::ElectorRecord;
 use crate::message::{Message, Network};
 use crate::order::{OrderDone, OrderError};
 use crate::snapshot::{Alarm, Reason, Role};
@@ -40,6 +41,12 @@ pub enum Command {
     Abstain(Instant),
     /// Note in the maps, and save in the background, the highest epoch stood in.
     Floor(Epoch),
+    /// Save this record of the electors' sets in the background; once it is on disk, hand it back as
+    /// [`crate::Event::ElectorsSaved`]. Not told, it is handed out again a second later.
+    SaveElectors(ElectorRecord),
+    /// The record is on disk: tell the kernel which sets it grants by, and name the one in force in every
+    /// question from now on.
+    Electors(ElectorRecord),
     /// Tell the kernel this node's role, for its answers.
     Role(Role),
     /// Tell the kernel whether this node may become master, for its answers.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::Slot;
+use crate::electors::{ElectorSet, Slots};
 
 /// One node's view of its cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,12 +79,6 @@ impl Timing {
     pub fn restart_timeout(&self) -> Duration {
         self.vote_timeout()
     }
-
-    /// How long a node without the maps of its last run neither votes nor grants: `max_lease` and its drift.
-    #[must_use]
-    pub fn abstention(&self) -> Duration {
-        self.max_lease + self.max_lease / 5
-    }
 }
 
 impl Config {
@@ -93,6 +88,19 @@ impl Config {
             .iter()
             .filter(|(_, member)| member.elector)
             .map(|(slot, _)| *slot)
+    }
+
+    /// The electors' set that this configuration goes by.
+    ///
+    /// # Panics
+    /// When it names more than nine electors, which no validated configuration does.
+    #[must_use]
+    pub fn elector_set(&self) -> ElectorSet {
+        ElectorSet {
+            version: self.elector_version,
+            slots: Slots::new(self.electors()).expect("at most nine electors"),
+            max_lease: self.timing.max_lease,
+        }
     }
 
     /// How many electors are a majority.
@@ -105,6 +113,12 @@ impl Config {
     #[must_use]
     pub fn is_elector(&self, slot: Slot) -> bool {
         self.members.get(&slot).is_some_and(|member| member.elector)
+    }
+
+    /// Whether `slot` never becomes master.
+    #[must_use]
+    pub fn is_witness(&self, slot: Slot) -> bool {
+        self.members.get(&slot).is_none_or(|member| member.witness)
     }
 
     /// Whether `slot` may ever become master: an elector that is no witness.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::electors::{ElectorRecord, ElectorSet};
 use crate::message::{Message, Network};
 use crate::{Epoch, Instant, Slot};
 
@@ -20,6 +21,8 @@ pub struct Restored {
     pub daemon: DaemonWords,
     /// Highest epoch that was saved to disk: a floor for own rounds, never a promise.
     pub saved_floor: Epoch,
+    /// What the disk says of the electors' sets; `None` if nothing was ever changed (the configuration's holds).
+    pub electors: Option<ElectorRecord>,
     /// Any random number: request ids are derived from it.
     pub seed: u64,
 }
@@ -162,6 +165,8 @@ pub enum Order {
     Restart,
     /// Become master without a majority: who orders it vouches that no other node serves.
     Force,
+    /// Go to these electors and this longest lease (its version says nothing), one step after the other.
+    Electors(ElectorSet),
 }
 
 /// What happened. `now` comes beside it, and was read before anything in the event was.
@@ -216,4 +221,6 @@ pub enum Event<'a> {
     },
     /// An operator or a signal asks.
     Order(Order),
+    /// [`crate::Command::SaveElectors`] was carried out: this record is on disk.
+    ElectorsSaved(ElectorRecord),
 }

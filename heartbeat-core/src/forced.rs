@@ -107,7 +107,7 @@ impl Node {
     /// A majority granted to the probe sent at `sent`. From then on it refuses every lower epoch, so a lease
     /// of one is over when the longest lease and its drift have passed; then this one rests on the majority.
     pub(crate) fn weigh_majority(&mut self, sent: Instant, now: Instant) {
-        let wait = self.config.timing.abstention();
+        let wait = self.electors.record.abstention();
         let Stage::Master(mastership) = &mut self.stage else {
             return;
         };

@@ -6,14 +6,17 @@
 
 mod abstention;
 mod acts;
+mod adoption;
 mod alarms;
 mod ballot;
 mod candidacy;
 mod canvass;
+mod change;
 mod clock;
 pub mod command;
 pub mod config;
 mod detector;
+pub mod electors;
 pub mod event;
 mod forced;
 mod grants;
@@ -46,6 +49,7 @@ pub mod time;
 
 pub use command::Command;
 pub use config::Config;
+pub use electors::{ElectorRecord, ElectorSet, Slots};
 pub use event::Event;
 pub use heartbeat_wire::Epoch;
 pub use message::Message;

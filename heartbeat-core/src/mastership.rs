@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::change::Change;
 use crate::command::Question;
 use crate::config::Config;
 use crate::event::Reply;
@@ -34,6 +35,11 @@ pub(crate) struct Mastership {
     pub(crate) late: Duration,
     /// An operator forced it, and no majority stands behind it yet.
     pub(crate) forced: Option<Forced>,
+    /// Whether the lease rests on what a majority of the electors' set in force granted to probes by it; not yet
+    /// after an election, or after the set was changed.
+    pub(crate) is_renewed_in_set: bool,
+    /// The change of the electors under way.
+    pub(crate) change: Option<Box<Change>>,
     /// The request for a higher round, if one is under way, and when the newest one began.
     pub(crate) attempt: Option<Request>,
     pub(crate) attempted_at: Instant,
@@ -67,6 +73,8 @@ impl Mastership {
             is_renewed: false,
             late: Duration::ZERO,
             forced: None,
+            is_renewed_in_set: false,
+            change: None,
             attempt: None,
             attempted_at: Instant::ZERO,
             successor: 0,
@@ -75,6 +83,14 @@ impl Mastership {
             newest: Vec::with_capacity(heartbeat_wire::maps::MAX_ELECTORS),
             sent_times: Vec::with_capacity(heartbeat_wire::maps::MAX_ELECTORS),
         }
+    }
+
+    /// Another electors' set is in force: only grants to probes that name it count from now on. The lease stays
+    /// until those it rests on end.
+    pub(crate) const fn enter_set(&mut self, first_sequence: u64) {
+        self.first_sequence = first_sequence;
+        self.own_sent = None;
+        self.is_renewed_in_set = false;
     }
 
     /// When the lease ends, or the higher round has something to do.
@@ -159,6 +175,7 @@ impl Node {
         if grew {
             mastership.is_renewed = true;
             mastership.late = Duration::ZERO;
+            mastership.is_renewed_in_set = true;
             self.succession.futile = 0;
             assert!(
                 lease.deadline.since(now) <= timing.max_lease,

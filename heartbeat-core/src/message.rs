@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::electors::{Ballot, ElectorRecord, ElectorSet};
 use crate::snapshot::Diagnosis;
 use crate::{Epoch, Slot};
 
@@ -65,6 +66,18 @@ pub enum Message {
         /// Who is to follow at once; 0 for nobody in particular.
         target: Slot,
     },
+    /// Which electors' set is in force, and, from a master that changes it: agree to the next one.
+    Electors {
+        /// The set in force at the sender.
+        set: ElectorSet,
+        /// The ballot to be promised; [`Ballot::NONE`] for none.
+        ballot: Ballot,
+        /// The set to be agreed to in that ballot.
+        next: Option<ElectorSet>,
+    },
+    /// What stands on the sender's disk about the electors' sets: the answer to [`Message::Electors`], and the
+    /// question of a node that is not sure which set is in force.
+    ElectorsState(ElectorRecord),
     /// The master's view of the members, on change and every second, so that every node shows the same.
     Health {
         /// The master's epoch.

@@ -3,11 +3,13 @@
 use std::collections::VecDeque;
 
 use crate::abstention::Abstention;
+use crate::adoption::Electors;
 use crate::alarms::Alarms;
 use crate::ballot::{Answered, Asked};
 use crate::clock::ClockWatch;
 use crate::config::Config;
 use crate::detector::Detector;
+use crate::electors::ElectorRecord;
 use crate::event::{Event, Restored};
 use crate::grants::{Grants, Holder};
 use crate::health::Health;
@@ -45,6 +47,7 @@ pub struct Node {
     pub(crate) since: Instant,
     pub(crate) succession: Succession,
     pub(crate) abstention: Abstention,
+    pub(crate) electors: Electors,
     pub(crate) maintenance: bool,
     pub(crate) stopping: bool,
     /// A planned restart that waits for its lease.
@@ -94,6 +97,17 @@ impl Node {
             timing.lease() <= timing.restart_lease && timing.restart_lease <= timing.max_lease,
             "no lease is longer than max_lease"
         );
+        let record = restored.electors.unwrap_or_else(|| {
+            let set = config.elector_set();
+            ElectorRecord {
+                is_proposed: false,
+                ..ElectorRecord::proposed(set)
+            }
+        });
+        assert!(
+            record.in_force == config.elector_set(),
+            "the election goes by the set in force"
+        );
         let daemon = &restored.daemon;
         let mut rounds = Rounds::new(restored.saved_floor, daemon.epoch_floor);
         rounds.raise(daemon.promised);
@@ -116,8 +130,9 @@ impl Node {
             abstention: Abstention::after_restart(
                 daemon
                     .abstain_until
-                    .max(restored.created + config.timing.abstention()),
+                    .max(restored.created + record.abstention()),
             ),
+            electors: Electors::new(record),
             maintenance: false,
             stopping: false,
             restart: None,

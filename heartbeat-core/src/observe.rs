@@ -7,7 +7,7 @@ use heartbeat_wire::frame::role;
 use crate::detector::Answering;
 use crate::message::MemberHealth;
 use crate::node::Node;
-use crate::snapshot::{Diagnosis, MemberSnapshot, Role, Snapshot};
+use crate::snapshot::{Diagnosis, ElectorsSnapshot, MemberSnapshot, Role, Snapshot};
 use crate::stage::Stage;
 use crate::{Instant, Slot};
 
@@ -42,6 +42,10 @@ impl Node {
             maintenance: self.maintenance,
             electors_answering: self.poll.answering(is_elector),
             majority: self.roster.majority,
+            electors: ElectorsSnapshot {
+                record: self.electors.record,
+                change: self.change_snapshot(),
+            },
             members: self
                 .config
                 .members

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::Slot;
+use crate::electors::Slots;
 use crate::snapshot::Diagnosis;
 
 /// An order that was carried out.
@@ -25,6 +26,10 @@ pub enum OrderDone {
     RestartingAsMaster(Duration),
     /// This node is not master and exits for the next process.
     Restarting,
+    /// These electors and this longest lease are in force already.
+    ElectorsInForce,
+    /// The way to these electors has begun.
+    ElectorsChanging(Slots),
 }
 
 impl fmt::Display for OrderDone {
@@ -48,6 +53,11 @@ impl fmt::Display for OrderDone {
             ),
             Self::Restarting => f.write_str(
                 "restarting: this node is not master; its kernel answers until the next heartbeatd starts",
+            ),
+            Self::ElectorsInForce => f.write_str("the electors are in force as proposed already"),
+            Self::ElectorsChanging(slots) => write!(
+                f,
+                "the change to electors {slots} has begun, one at a time: `heartbeatctl members` shows how far it is"
             ),
         }
     }
@@ -90,6 +100,14 @@ pub enum OrderError {
     RestartNotGranted,
     /// Another order came while a restart waited for its lease.
     RestartOvertaken,
+    /// A change of the electors is under way.
+    ElectorsChanging,
+    /// This master would be no elector any more.
+    RemovesMaster,
+    /// The cluster's lease is longer than the longest one that would be granted.
+    LeaseTooLong,
+    /// These do not answer healthily: with the change a majority would be missing, or a new elector.
+    ElectorsMissing(Slots),
 }
 
 impl fmt::Display for OrderError {
@@ -163,6 +181,23 @@ impl fmt::Display for OrderError {
             Self::NoTarget => {
                 f.write_str("no member could take mastership over: see `heartbeatctl status`")
             }
+            Self::ElectorsChanging => f.write_str(
+                "a change of the electors is under way: `heartbeatctl members` shows how far it is",
+            ),
+            Self::RemovesMaster => f.write_str(
+                "the proposed electors are without this master: hand over first (`heartbeatctl switchover`), then \
+                 apply there",
+            ),
+            Self::LeaseTooLong => f.write_str(
+                "the proposed max_lease is shorter than the cluster's lease (period x detect_multiplier): no elector \
+                 would grant it",
+            ),
+            Self::ElectorsMissing(slots) => write!(
+                f,
+                "nothing was changed: slot {slots} does not answer healthily with this configuration, and the change \
+                 would lose a majority or gain an elector that is missing; cure it (`heartbeatctl status`), or leave \
+                 it out"
+            ),
         }
     }
 }

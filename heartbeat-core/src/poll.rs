@@ -46,21 +46,32 @@ struct Polled {
 
 impl Poll {
     pub(crate) fn new(config: &Config, random: &mut Random) -> Self {
-        let others = config.electors().filter(|slot| *slot != config.slot);
-        Self {
+        let mut poll = Self {
             ids: [random.next(), random.next()],
             round: 0,
             next_at: Instant::ZERO,
-            electors: others
-                .map(|slot| Polled {
-                    slot,
-                    answered: 0,
-                    would_vote: 0,
-                })
-                .collect(),
-            majority: config.majority(),
+            electors: Vec::new(),
+            majority: 0,
             tour: None,
-        }
+        };
+        poll.regroup(config);
+        poll
+    }
+
+    /// Says who is an elector. Who was one before keeps its answers; a new one is asked at once.
+    pub(crate) fn regroup(&mut self, config: &Config) {
+        let others = config.electors().filter(|slot| *slot != config.slot);
+        let polled = others.map(|slot| {
+            let known = self.electors.iter().find(|elector| elector.slot == slot);
+            known.copied().unwrap_or(Polled {
+                slot,
+                answered: 0,
+                would_vote: 0,
+            })
+        });
+        self.electors = polled.collect();
+        self.majority = config.majority();
+        self.next_at = Instant::ZERO;
     }
 
     /// Electors that answered of late, this node (if it is one) included.

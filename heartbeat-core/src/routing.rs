@@ -51,6 +51,10 @@ impl Node {
                 );
             }
             Event::Order(order) => self.on_order(order, now),
+            Event::ElectorsSaved(record) => {
+                self.expire(now);
+                self.on_electors_saved(&record, now);
+            }
             Event::Promised { .. } => {}
         }
     }
@@ -62,6 +66,7 @@ impl Node {
             self.master_turn(replies, now);
             self.tell_health(now);
         }
+        self.watch_electors(now);
         self.poll_members(now);
         self.clear_fault(now);
         self.watch_for_master(now);
@@ -85,9 +90,8 @@ impl Node {
                     lease,
                     id,
                 };
-                let same_electors = elector_version == self.config.elector_version
-                    && elector_digest == self.config.elector_digest;
-                self.on_vote_request(asked, same_electors, now);
+                let set = self.set_of(elector_version, elector_digest);
+                self.on_vote_request(asked, set.as_ref(), now);
             }
             Message::Vote {
                 epoch,
@@ -101,6 +105,10 @@ impl Node {
             }
             Message::Promote { epoch } => self.on_promote(from, epoch, now),
             Message::Release { epoch, target } => self.on_release(from, epoch, target, now),
+            Message::Electors { set, ballot, next } => {
+                self.on_electors(from, &set, ballot, next.as_ref(), now);
+            }
+            Message::ElectorsState(state) => self.on_electors_state(from, &state, now),
             Message::Health { epoch, members } => self.on_health(from.slot, epoch, &members, now),
         }
     }
@@ -117,6 +125,7 @@ impl Node {
             Order::Restart => return self.restart(now),
             // Its answer comes when the promise is made.
             Order::Force => return self.force(now),
+            Order::Electors(target) => self.change_electors(&target, now),
         };
         self.tell_eligible(now);
         self.push(Command::OrderAnswer(answer));

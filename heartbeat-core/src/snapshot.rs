@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::electors::{ElectorRecord, ElectorSet, Slots};
 use crate::{Epoch, Instant, Slot};
 
 /// What a node is in its cluster.
@@ -107,6 +108,8 @@ pub enum Reason {
     ClockFault,
     /// Another machine uses this node's slot.
     DuplicateSlot,
+    /// Another electors' set is in force.
+    ElectorsChanged,
 }
 
 impl fmt::Display for Reason {
@@ -142,6 +145,7 @@ impl fmt::Display for Reason {
             Self::Restarting => f.write_str("the daemon was told to restart"),
             Self::ClockFault => f.write_str("the clock ran outside the drift guard"),
             Self::DuplicateSlot => f.write_str("another machine uses this slot"),
+            Self::ElectorsChanged => f.write_str("another electors' set is in force"),
         }
     }
 }
@@ -161,6 +165,8 @@ pub enum Alarm {
     NotElectable,
     /// This node is master because an operator forced it: no majority keeps a second master away.
     Forced,
+    /// A change of the electors' set does not come to its end.
+    ElectorsChange,
 }
 
 /// Which promise keeps a second master away.
@@ -226,10 +232,36 @@ pub struct Snapshot {
     pub electors_answering: usize,
     /// How many electors are a majority.
     pub majority: usize,
+    /// The electors' sets.
+    pub electors: ElectorsSnapshot,
     /// Every member, itself included, by slot.
     pub members: Vec<MemberSnapshot>,
     /// Alarms in force.
     pub alarms: Vec<Alarm>,
+}
+
+/// The electors' sets as one node knows them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ElectorsSnapshot {
+    /// What stands on its disk.
+    pub record: ElectorRecord,
+    /// The change under way, on a master.
+    pub change: Option<ChangeSnapshot>,
+}
+
+/// A change of the electors' set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChangeSnapshot {
+    /// Where an operator wants to go; `None`: an earlier master's step is brought to its end.
+    pub target: Option<ElectorSet>,
+    /// The step under way, once it is known.
+    pub next: Option<ElectorSet>,
+    /// Who agreed to it so far.
+    pub agreed: Slots,
+    /// Who is needed and does not answer healthily, if that holds it up.
+    pub missing: Slots,
+    /// When this step began.
+    pub since: Instant,
 }
 
 /// Why a node could not become master now.

@@ -69,7 +69,7 @@ impl Node {
         let is_sound = self.abstention.is_over(now)
             && self.grants.held_against(self.me, now).is_zero()
             && (kernel.duplicate_at == Instant::ZERO
-                || kernel.duplicate_at + timing.abstention() <= now);
+                || kernel.duplicate_at + self.electors.record.abstention() <= now);
         // An operator's word was for the process that got it.
         let is_elected = !daemon.forced;
         let holds = lease.holds(now) && lease.deadline.since(now) <= timing.max_lease;

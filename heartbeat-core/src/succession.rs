@@ -68,6 +68,7 @@ impl Node {
     pub(crate) fn may_stand(&self) -> bool {
         let is_free = !self.maintenance && !self.stopping;
         is_free
+            && !self.electors.is_adopting()
             && self.roster.is_heir(self.config.slot)
             && self.rounds.next(self.config.slot).is_some()
     }

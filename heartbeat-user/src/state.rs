@@ -1,5 +1,5 @@
-//! What a node keeps on disk between its lives: the highest epoch it stood in, and the electors' set it
-//! goes by.
+//! What a node keeps on disk between its lives: the highest epoch it stood in, and what it knows of the
+//! electors' sets.
 //!
 //! Both are small files, replaced whole (written beside, synced, renamed), so that a crash leaves the
 //! old one or the new one. Neither is ever waited for by the pulse.
@@ -7,8 +7,10 @@
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use heartbeat_core::{Epoch, Slot};
+use heartbeat_core::electors::{Accepted, Ballot};
+use heartbeat_core::{ElectorRecord, ElectorSet, Epoch, Slot, Slots};
 use serde::{Deserialize, Serialize};
 
 const FLOOR_FILE: &str = "epoch.json";
@@ -20,24 +22,93 @@ pub struct StateFolder {
     path: PathBuf,
 }
 
-/// The electors' set in force: the one every frame and vote names.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ElectorSet {
-    /// Version, from 1.
-    pub version: u32,
-    /// Digest of `slots` and `max_lease_us`.
-    pub digest: u32,
-    /// The electors, ascending.
-    pub slots: Vec<Slot>,
-    /// Longest lease of the cluster, in microseconds.
-    pub max_lease_us: u64,
+/// The electors' sets as the file has them.
+#[derive(Serialize, Deserialize)]
+struct SavedElectors {
+    #[serde(flatten)]
+    in_force: SavedSet,
+    /// Taken from the configuration file, and not known to be in force anywhere.
+    #[serde(default)]
+    proposed: bool,
+    #[serde(default)]
+    promised_ballot: u64,
+    #[serde(default)]
+    next: Option<SavedNext>,
+    /// Of any set that this node ever agreed to.
+    #[serde(default)]
+    longest_lease_us: u64,
 }
 
-impl ElectorSet {
-    /// Whether it is none that was ever saved: nobody could win by it.
-    const fn is_none(&self) -> bool {
-        self.slots.is_empty() || self.max_lease_us == 0 || self.version == 0
+#[derive(Serialize, Deserialize)]
+struct SavedNext {
+    ballot: u64,
+    #[serde(flatten)]
+    set: SavedSet,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedSet {
+    version: u32,
+    slots: Vec<Slot>,
+    max_lease_us: u64,
+}
+
+impl SavedSet {
+    fn of(set: &ElectorSet) -> Self {
+        Self {
+            version: set.version,
+            slots: set.slots.iter().collect(),
+            max_lease_us: us(set.max_lease),
+        }
     }
+
+    /// `None` if it is none that was ever saved: nobody could win by it.
+    fn set(&self) -> Option<ElectorSet> {
+        let is_none = self.slots.is_empty() || self.max_lease_us == 0 || self.version == 0;
+        let slots = Slots::new(self.slots.iter().copied()).filter(|_| !is_none)?;
+        Some(ElectorSet {
+            version: self.version,
+            slots,
+            max_lease: Duration::from_micros(self.max_lease_us),
+        })
+    }
+}
+
+impl SavedElectors {
+    fn of(record: &ElectorRecord) -> Self {
+        Self {
+            in_force: SavedSet::of(&record.in_force),
+            proposed: record.is_proposed,
+            promised_ballot: record.promised.0,
+            next: record.accepted.as_ref().map(|accepted| SavedNext {
+                ballot: accepted.ballot.0,
+                set: SavedSet::of(&accepted.set),
+            }),
+            longest_lease_us: us(record.longest_lease),
+        }
+    }
+
+    fn record(&self) -> Option<ElectorRecord> {
+        let in_force = self.in_force.set()?;
+        let accepted = match &self.next {
+            Some(next) => Some(Accepted {
+                ballot: Ballot(next.ballot),
+                set: next.set.set()?,
+            }),
+            None => None,
+        };
+        Some(ElectorRecord {
+            in_force,
+            is_proposed: self.proposed,
+            promised: Ballot(self.promised_ballot),
+            accepted,
+            longest_lease: Duration::from_micros(self.longest_lease_us).max(in_force.max_lease),
+        })
+    }
+}
+
+fn us(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 #[derive(Serialize, Deserialize)]
@@ -114,27 +185,28 @@ impl StateFolder {
         )
     }
 
-    /// The electors' set in force, if one was saved.
+    /// What stands here of the electors' sets, if anything was saved.
     ///
     /// # Errors
     /// When the file is there and cannot be read as one.
-    pub fn electors(&self) -> Result<Option<ElectorSet>, StateError> {
-        let set: Option<ElectorSet> = self.read(ELECTORS_FILE)?;
-        if set.as_ref().is_some_and(ElectorSet::is_none) {
+    pub fn electors(&self) -> Result<Option<ElectorRecord>, StateError> {
+        let saved: Option<SavedElectors> = self.read(ELECTORS_FILE)?;
+        let record = saved.as_ref().map(SavedElectors::record);
+        if record == Some(None) {
             return Err(StateError::Damaged {
                 path: self.path.join(ELECTORS_FILE),
                 source: serde::de::Error::custom("no electors, no max_lease or no version"),
             });
         }
-        Ok(set)
+        Ok(record.flatten())
     }
 
-    /// Saves the electors' set, before it is used.
+    /// Saves the electors' sets, before anything of them is used or told.
     ///
     /// # Errors
     /// When the file cannot be written or synced.
-    pub fn save_electors(&self, set: &ElectorSet) -> Result<(), StateError> {
-        self.write(ELECTORS_FILE, set)
+    pub fn save_electors(&self, record: &ElectorRecord) -> Result<(), StateError> {
+        self.write(ELECTORS_FILE, &SavedElectors::of(record))
     }
 
     fn read<T: for<'de> Deserialize<'de>>(&self, name: &str) -> Result<Option<T>, StateError> {
@@ -178,16 +250,24 @@ mod tests {
         assert_eq!(state.floor().unwrap(), Epoch::NONE);
         assert_eq!(state.electors().unwrap(), None);
         state.save_floor(Epoch::new(7, 2)).unwrap();
-        let set = ElectorSet {
-            version: 1,
-            digest: 9,
-            slots: vec![1, 2, 3],
-            max_lease_us: 200_000,
+        let set = |version, slots: [Slot; 3], ms| ElectorSet {
+            version,
+            slots: Slots::new(slots).unwrap(),
+            max_lease: Duration::from_millis(ms),
         };
-        state.save_electors(&set).unwrap();
+        let record = ElectorRecord {
+            promised: Ballot(9),
+            accepted: Some(Accepted {
+                ballot: Ballot(8),
+                set: set(2, [1, 2, 4], 300),
+            }),
+            longest_lease: Duration::from_millis(300),
+            ..ElectorRecord::proposed(set(1, [1, 2, 3], 200))
+        };
+        state.save_electors(&record).unwrap();
         let again = StateFolder::open(state.path()).unwrap();
         assert_eq!(again.floor().unwrap(), Epoch::new(7, 2));
-        assert_eq!(again.electors().unwrap(), Some(set));
+        assert_eq!(again.electors().unwrap(), Some(record));
     }
 
     #[test]
@@ -200,6 +280,18 @@ mod tests {
             error.contains("epoch.json") && error.contains("damaged"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn the_file_of_a_version_without_changes_of_electors_is_read_as_in_force() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateFolder::open(folder.path()).unwrap();
+        let old = b"{\"version\":1,\"digest\":9,\"slots\":[1,2,3],\"max_lease_us\":200000}";
+        fs::write(folder.path().join(ELECTORS_FILE), old).unwrap();
+        let record = state.electors().unwrap().unwrap();
+        assert_eq!(record.in_force.slots.as_slice(), [1, 2, 3]);
+        assert!(!record.is_proposed && record.accepted.is_none());
+        assert_eq!(record.longest_lease, Duration::from_millis(200));
     }
 
     #[test]

@@ -27,8 +27,11 @@ pub fn write_answer(frame: &mut Frame, kind: Kind, verdict: Verdict, own: &Own<'
     let (config, control, grant) = (own.config, own.control, own.grant);
     frame.flags = answer_flags(frame, kind, verdict, own);
     frame.kind = kind as u8;
-    frame.elector_version = config.elector_version;
-    frame.elector_digest = config.elector_digest;
+    // Who asks by the next set is answered by it, or the answer would not count.
+    if !config.goes_by(frame.elector_version, frame.elector_digest) {
+        frame.elector_version = config.elector_version;
+        frame.elector_digest = config.elector_digest;
+    }
     frame.incarnation = config.incarnation;
     frame.sender = config.slot;
     frame.successor = grant.successor as u16;

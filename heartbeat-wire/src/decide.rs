@@ -242,8 +242,7 @@ fn decide_probe(frame: &Frame, view: &View<'_>) -> Decision {
     }
     let lease_ns = frame.lease_us as u64 * 1_000;
     let config = view.config;
-    let same_electors = frame.elector_version == config.elector_version
-        && frame.elector_digest == config.elector_digest;
+    let same_electors = config.goes_by(frame.elector_version, frame.elector_digest);
     let (end_ns, verdict) = if !same_electors {
         (0, Verdict::OtherElectors)
     } else if lease_ns == 0 || lease_ns > config.max_lease_ns {

@@ -11,6 +11,7 @@ compile_error!(
 
 pub mod answer;
 pub mod decide;
+pub mod electors;
 pub mod epoch;
 pub mod frame;
 pub mod gate;

@@ -66,7 +66,7 @@ pub const fn mapped(v4: [u8; 4]) -> Address {
 // No padding anywhere: the fields' sizes add up to the whole. A value with padding would leak kernel
 // stack bytes, and bpftool would show holes.
 const _: () = {
-    assert!(size_of::<Config>() == 8 * 6 + 16 * 2 + 4 * 2 + 2 * 4);
+    assert!(size_of::<Config>() == 8 * 6 + 16 * 2 + 4 * 4 + 2 * 4);
     assert!(size_of::<Keys>() == 16 * KEY_SLOTS);
     assert!(size_of::<Member>() == 24);
     assert!(size_of::<Control>() == 8 * 16);

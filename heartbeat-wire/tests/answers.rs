@@ -25,6 +25,31 @@ fn config() -> Config {
     }
 }
 
+#[test]
+fn who_asks_by_the_next_set_is_answered_by_it_and_who_asks_by_another_by_the_one_in_force() {
+    let config = Config {
+        next_version: 6,
+        next_digest: 0xee,
+        ..config()
+    };
+    let answered = |version: u32, digest: u32| {
+        let mut frame = answer_to(&sent(Kind::Query));
+        (frame.elector_version, frame.elector_digest) = (version, digest);
+        let own = Own {
+            config: &config,
+            control: &Control::default(),
+            grant: &Grant::default(),
+            now_ns: NOW_NS,
+        };
+        write_answer(&mut frame, Kind::Reply, Verdict::QueryAnswered, &own);
+        (frame.elector_version, frame.elector_digest)
+    };
+    assert_eq!(answered(5, 0xed), (5, 0xed));
+    assert_eq!(answered(6, 0xee), (6, 0xee));
+    assert_eq!(answered(7, 0xee), (5, 0xed));
+    assert_eq!(answered(6, 0xed), (5, 0xed));
+}
+
 fn sent(kind: Kind) -> Sent {
     Sent {
         epoch: EPOCH.0,

@@ -122,6 +122,54 @@ impl Situation {
     }
 }
 
+#[test]
+fn a_probe_by_the_set_in_force_or_the_next_one_is_granted_and_by_no_other() {
+    let granted = |version: u32, digest: u32| {
+        let mut situation = usual(Kind::Probe);
+        (situation.config.next_version, situation.config.next_digest) = (6, 0xee);
+        (
+            situation.frame.elector_version,
+            situation.frame.elector_digest,
+        ) = (version, digest);
+        match situation.decide(Kind::Probe) {
+            Decision::Accept(step) => step.verdict == Verdict::Granted && step.end_ns > 0,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(granted(5, 0xed) && granted(6, 0xee));
+    for (version, digest) in [(5, 0xee), (6, 0xed), (4, 0xed), (7, 0xee), (0, 0)] {
+        assert!(
+            !granted(version, digest),
+            "version {version}, digest {digest:x}"
+        );
+    }
+    let mut none = usual(Kind::Probe);
+    (none.frame.elector_version, none.frame.elector_digest) = (0, 0);
+    assert!(
+        matches!(none.decide(Kind::Probe), Decision::Accept(step) if step.verdict == Verdict::OtherElectors),
+        "no next set is no set that a frame could name"
+    );
+}
+
+#[test]
+fn sets_that_differ_in_a_slot_or_in_max_lease_have_other_digests() {
+    use heartbeat_wire::electors::digest;
+    let sets: [(&[u16], u64); 6] = [
+        (&[1, 2, 3], 200),
+        (&[1, 2, 3], 201),
+        (&[1, 2, 4], 200),
+        (&[1, 2], 200),
+        (&[1, 2, 3, 4], 200),
+        (&[3, 2, 1], 200),
+    ];
+    for (at, (slots, lease)) in sets.iter().enumerate() {
+        assert_eq!(digest(slots, *lease), digest(slots, *lease));
+        for (other, other_lease) in &sets[at + 1..] {
+            assert_ne!(digest(slots, *lease), digest(other, *other_lease));
+        }
+    }
+}
+
 fn accept(epoch: Epoch, sequence: u64, end_ns: u64, verdict: Verdict) -> Decision {
     Decision::Accept(GrantStep {
         end_ns,

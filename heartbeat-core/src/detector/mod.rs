@@ -109,22 +109,26 @@ fn is_ready(reply: &Reply, config: &Config, now: Instant) -> bool {
 
 impl Detector {
     pub(crate) fn new(config: &Config) -> Self {
-        let stride = stride_for(config);
-        let members = config
-            .members
-            .iter()
-            .filter(|(slot, _)| **slot != config.slot);
-        let watched = members.map(|(slot, member)| {
-            // Who is no elector is asked, and read, once in `stride` periods.
-            let turns = if member.elector { 1 } else { u32::from(stride) };
-            let slack = if member.elector { 0 } else { RISE };
-            Watched::new(*slot, (config.timing.multiplier + slack) * turns)
-        });
-        Self {
-            members: watched.collect(),
-            stride,
+        let others = config.members.keys().filter(|slot| **slot != config.slot);
+        let mut detector = Self {
+            members: others.map(|slot| Watched::new(*slot, 0)).collect(),
+            stride: 1,
             first_sequence: None,
             ran_late: false,
+        };
+        detector.regroup(config);
+        detector
+    }
+
+    /// Says who is asked how often, by who is an elector. What was judged stays.
+    pub(crate) fn regroup(&mut self, config: &Config) {
+        self.stride = stride_for(config);
+        for watched in &mut self.members {
+            let elector = config.is_elector(watched.slot);
+            // Who is no elector is asked, and read, once in `stride` periods.
+            let turns = if elector { 1 } else { u32::from(self.stride) };
+            let slack = if elector { 0 } else { RISE };
+            watched.fall = (config.timing.multiplier + slack) * turns;
         }
     }
 

@@ -7,7 +7,9 @@ use heartbeat_core::event::{KernelWords, Order, Restored};
 use heartbeat_core::message::{Message, Network};
 use heartbeat_core::order::{OrderDone, OrderError};
 use heartbeat_core::snapshot::{Reason, Role};
-use heartbeat_core::{Command, Config, Epoch, Event, Instant, Node, Slot};
+use heartbeat_core::{
+    Command, Config, ElectorRecord, ElectorSet, Epoch, Event, Instant, Node, Slot, Slots,
+};
 use heartbeat_wire::frame::{AGE_UNKNOWN, Frame, Kind, MAGIC, VERSION, flag, role};
 use heartbeat_wire::maps::{self, Sent};
 
@@ -56,6 +58,8 @@ enum Step {
     Ring(Ring),
     Message(Datagram),
     Order(Order),
+    /// A record of the electors' sets is on the disk.
+    Saved(ElectorRecord),
     /// If the node's own time has come.
     Timeout,
     HandleTimeout,
@@ -93,6 +97,14 @@ pub(crate) struct Machine {
     /// When the answers to the newest probe are read, between two turns.
     answers_at: Option<Instant>,
     pub(crate) floor: Epoch,
+    /// What the disk says of the electors' sets.
+    pub(crate) record: ElectorRecord,
+    /// The set that questions name.
+    asks_by: ElectorSet,
+    /// Records on their way to the disk, with the true time at which they are there.
+    pub(crate) writes: VecDeque<(u64, ElectorRecord)>,
+    /// Longest time that a write takes, in nanoseconds.
+    pub(crate) slow_disk: u64,
     pub(crate) out: Vec<Out>,
     pub(crate) changes: Vec<Change>,
     pub(crate) answers: Vec<Result<OrderDone, OrderError>>,
@@ -107,7 +119,11 @@ pub(crate) struct Machine {
 
 impl Machine {
     pub(crate) fn new(config: Config, clock: Clock, seed: u64) -> Self {
-        let kernel = fresh_kernel(&config, seed, 0);
+        let record = ElectorRecord {
+            is_proposed: false,
+            ..ElectorRecord::proposed(config.elector_set())
+        };
+        let kernel = fresh_kernel(&config, &record, seed, 0);
         Self {
             slot: config.slot,
             clock,
@@ -122,6 +138,10 @@ impl Machine {
             next_turn: Instant::ZERO,
             answers_at: None,
             floor: Epoch::NONE,
+            asks_by: record.in_force,
+            record,
+            writes: VecDeque::new(),
+            slow_disk: 3_000_000,
             out: Vec::new(),
             changes: Vec::new(),
             answers: Vec::new(),
@@ -133,6 +153,15 @@ impl Machine {
         }
     }
 
+    /// Before the first start: these electors stand in the configuration file.
+    pub(crate) fn propose(&mut self, electors: &[Slot]) {
+        let set = ElectorSet {
+            slots: Slots::new(electors.iter().copied()).expect("few"),
+            ..self.record.in_force
+        };
+        self.record = ElectorRecord::proposed(set);
+    }
+
     /// Starts the daemon at true time `at`; its first commands are ready.
     pub(crate) fn start(&mut self, maps: Maps, at: u64) {
         let boot = self.clock.boot(at);
@@ -140,13 +169,15 @@ impl Machine {
             .seed
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1);
+        self.config = goes_by(&self.config, &self.record);
         if maps != Maps::Kept {
-            self.kernel = fresh_kernel(&self.config, self.seed, boot);
+            self.kernel = fresh_kernel(&self.config, &self.record, self.seed, boot);
             if maps == Maps::Lost {
-                let until = boot + heartbeat_core::time::nanos(self.config.timing.abstention());
-                self.kernel.control.abstain_until_ns = until;
+                let longest = heartbeat_core::time::nanos(self.record.longest_lease);
+                self.kernel.control.abstain_until_ns = boot + longest + longest / 5;
             }
         }
+        set_electors(&mut self.kernel.config, &self.record);
         let is_lie = maps == Maps::LostUnnoticed;
         let restored = Restored {
             incarnation: self.kernel.config.incarnation,
@@ -159,8 +190,10 @@ impl Machine {
             kernel: self.kernel.words(),
             daemon: self.kernel.daemon_words(),
             saved_floor: self.floor,
+            electors: Some(self.record),
             seed: self.seed,
         };
+        self.asks_by = self.record.in_force;
         self.next_turn = Instant(boot);
         self.answers_at = None;
         self.has_exited = false;
@@ -173,6 +206,7 @@ impl Machine {
         self.inbox.clear();
         self.orders.clear();
         self.steps.clear();
+        self.writes.clear();
         self.frozen_until = 0;
     }
 
@@ -187,7 +221,13 @@ impl Machine {
             .into_iter()
             .flatten()
             .fold(self.next_turn, Instant::min);
-        Some(self.clock.when(timeout.0).max(self.frozen_until))
+        let written = self.writes.front().map_or(u64::MAX, |(at, _)| *at);
+        Some(
+            self.clock
+                .when(timeout.0)
+                .min(written)
+                .max(self.frozen_until),
+        )
     }
 
     /// One wake-up begins: it read the clock at true time `read_at`.
@@ -217,7 +257,7 @@ impl Machine {
                 self.carry_out_one(command, at);
                 continue;
             }
-            self.take_in();
+            self.take_in(at);
             let now = Instant(self.clock.boot(at));
             match self.steps.front_mut() {
                 Some((_, read @ None)) => *read = Some(now),
@@ -229,9 +269,13 @@ impl Machine {
     }
 
     /// What came in meanwhile is done before the node's own time is looked at.
-    fn take_in(&mut self) {
+    fn take_in(&mut self, at: u64) {
         if !matches!(self.steps.front(), Some((Step::Timeout, None))) {
             return;
+        }
+        while let Some((_, record)) = self.writes.pop_front_if(|(done, _)| *done <= at) {
+            self.record = record;
+            self.steps.push_front((Step::Saved(record), None));
         }
         let ring = self.kernel.ring.drain(..).map(Step::Ring);
         let inbox = self.inbox.drain(..).map(Step::Message);
@@ -257,6 +301,7 @@ impl Machine {
             Step::Ring(Ring::Refusal(refusal)) => self.handle(Event::Refusal(refusal), now),
             Step::Message(datagram) => self.hand_in(datagram, now),
             Step::Order(order) => self.handle(Event::Order(order), now),
+            Step::Saved(record) => self.handle(Event::ElectorsSaved(record), now),
             Step::Timeout => {
                 let timeout = self.node.as_ref().and_then(Node::poll_timeout);
                 if timeout.is_some_and(|timeout| timeout <= now) {
@@ -364,6 +409,15 @@ impl Machine {
                 control.epoch_floor = control.epoch_floor.max(epoch.0);
                 self.floor = self.floor.max(epoch);
             }
+            Command::SaveElectors(record) => {
+                let wait = self.seed.rotate_left(17) ^ at.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+                let done = at + 100_000 + (wait >> 20) % self.slow_disk;
+                self.writes.push_back((done, record));
+            }
+            Command::Electors(record) => {
+                set_electors(&mut self.kernel.config, &record);
+                self.asks_by = record.in_force;
+            }
             Command::Role(role) => control.role = role_number(role).into(),
             Command::Eligible(eligible) => {
                 let others = control.flags & !u64::from(flag::ELIGIBLE);
@@ -437,8 +491,8 @@ impl Machine {
             version: VERSION,
             kind: kind as u8,
             cluster_id: config.cluster_id,
-            elector_version: config.elector_version,
-            elector_digest: config.elector_digest,
+            elector_version: self.asks_by.version,
+            elector_digest: self.asks_by.digest(),
             incarnation: config.incarnation,
             sender: self.slot,
             successor: question.successor,
@@ -471,20 +525,52 @@ impl Machine {
     }
 }
 
-fn fresh_kernel(config: &Config, incarnation: u64, created_ns: u64) -> Kernel {
-    let words = maps::Config {
+/// The configuration with the set in force on the disk.
+fn goes_by(config: &Config, record: &ElectorRecord) -> Config {
+    let (mut config, set) = (config.clone(), record.in_force);
+    for (slot, member) in &mut config.members {
+        member.elector = set.slots.contains(*slot);
+    }
+    config.elector_version = set.version;
+    config.elector_digest = set.digest();
+    config.timing.max_lease = set.max_lease;
+    config.timing.restart_lease = config.timing.restart_lease.min(set.max_lease);
+    config
+}
+
+/// Tells the kernel which sets it grants by.
+fn set_electors(config: &mut maps::Config, record: &ElectorRecord) {
+    let sets = || {
+        [Some(&record.in_force), record.next()]
+            .into_iter()
+            .flatten()
+    };
+    let longest = sets().map(|set| set.max_lease).max().unwrap_or_default();
+    let is_elector = sets().any(|set| set.slots.contains(config.slot));
+    config.elector_version = record.in_force.version;
+    config.elector_digest = record.in_force.digest();
+    config.next_version = record.next().map_or(0, |next| next.version);
+    config.next_digest = record.next().map_or(0, ElectorSet::digest);
+    config.max_lease_ns = heartbeat_core::time::nanos(longest);
+    config.is_elector = u16::from(is_elector);
+}
+
+fn fresh_kernel(
+    config: &Config,
+    record: &ElectorRecord,
+    incarnation: u64,
+    created_ns: u64,
+) -> Kernel {
+    let mut words = maps::Config {
         cluster_id: 1,
         incarnation,
         created_ns,
         config_digest: config.config_digest,
-        max_lease_ns: heartbeat_core::time::nanos(config.timing.max_lease),
         detect_ns: heartbeat_core::time::nanos(config.timing.lease()),
-        elector_version: config.elector_version,
-        elector_digest: config.elector_digest,
         slot: config.slot,
-        is_elector: u16::from(config.is_elector(config.slot)),
         ..maps::Config::default()
     };
+    set_electors(&mut words, record);
     Kernel::new(words, config.members.keys().copied())
 }
 

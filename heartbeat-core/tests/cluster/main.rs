@@ -5,6 +5,7 @@
 
 mod attacks;
 mod clock;
+mod electors;
 mod failover;
 mod faults;
 mod forced;

@@ -13,12 +13,12 @@ use super::machine::Maps;
 use super::world::{CALM, MS, US, Weather, World};
 
 /// Faults of one run.
-const FAULTS: std::ops::Range<usize> = 1..12;
+pub(crate) const FAULTS: std::ops::Range<usize> = 1..12;
 /// Longest pause between two of them, in milliseconds: about three leases.
-const MOST_PAUSE_MS: u64 = 150;
+pub(crate) const MOST_PAUSE_MS: u64 = 150;
 
 #[derive(Clone, Copy, Debug)]
-enum Fault {
+pub(crate) enum Fault {
     Kill(usize),
     PowerOff(usize),
     Start(usize, bool),
@@ -34,7 +34,7 @@ enum Fault {
     Calm,
 }
 
-fn a_fault() -> impl Strategy<Value = Fault> {
+pub(crate) fn a_fault() -> impl Strategy<Value = Fault> {
     let node = || 0..9_usize;
     let storm = (
         0..300_u64,
@@ -67,7 +67,7 @@ fn a_fault() -> impl Strategy<Value = Fault> {
     ]
 }
 
-fn befall(world: &mut World, fault: Fault) {
+pub(crate) fn befall(world: &mut World, fault: Fault) {
     let slots = world.slots();
     let slot = |index: usize| slots[index % slots.len()];
     match fault {
@@ -88,7 +88,7 @@ fn befall(world: &mut World, fault: Fault) {
 }
 
 /// Starts a daemon anew; a machine that was off has lost its maps.
-fn restart(world: &mut World, slot: Slot, kept: bool) {
+pub(crate) fn restart(world: &mut World, slot: Slot, kept: bool) {
     let maps = if kept && world.machine(slot).is_on {
         Maps::Kept
     } else {
@@ -99,7 +99,7 @@ fn restart(world: &mut World, slot: Slot, kept: bool) {
 }
 
 /// Ends every fault.
-fn heal(world: &mut World) {
+pub(crate) fn heal(world: &mut World) {
     world.heal();
     for slot in world.slots() {
         if !world.machine(slot).is_on || world.machine(slot).node.is_none() {
@@ -110,7 +110,7 @@ fn heal(world: &mut World) {
 }
 
 /// A cluster whose clocks run up to `spread` percent apart from true time.
-fn a_cluster(slots: usize, spread: u64, seed: u64) -> World {
+pub(crate) fn a_cluster(slots: usize, spread: u64, seed: u64) -> World {
     let slots: Vec<Slot> = (1..=slots)
         .map(|slot| Slot::try_from(slot).expect("few"))
         .collect();
@@ -123,7 +123,7 @@ fn a_cluster(slots: usize, spread: u64, seed: u64) -> World {
 }
 
 /// Whether one node is master, and every node sees that, and everybody well.
-fn agrees(world: &World) -> bool {
+pub(crate) fn agrees(world: &World) -> bool {
     let Some(master) = world.master() else {
         return false;
     };
@@ -139,7 +139,7 @@ fn agrees(world: &World) -> bool {
 }
 
 /// Few runs by default, since each is seconds of a cluster's life; `PROPTEST_CASES` asks for more.
-fn config() -> ProptestConfig {
+pub(crate) fn config() -> ProptestConfig {
     let asked = std::env::var_os("PROPTEST_CASES").is_some();
     let default = ProptestConfig::default();
     ProptestConfig {
@@ -244,7 +244,7 @@ proptest! {
 }
 
 /// The role changes of a failed run, one a line.
-fn story(world: &World) -> String {
+pub(crate) fn story(world: &World) -> String {
     let mut lines = Vec::new();
     for machine in world.machines.values() {
         for change in &machine.changes {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use heartbeat_core::config::{Config, Member, Timing};
+use heartbeat_core::electors::ElectorRecord;
 use heartbeat_core::event::{KernelWords, QueryAnswer, Refusal, Reply, Restored};
 use heartbeat_core::message::{Message, Network, VoteAnswer};
 use heartbeat_core::{Command, Epoch, Event, Instant, Node, Slot};
@@ -105,6 +106,8 @@ pub(crate) struct Bench {
     /// The newest vote request.
     pub(crate) request: (Epoch, u64),
     pub(crate) poll: u64,
+    /// The record that was handed out last, to be saved.
+    pub(crate) saving: Option<ElectorRecord>,
 }
 
 impl Bench {
@@ -118,6 +121,7 @@ impl Bench {
             asked: (0, Epoch::NONE),
             request: (Epoch::NONE, 0),
             poll: 0,
+            saving: None,
         };
         let commands = bench.drain(START);
         (bench, commands)
@@ -126,6 +130,14 @@ impl Bench {
     pub(crate) fn handle(&mut self, event: Event<'_>, now: Instant) -> Vec<Command> {
         self.node.handle(event, now);
         self.drain(now)
+    }
+
+    /// What was handed out to be saved is on disk.
+    pub(crate) fn saved(&mut self, now: Instant) -> Vec<Command> {
+        match self.saving.take() {
+            Some(record) => self.handle(Event::ElectorsSaved(record), now),
+            None => Vec::new(),
+        }
     }
 
     pub(crate) fn timeout(&mut self, now: Instant) -> Vec<Command> {
@@ -166,6 +178,7 @@ impl Bench {
                 message: Message::VoteRequest { epoch, id, .. },
                 ..
             } => self.request = (*epoch, *id),
+            Command::SaveElectors(record) => self.saving = Some(*record),
             Command::Send {
                 message: Message::Poll { id },
                 ..

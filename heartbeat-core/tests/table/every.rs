@@ -6,6 +6,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use heartbeat_core::electors::{Accepted, Ballot, ElectorRecord, ElectorSet, Slots};
 use heartbeat_core::event::Order;
 use heartbeat_core::message::{MemberHealth, Message, Network, VoteAnswer};
 use heartbeat_core::snapshot::Diagnosis;
@@ -188,6 +189,65 @@ const EVENTS: &[Happening] = &[
             now,
         )
     }),
+    ("slot 1 tells that electors 8 are in force", |bench, now| {
+        let (set, ballot, next) = (electors(8, &[1, 2, 3, 4]), Ballot::NONE, None);
+        bench.message(1, Message::Electors { set, ballot, next }, now)
+    }),
+    ("slot 1 tells so, and it is saved", |bench, now| {
+        let (set, ballot, next) = (electors(8, &[1, 2, 3, 4]), Ballot::NONE, None);
+        bench.message(1, Message::Electors { set, ballot, next }, now);
+        bench.saved(now)
+    }),
+    ("slot 1 asks to promise a ballot", |bench, now| {
+        let (set, ballot, next) = (electors(7, &[1, 2, 3]), Ballot(65_537), None);
+        bench.message(1, Message::Electors { set, ballot, next }, now)
+    }),
+    ("slot 1 asks to agree to electors 8", |bench, now| {
+        let (set, ballot) = (electors(7, &[1, 2, 3]), Ballot(65_537));
+        let next = Some(electors(8, &[1, 2, 3, 4]));
+        bench.message(1, Message::Electors { set, ballot, next }, now);
+        bench.saved(now)
+    }),
+    ("slot 1 asks to agree to two more at once", |bench, now| {
+        let (set, ballot) = (electors(7, &[1, 2, 3]), Ballot(65_537));
+        let next = Some(electors(8, &[1, 4]));
+        bench.message(1, Message::Electors { set, ballot, next }, now)
+    }),
+    ("slot 1 asks, and goes by electors 6", |bench, now| {
+        let (set, ballot) = (electors(6, &[1, 2]), Ballot(65_537));
+        let next = Some(electors(7, &[1, 2, 3]));
+        bench.message(1, Message::Electors { set, ballot, next }, now)
+    }),
+    ("slot 1 goes by electors 6", |bench, now| {
+        bench.message(1, state(electors(6, &[1, 2])), now)
+    }),
+    ("slot 1 goes by electors 8", |bench, now| {
+        bench.message(1, state(electors(8, &[1, 2, 3, 4])), now)
+    }),
+    ("slot 1 agreed to electors 8", |bench, now| {
+        let agreed = ElectorRecord {
+            promised: Ballot(65_537),
+            accepted: Some(Accepted {
+                ballot: Ballot(65_537),
+                set: electors(8, &[1, 2, 3, 4]),
+            }),
+            ..ElectorRecord::proposed(electors(7, &[1, 2, 3]))
+        };
+        let confirmed = ElectorRecord {
+            is_proposed: false,
+            ..agreed
+        };
+        bench.message(1, Message::ElectorsState(confirmed), now)
+    }),
+    ("order: electors 1 to 4", |bench, now| {
+        bench.handle(
+            Event::Order(Order::Electors(electors(0, &[1, 2, 3, 4]))),
+            now,
+        )
+    }),
+    ("order: the electors in force", |bench, now| {
+        bench.handle(Event::Order(Order::Electors(electors(0, &[1, 2, 3]))), now)
+    }),
     ("order: switch over", |bench, now| {
         bench.handle(Event::Order(Order::Switchover(None)), now)
     }),
@@ -210,6 +270,23 @@ const EVENTS: &[Happening] = &[
         bench.handle(Event::Order(Order::Restart), now)
     }),
 ];
+
+/// An electors' set with the bench's longest lease.
+fn electors(version: u32, slots: &[u16]) -> ElectorSet {
+    ElectorSet {
+        version,
+        slots: Slots::new(slots.iter().copied()).expect("few"),
+        max_lease: TIMING.max_lease,
+    }
+}
+
+/// What a node says on whose disk nothing but this set stands.
+fn state(set: ElectorSet) -> Message {
+    Message::ElectorsState(ElectorRecord {
+        is_proposed: false,
+        ..ElectorRecord::proposed(set)
+    })
+}
 
 const WRITTEN: &str = include_str!("every.txt");
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use heartbeat_core::command::Question;
+use heartbeat_core::electors::{Ballot, ElectorRecord, ElectorSet};
 use heartbeat_core::message::{Message, Network, VoteAnswer};
 use heartbeat_core::{Command, Epoch, Instant};
 
@@ -35,6 +36,8 @@ pub(crate) fn show(command: &Command) -> String {
         Command::Released(epoch) => format!("{} is released", name(*epoch)),
         Command::Abstain(until) => format!("abstain until {}", at(*until)),
         Command::Floor(epoch) => format!("floor {}", name(*epoch)),
+        Command::SaveElectors(record) => format!("save {}", kept(record)),
+        Command::Electors(record) => format!("go by {}", kept(record)),
         Command::Role(role) => format!("be {}", role.as_str()),
         Command::Eligible(eligible) => (if *eligible {
             "be eligible"
@@ -100,10 +103,45 @@ fn said(message: &Message) -> String {
         Message::Promote { epoch } => format!("promote {}", name(*epoch)),
         Message::Release { epoch, target: 0 } => format!("release {}", name(*epoch)),
         Message::Release { epoch, target } => format!("release {} for {target}", name(*epoch)),
+        Message::Electors { set, ballot, next } => {
+            let next = next.map_or(String::new(), |next| format!(", then {}", electors(&next)));
+            format!("electors {}{}{next}", electors(set), asked_in(*ballot))
+        }
+        Message::ElectorsState(record) => format!("state {}", kept(record)),
         Message::Health { epoch, members } => {
             format!("health in {} of {} members", name(*epoch), members.len())
         }
     }
+}
+
+fn electors(set: &ElectorSet) -> String {
+    format!("{}[{}]", set.version, set.slots)
+}
+
+fn asked_in(ballot: Ballot) -> String {
+    match ballot {
+        Ballot::NONE => String::new(),
+        Ballot(number) => format!(" in ballot {}.{}", number >> 16, number & 0xffff),
+    }
+}
+
+fn kept(record: &ElectorRecord) -> String {
+    let accepted = record.accepted.map_or(String::new(), |accepted| {
+        format!(
+            ", next {}{}",
+            electors(&accepted.set),
+            asked_in(accepted.ballot)
+        )
+    });
+    let promised = match record.promised {
+        Ballot::NONE => String::new(),
+        ballot => format!(", promised{}", asked_in(ballot)),
+    };
+    let proposed = if record.is_proposed { " proposed" } else { "" };
+    format!(
+        "electors {}{proposed}{promised}{accepted}",
+        electors(&record.in_force)
+    )
 }
 
 fn answered(answer: &VoteAnswer) -> String {

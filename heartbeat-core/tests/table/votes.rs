@@ -124,7 +124,12 @@ fn a_lease_that_is_too_long_an_epoch_that_is_not_plausible_and_another_electors_
         ),
     ] {
         let (mut bench, now) = init();
-        assert_eq!(lines(&bench.message(1, request, now)), [answer]);
+        let is_other = answer.contains("other electors");
+        let said = lines(&bench.message(1, request, now));
+        assert_eq!(said[0], answer);
+        // Whoever goes by another set is told which one this node goes by.
+        let is_told = said.contains(&"state electors 7[1, 2, 3] to 1".to_owned());
+        assert_eq!((is_told, said.len()), (is_other, 1 + usize::from(is_other)));
     }
 }
 

@@ -72,6 +72,17 @@ pub enum Command {
         cluster: Option<String>,
     },
 
+    /// Members and electors: which set is in force, what the configuration file proposes, how far a change is
+    Members {
+        /// What to do with what the file proposes
+        #[command(subcommand)]
+        action: Option<MembersAction>,
+
+        /// As JSON, with durations in microseconds
+        #[arg(long)]
+        json: bool,
+    },
+
     /// Keep this node from becoming master, for work on it; a master hands over first
     ///
     /// The node goes on answering and voting.
@@ -109,6 +120,17 @@ pub enum Command {
         #[arg(long, value_name = "DIR")]
         bpf_dir: Option<PathBuf>,
     },
+}
+
+/// What to do with the proposed electors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub enum MembersAction {
+    /// Put the electors and max_lease of the master's configuration file in force, one elector at a time; ask the
+    /// master's daemon
+    ///
+    /// Refused, before anything is changed, unless majorities of the electors before and after each step answer
+    /// healthily. The master stays master all the while.
+    Apply,
 }
 
 /// Begin or end.

@@ -4,7 +4,6 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use blake3::Hasher;
-use heartbeat_core::Slot;
 
 use super::{Config, Connection, Follows, Place};
 
@@ -14,29 +13,12 @@ pub(super) fn cluster_id(name: &str) -> u64 {
     first_u64(&blake3::hash(name.as_bytes())).max(1)
 }
 
-/// The electors' set: its slots, ascending, and `max_lease`.
-pub(super) fn electors(slots: &[Slot], max_lease: Duration) -> u32 {
-    let mut content = Content::new("heartbeatd 1 electors");
-    content.number(slots.len() as u64);
-    for slot in slots {
-        content.number(u64::from(*slot));
-    }
-    content.duration(max_lease);
-    let bytes = content.0.finalize();
-    let mut first = [0; 4];
-    first.copy_from_slice(&bytes.as_bytes()[..4]);
-    u32::from_le_bytes(first)
-}
-
 /// Everything that must be equal on all nodes. What belongs to one node alone is not in it: interface names
-/// of members, the key file's path, how the program is attached.
+/// of members, the key file's path, how the program is attached. Nor are the electors and `max_lease`, which the
+/// file only proposes: what is in force has a digest of its own.
 pub(super) fn whole(config: &Config) -> u64 {
     let mut content = Content::new("heartbeatd 1 configuration");
     content.text(&config.cluster);
-    content.number(u64::from(electors(
-        &config.electors,
-        config.timing.max_lease,
-    )));
     content.duration(config.timing.period);
     content.number(u64::from(config.timing.multiplier));
     content.duration(config.preempt_after.unwrap_or(Duration::ZERO));

@@ -23,7 +23,7 @@ pub use keys::ClusterKey;
 pub use own_slot::OwnSlotError;
 
 use fault::Fault;
-use heartbeat_core::Slot;
+use heartbeat_core::{ElectorSet, Slot, Slots};
 
 /// Longest configuration file, in bytes: 10,000 members with long names need less than half.
 const MAX_FILE_LEN: u64 = 8 * 1024 * 1024;
@@ -153,6 +153,19 @@ impl Config {
             Place::Management => Some(&member.management.interface),
             Place::Business => member.business.as_ref().map(|b| b.interface.as_str()),
             Place::Interface(name) => Some(name),
+        }
+    }
+
+    /// The electors' set that the file proposes, under this version.
+    ///
+    /// # Panics
+    /// Never: a checked configuration has at most nine electors.
+    #[must_use]
+    pub fn elector_set(&self, version: u32) -> ElectorSet {
+        ElectorSet {
+            version,
+            slots: Slots::new(self.electors.iter().copied()).expect("at most nine electors"),
+            max_lease: self.timing.max_lease,
         }
     }
 

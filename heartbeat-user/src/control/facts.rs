@@ -14,8 +14,6 @@ use crate::config::Config;
 pub struct LocalFacts {
     /// This node's slot.
     pub slot: Slot,
-    /// The electors in force.
-    pub electors: Vec<Slot>,
     /// Whether probes go by the business network.
     pub degraded: bool,
     /// The virtual addresses here.
@@ -37,7 +35,8 @@ impl Status {
                 .filter(|left| !left.is_zero())
                 .map(us)
         };
-        let member = |member| member_status(config, &facts.electors, snapshot.at, member);
+        let electors: Vec<Slot> = snapshot.electors.record.in_force.slots.iter().collect();
+        let member = |member| member_status(config, &electors, snapshot.at, member);
         Self {
             schema: SCHEMA,
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -69,7 +68,7 @@ impl Status {
                 .filter_map(|raised| alarm(config, *raised))
                 .chain(facts.virtual_addresses.iter().flat_map(address_alarms))
                 .collect(),
-            electors: facts.electors,
+            electors,
             virtual_addresses: facts.virtual_addresses,
             datapath: facts.datapath,
             local: facts.local,
@@ -159,6 +158,12 @@ fn alarm(config: &Config, raised: core::Alarm) -> Option<Alarm> {
             AlarmName::NotElectable,
             None,
             "too few electors answer on the control port: this node could not be elected"
+                .to_owned(),
+        ),
+        core::Alarm::ElectorsChange => (
+            AlarmName::ElectorsChange,
+            None,
+            "a change of the electors does not come to its end: `heartbeatctl members` names who is missing"
                 .to_owned(),
         ),
     };

@@ -6,6 +6,7 @@ mod facts;
 mod history;
 pub(crate) mod human;
 mod maps;
+mod membership;
 mod protocol;
 mod server;
 mod snapshot;
@@ -17,6 +18,7 @@ pub use explain::explain;
 pub use facts::LocalFacts;
 pub use history::{HistoryEntry, TakeoverStamps, rfc3339};
 pub use maps::{PinnedMap, pinned_maps};
+pub use membership::{Change, Electors, Membership};
 pub use protocol::{Request, Response};
 pub use server::Handler;
 pub use snapshot::{

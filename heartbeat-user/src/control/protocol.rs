@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::history::HistoryEntry;
 use super::maps::PinnedMap;
+use super::membership::Membership;
 use super::snapshot::Status;
 
 /// What is asked of the daemon.
@@ -19,6 +20,10 @@ pub enum Request {
     History,
     /// Which map holds what?
     Maps,
+    /// Who is a member, whose votes count, and what the configuration file proposes?
+    Members,
+    /// Put the configuration file's electors and longest lease in force.
+    ApplyMembers,
     /// Hand mastership to this slot, or to the successor.
     Switchover {
         /// The target; null for the successor.
@@ -50,6 +55,8 @@ pub enum Response {
     History(Vec<HistoryEntry>),
     /// To [`Request::Maps`].
     Maps(Vec<PinnedMap>),
+    /// To [`Request::Members`].
+    Members(Box<Membership>),
     /// What was done.
     Done(String),
     /// Why nothing was.

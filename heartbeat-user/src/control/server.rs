@@ -15,6 +15,7 @@ use tracing::{debug, warn};
 use super::explain::explain;
 use super::history::HistoryEntry;
 use super::maps::PinnedMap;
+use super::membership::Membership;
 use super::protocol::{Call, Reply, Request, Response};
 use super::snapshot::{SCHEMA, Status};
 use super::socket::ControlSocket;
@@ -42,6 +43,10 @@ pub trait Handler: Send + Sync + 'static {
     fn history(&self) -> impl Future<Output = Vec<HistoryEntry>> + Send;
     /// Which map holds what.
     fn maps(&self) -> Vec<PinnedMap>;
+    /// Members and electors, and what the configuration file proposes, or why this node cannot say.
+    fn members(&self) -> impl Future<Output = Result<Membership, String>> + Send;
+    /// Goes to the electors that the file proposes: what was begun, or why nothing was.
+    fn apply_members(&self) -> impl Future<Output = Result<String, String>> + Send;
     /// Hands mastership to this slot, or to the successor: what was done, or why nothing was.
     fn switchover(&self, to: Option<Slot>) -> impl Future<Output = Result<String, String>> + Send;
     /// Exits for the next process, keeping mastership: what was done, or why nothing was.
@@ -135,6 +140,10 @@ async fn answer(request: Request, handler: &impl Handler) -> Response {
         }),
         Request::History => Response::History(handler.history().await),
         Request::Maps => Response::Maps(handler.maps()),
+        Request::Members => told(handler.members().await, |members| {
+            Response::Members(Box::new(members))
+        }),
+        Request::ApplyMembers => told(handler.apply_members().await, Response::Done),
         Request::Switchover { to } => told(handler.switchover(to).await, Response::Done),
         Request::Restart => told(handler.restart().await, Response::Done),
         Request::Force { cluster } => told(handler.force(cluster).await, Response::Done),

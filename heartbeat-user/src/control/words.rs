@@ -169,5 +169,7 @@ words! {
         TakeoverUnverified = "takeover_unverified",
         /// Another machine answers for a virtual address.
         DuplicateAddress = "duplicate_address",
+        /// A change of the electors does not come to its end.
+        ElectorsChange = "electors_change",
     }
 }

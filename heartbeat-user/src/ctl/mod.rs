@@ -2,6 +2,7 @@
 
 mod detach;
 mod keygen;
+mod members;
 mod promote;
 mod render;
 mod table;
@@ -12,7 +13,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use crate::cli::Exit;
-use crate::cli::ctl::{Args, Command, OnOff};
+use crate::cli::ctl::{Args, Command, MembersAction, OnOff};
 use crate::config::ConfigErrors;
 use crate::control::{Client, ClientError, Request, Response};
 use detach::DetachError;
@@ -94,6 +95,11 @@ fn carry_out(args: Args) -> Result<Exit, Failure> {
             Response::Maps(maps) => print(&render::maps(&maps)),
             other => Err(unexpected(other)),
         },
+        Command::Members { action: None, json } => members::show(&client, json),
+        Command::Members {
+            action: Some(MembersAction::Apply),
+            json: _,
+        } => members::apply(&client),
         Command::Switchover { to } => order(&client, Request::Switchover { to }),
         Command::Restart => order(&client, Request::Restart),
         Command::Promote { force: _, cluster } => promote::force(&client, cluster),
@@ -142,6 +148,7 @@ fn unexpected(response: Response) -> Failure {
         | Response::Explanation(_)
         | Response::History(_)
         | Response::Maps(_)
+        | Response::Members(_)
         | Response::Done(_) => Failure::OtherAnswer,
     }
 }

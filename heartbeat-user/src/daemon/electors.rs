@@ -3,17 +3,18 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use heartbeat_core::Slot;
 use heartbeat_core::time::nanos;
+use heartbeat_core::{ElectorRecord, ElectorSet, Slot};
 
 use crate::config::Config;
-use crate::state::{ElectorSet, StateError, StateFolder};
+use crate::config::duration::format;
+use crate::state::{StateError, StateFolder};
 
 /// The set in force, and whether the configuration file proposes another one.
 #[derive(Debug)]
 pub(super) struct InForce {
-    /// The set that every frame and vote names.
-    pub(super) set: ElectorSet,
+    /// The set that every frame and vote names, and what else the disk says of the sets.
+    pub(super) record: ElectorRecord,
     /// A warning, if the file differs from it.
     pub(super) differs: Option<String>,
 }
@@ -27,7 +28,7 @@ pub(super) enum ElectorsError {
     /// A majority would be counted over fewer electors than the others count it over.
     #[error(
         "slot {slot} is an elector of the saved set version {version} in {path}, and no member in the configuration: \
-         keep it as a member, or, while all nodes are stopped, move the saved sets away on every one of them"
+         keep it as a member until `heartbeatctl members apply` at the master has taken it out of the electors"
     )]
     NoMember {
         /// The elector.
@@ -53,62 +54,54 @@ pub(super) enum ElectorsError {
     },
 }
 
-/// The saved set; on a node's first start the configuration's, saved before it is used.
+/// The saved sets; on a node's first start the configuration's, saved before it is used.
 ///
 /// # Errors
 /// [`ElectorsError`].
 pub(super) fn in_force(state: &StateFolder, config: &Config) -> Result<InForce, ElectorsError> {
-    let max_lease_us = nanos(config.timing.max_lease) / 1_000;
-    let proposed = ElectorSet {
-        version: 1,
-        digest: config.elector_digest,
-        slots: config.electors.clone(),
-        max_lease_us,
-    };
-    let Some(saved) = state.electors()? else {
-        state.save_electors(&proposed)?;
+    let proposed = config.elector_set(1);
+    let Some(record) = state.electors()? else {
+        let record = ElectorRecord::proposed(proposed);
+        state.save_electors(&record)?;
         return Ok(InForce {
-            set: proposed,
+            record,
             differs: None,
         });
     };
-    check(&saved, state, config)?;
-    let same = saved.digest == proposed.digest;
-    let differs = (!same).then(|| {
+    for set in std::iter::once(&record.in_force).chain(record.next()) {
+        check(set, state, config)?;
+    }
+    let set = &record.in_force;
+    let differs = (!set.is_like(&proposed)).then(|| {
         format!(
-            "the configuration's electors {:?} with max_lease {} us are only a proposal: this node goes by the saved \
-             set version {} {:?} with max_lease {} us in {}; while all nodes are stopped, moving the saved sets away \
-             on every one of them puts the file's in force",
+            "the configuration's electors {} with max_lease {} are only a proposal: this node goes by version {}, \
+             electors {} with max_lease {}; `heartbeatctl members apply` at the master puts the file's in force",
             proposed.slots,
-            proposed.max_lease_us,
-            saved.version,
-            saved.slots,
-            saved.max_lease_us,
-            state.path().display(),
+            format(proposed.max_lease),
+            set.version,
+            set.slots,
+            format(set.max_lease),
         )
     });
-    Ok(InForce {
-        set: saved,
-        differs,
-    })
+    Ok(InForce { record, differs })
 }
 
 /// The file may propose other electors, but it must leave room for those in force.
-fn check(saved: &ElectorSet, state: &StateFolder, config: &Config) -> Result<(), ElectorsError> {
+fn check(set: &ElectorSet, state: &StateFolder, config: &Config) -> Result<(), ElectorsError> {
     let path = || state.path().to_owned();
-    let is_missing = |slot: &&Slot| !config.members.contains_key(slot);
-    if let Some(slot) = saved.slots.iter().find(is_missing) {
+    let is_missing = |slot: &Slot| !config.members.contains_key(slot);
+    if let Some(slot) = set.slots.iter().find(is_missing) {
         return Err(ElectorsError::NoMember {
-            slot: *slot,
-            version: saved.version,
+            slot,
+            version: set.version,
             path: path(),
         });
     }
     let lease = config.timing.lease();
-    if lease > Duration::from_micros(saved.max_lease_us) {
+    if lease > set.max_lease {
         return Err(ElectorsError::LeaseTooLong {
             lease,
-            max_lease_us: saved.max_lease_us,
+            max_lease_us: nanos(set.max_lease) / 1_000,
             path: path(),
         });
     }
@@ -118,18 +111,28 @@ fn check(saved: &ElectorSet, state: &StateFolder, config: &Config) -> Result<(),
 #[cfg(test)]
 mod tests {
     use super::*;
+    use heartbeat_core::Slots;
 
-    fn saved(slots: &[Slot], max_lease_us: u64) -> (tempfile::TempDir, StateFolder, ElectorSet) {
+    fn saved(slots: &[Slot], max_lease_us: u64) -> (tempfile::TempDir, StateFolder, ElectorRecord) {
         let folder = tempfile::tempdir().unwrap();
         let state = StateFolder::open(folder.path()).unwrap();
-        let saved = ElectorSet {
+        let saved = ElectorRecord::proposed(ElectorSet {
             version: 4,
-            digest: 99,
-            slots: slots.to_vec(),
-            max_lease_us,
-        };
+            slots: Slots::new(slots.iter().copied()).unwrap(),
+            max_lease: Duration::from_micros(max_lease_us),
+        });
         state.save_electors(&saved).unwrap();
         (folder, state, saved)
+    }
+
+    #[test]
+    fn the_first_set_is_the_file_s_and_only_proposed() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateFolder::open(folder.path()).unwrap();
+        let config = crate::config::tests_support::three_nodes();
+        let found = in_force(&state, &config).unwrap();
+        assert!(found.record.is_proposed && found.differs.is_none());
+        assert_eq!(state.electors().unwrap(), Some(found.record));
     }
 
     #[test]
@@ -165,10 +168,10 @@ mod tests {
 
     #[test]
     fn a_changed_file_is_only_a_proposal() {
-        let (_folder, state, saved) = saved(&[1, 2, 3], 200_000);
+        let (_folder, state, saved) = saved(&[1, 2], 200_000);
         let config = crate::config::tests_support::three_nodes();
         let found = in_force(&state, &config).unwrap();
-        assert_eq!(found.set, saved);
+        assert_eq!(found.record, saved);
         assert!(found.differs.unwrap().contains("only a proposal"));
     }
 }

@@ -8,7 +8,7 @@ use heartbeat_core::Slot;
 
 use super::history::History;
 use super::operator::Operator;
-use crate::control::{Handler, HistoryEntry, PinnedMap, Status, pinned_maps};
+use crate::control::{Handler, HistoryEntry, Membership, PinnedMap, Status, pinned_maps};
 
 /// The control socket's side of the daemon; cheap to clone.
 #[derive(Clone)]
@@ -72,6 +72,14 @@ impl Handler for Front {
 
     fn maps(&self) -> Vec<PinnedMap> {
         pinned_maps(&self.0.bpf_dir)
+    }
+
+    async fn members(&self) -> Result<Membership, String> {
+        self.operator()?.members().await
+    }
+
+    async fn apply_members(&self) -> Result<String, String> {
+        self.operator()?.apply_members().await
     }
 
     async fn switchover(&self, to: Option<Slot>) -> Result<String, String> {

@@ -23,6 +23,8 @@ use crate::sys::lock::{FolderLock, FolderLockError, holder_text};
 /// The ground that a daemon stands on.
 pub(super) struct Ground {
     pub(super) plan: Plan,
+    /// The configuration file.
+    pub(super) file: PathBuf,
     pub(super) state: StateFolder,
     /// The highest epoch that this node ever stood in.
     pub(super) floor: Epoch,
@@ -54,10 +56,11 @@ impl Ground {
         let plan = Plan {
             config,
             slot,
-            electors: electors.set,
+            electors: electors.record,
         };
         Ok(Self {
             plan,
+            file: args.config.clone(),
             state,
             floor,
             netlink,

@@ -7,6 +7,7 @@ mod ground;
 mod history;
 mod interfaces;
 mod kernel_log;
+mod members;
 mod operator;
 mod plan;
 mod relink;

@@ -1,11 +1,12 @@
 //! What operators get to see and may ask for.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use heartbeat_core::Slot;
 use heartbeat_core::event::Order;
 use heartbeat_core::time::nanos;
+use heartbeat_core::{ElectorRecord, Slot};
 use heartbeat_wire::gate::{gate_of, slot_gate_is_open};
 use heartbeat_wire::maps;
 use tokio::sync::oneshot;
@@ -15,7 +16,7 @@ use super::plan::Plan;
 use super::shared::Facts;
 use crate::config::Follows;
 use crate::control::{Datapath, Local, LocalFacts, Status, VerifiedStatus, VirtualAddressStatus};
-use crate::datapath::Words;
+use crate::datapath::{Words, name_sets};
 use crate::net::mac::MacAddress;
 use crate::net::netlink::{Address, Netlink};
 use crate::pulse::{Durations, OrderSender, PulseOrder};
@@ -24,11 +25,13 @@ use crate::takeover::{Verified, View};
 
 /// How long the pulse may take to answer. A turn takes far less than a millisecond; one that does not
 /// answer in a second hangs, and that is what the operator must be told.
-const PULSE_ANSWERS: Duration = Duration::from_secs(1);
+pub(super) const PULSE_ANSWERS: Duration = Duration::from_secs(1);
 
 /// Asks the parts of a daemon that runs.
 pub(super) struct Operator {
     pub(super) plan: Plan,
+    /// The configuration file, for what it proposes later.
+    pub(super) file: PathBuf,
     pub(super) kernel: maps::Config,
     pub(super) words: Words,
     pub(super) pulse: OrderSender,
@@ -37,16 +40,21 @@ pub(super) struct Operator {
 }
 
 impl Operator {
-    async fn order(&self, order: Order) -> Result<String, String> {
+    pub(super) async fn order(&self, order: Order) -> Result<String, String> {
         let (answer, answered) = oneshot::channel();
         self.pulse.send(PulseOrder::Election(order, Some(answer)))?;
         wait(answered, PULSE_ANSWERS).await?
     }
 
-    fn virtual_addresses(&self) -> Result<Vec<VirtualAddressStatus>, String> {
+    fn virtual_addresses(
+        &self,
+        electors: &ElectorRecord,
+    ) -> Result<Vec<VirtualAddressStatus>, String> {
         let mut netlink = Netlink::open().map_err(|error| error.to_string())?;
         let present = netlink.addresses().map_err(|error| error.to_string())?;
         let shown = self.view.shown();
+        let mut kernel = self.kernel;
+        name_sets(&mut kernel, electors);
         let status = |address: &crate::config::VirtualAddress| {
             let interface = self
                 .plan
@@ -62,7 +70,7 @@ impl Operator {
                     Follows::Slot(slot) => Some(slot),
                 },
                 held: present.iter().any(is_it),
-                gate_open: self.is_gate_open(address.follows),
+                gate_open: self.is_gate_open(&kernel, address.follows),
                 verified: verified(&shown.verified, address.address),
             }
         };
@@ -75,15 +83,15 @@ impl Operator {
             .collect())
     }
 
-    fn is_gate_open(&self, follows: Follows) -> bool {
+    fn is_gate_open(&self, kernel: &maps::Config, follows: Follows) -> bool {
         let (grant, now_ns) = (self.words.grant(), boot_ns());
         match follows {
-            Follows::Master => gate_of(&self.words.control(), &grant, &self.kernel, now_ns),
+            Follows::Master => gate_of(&self.words.control(), &grant, kernel, now_ns),
             Follows::Slot(slot) => slot_gate_is_open(
                 slot.into(),
-                self.kernel.slot,
+                kernel.slot,
                 &grant,
-                self.kernel.max_lease_ns,
+                kernel.max_lease_ns,
                 now_ns,
             ),
         }
@@ -97,9 +105,8 @@ impl Operator {
         let interface = &self.plan.management().interface;
         let facts = LocalFacts {
             slot: self.plan.slot,
-            electors: self.plan.electors.slots.clone(),
             degraded: false,
-            virtual_addresses: self.virtual_addresses()?,
+            virtual_addresses: self.virtual_addresses(&published.snapshot.electors.record)?,
             datapath: mode.map(|mode| Datapath {
                 interface: interface.clone(),
                 mode: mode.as_str().to_owned(),
@@ -154,7 +161,7 @@ fn verified(all: &[Verified], address: IpAddr) -> Option<VerifiedStatus> {
     })
 }
 
-async fn wait<T>(answered: oneshot::Receiver<T>, most: Duration) -> Result<T, String> {
+pub(super) async fn wait<T>(answered: oneshot::Receiver<T>, most: Duration) -> Result<T, String> {
     match timeout(most, answered).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(_)) => {

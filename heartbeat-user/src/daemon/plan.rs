@@ -3,18 +3,16 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
-use std::time::Duration;
 
-use heartbeat_core::Slot;
 use heartbeat_core::message::Network;
 use heartbeat_core::time::nanos;
+use heartbeat_core::{ElectorRecord, Slot};
 use heartbeat_wire::maps::{self, Address, Vip, mapped, member_flag};
 use heartbeat_wire::tag::KEY_SLOTS;
 
 use super::interfaces::Wanted;
 use crate::config::{Attach, Config, Connection, Follows, Member, VirtualAddress};
-use crate::datapath::AttachMode;
-use crate::state::ElectorSet;
+use crate::datapath::{AttachMode, name_sets};
 use crate::takeover::Place;
 
 /// The loopback interface: a gate on it keeps a master without a lease from serving its own clients.
@@ -27,8 +25,8 @@ pub(super) struct Plan {
     pub(super) config: Config,
     /// This node's slot.
     pub(super) slot: Slot,
-    /// The electors' set in force.
-    pub(super) electors: ElectorSet,
+    /// What the disk says of the electors' sets.
+    pub(super) electors: ElectorRecord,
 }
 
 /// A virtual address and the interface that carries it here.
@@ -124,7 +122,7 @@ impl Plan {
     pub(super) fn other_heirs(&self) -> Vec<Slot> {
         let is_heir = |slot: &Slot| {
             *slot != self.slot
-                && self.electors.slots.contains(slot)
+                && self.electors.in_force.slots.contains(*slot)
                 && !self.config.members[slot].witness
         };
         self.config
@@ -185,13 +183,14 @@ impl Plan {
     /// What the election goes by.
     #[must_use]
     pub(super) fn for_core(&self) -> heartbeat_core::Config {
-        let mut core = self.config.for_core(self.slot, self.electors.version);
-        core.elector_digest = self.electors.digest;
-        core.timing.max_lease = Duration::from_micros(self.electors.max_lease_us);
+        let set = &self.electors.in_force;
+        let mut core = self.config.for_core(self.slot, set.version);
+        core.elector_digest = set.digest();
+        core.timing.max_lease = set.max_lease;
         // The file may propose a longer one than the set in force allows.
         core.timing.restart_lease = core.timing.restart_lease.min(core.timing.max_lease);
         for (slot, member) in &mut core.members {
-            member.elector = self.electors.slots.contains(slot);
+            member.elector = set.slots.contains(*slot);
         }
         core
     }
@@ -200,21 +199,19 @@ impl Plan {
     #[must_use]
     pub(super) fn for_kernel(&self) -> maps::Config {
         let timing = &self.config.timing;
-        maps::Config {
+        let mut kernel = maps::Config {
             cluster_id: self.config.cluster_id,
             config_digest: self.config.digest,
-            max_lease_ns: self.electors.max_lease_us * 1_000,
             detect_ns: nanos(timing.lease()),
             own_address: wire_address(self.management().address),
             group: wire_address(self.config.group),
-            elector_version: self.electors.version,
-            elector_digest: self.electors.digest,
             slot: self.slot,
             port: self.config.port,
             signing_slot: 0,
-            is_elector: u16::from(self.electors.slots.contains(&self.slot)),
             ..maps::Config::default()
-        }
+        };
+        name_sets(&mut kernel, &self.electors);
+        kernel
     }
 
     /// The frame keys by key slot, newest first.
@@ -236,7 +233,7 @@ impl Plan {
     pub(super) fn kernel_members(&self) -> Vec<(Slot, maps::Member)> {
         let entry = |(slot, member): (&Slot, &Member)| {
             let mut flags = member_flag::PRESENT;
-            if self.electors.slots.contains(slot) {
+            if self.electors.in_force.slots.contains(*slot) {
                 flags |= member_flag::ELECTOR;
             }
             if member.witness {
@@ -281,16 +278,17 @@ fn wire_address(address: IpAddr) -> Address {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use heartbeat_core::{ElectorSet, Slots};
+    use std::time::Duration;
 
     #[test]
     fn kernel_and_election_go_by_the_same_max_lease_and_electors_whatever_the_file_proposes() {
         let config = crate::config::tests_support::three_nodes();
-        let electors = ElectorSet {
+        let electors = ElectorRecord::proposed(ElectorSet {
             version: 4,
-            digest: 99,
-            slots: vec![1, 3],
-            max_lease_us: 777_000,
-        };
+            slots: Slots::new([1, 3]).unwrap(),
+            max_lease: Duration::from_millis(777),
+        });
         assert_ne!(nanos(config.timing.max_lease), 777_000_000, "the file's");
         let plan = Plan {
             config,

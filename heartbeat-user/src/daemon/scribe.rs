@@ -7,14 +7,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{self, Duration, SystemTime};
 
 use heartbeat_core::snapshot::{Alarm, Reason, Role};
-use heartbeat_core::{Epoch, Instant};
+use heartbeat_core::{ElectorRecord, Epoch, Instant};
 use tracing::{debug, error, info, warn};
 
 use super::history::History;
 use super::relink::Relink;
 use crate::control::{HistoryEntry, TakeoverStamps, rfc3339};
 use crate::hands::Report;
-use crate::pulse::{Ending, Note, Notes, OrderSender, Stamps};
+use crate::pulse::{Ending, Note, Notes, OrderSender, PulseOrder, Stamps};
 use crate::state::StateFolder;
 
 /// What the scribe works with.
@@ -66,6 +66,10 @@ impl Scribe {
                     error!("{error}");
                 }
             }
+            Note::Electors(record) => self.save_electors(record),
+            Note::SetsFailed(error) => {
+                error!(%error, "the kernel was not told which electors' sets it grants by");
+            }
             Note::Hands(report) => self.hands_told(&report),
             Note::HandsEnded => {
                 error!("the hands have ended, so addresses cannot be moved: the daemon stops");
@@ -90,6 +94,25 @@ impl Scribe {
             Note::Answered(Err(why)) => warn!("refused: {why}"),
             // Closed by being dropped, here where it may take its time.
             Note::Retired(_) | Note::Ended(_) => {}
+        }
+    }
+
+    /// Only what is on the disk is told to the pulse; what is not, it hands out again.
+    fn save_electors(&mut self, record: Box<ElectorRecord>) {
+        if let Err(error) = self.state.save_electors(&record) {
+            error!("{error}; this node agrees to no other electors until it can be saved");
+            return;
+        }
+        let set = &record.in_force;
+        info!(
+            version = set.version,
+            electors = %set.slots,
+            next = record.next().map_or_else(String::new, |next| next.slots.to_string()),
+            proposed = record.is_proposed,
+            "electors' sets saved"
+        );
+        if let Err(error) = self.pulse.send(PulseOrder::ElectorsSaved(record)) {
+            warn!("{error}");
         }
     }
 

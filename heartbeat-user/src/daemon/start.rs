@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use heartbeat_core::event::Restored;
 use heartbeat_core::snapshot::Role;
+use heartbeat_core::time::nanos;
 use heartbeat_core::{Epoch, Instant, Node};
 use tracing::info;
 
@@ -24,7 +25,7 @@ use super::scribe::Scribe;
 use super::shared::Facts;
 use super::stale;
 use super::wiring;
-use crate::datapath::{self, Datapath, Events, Hooks, Kept, Opened, Replies, Words};
+use crate::datapath::{self, Datapath, Events, Hooks, Kept, Opened, Replies, Sets, Words};
 use crate::hands::{Hands, Order, VirtualAddress};
 use crate::net::netlink::{Link, Netlink, OwnerMark};
 use crate::pulse::convert::{daemon_words, kernel_words};
@@ -88,6 +89,7 @@ impl Daemon {
             pulse: orders.clone(),
             facts: facts.clone(),
             plan: plan.clone(),
+            file: ground.file,
         };
         let maps_kept = kernel.kept.maps_kept;
         let parts = Parts {
@@ -95,6 +97,7 @@ impl Daemon {
             node,
             words: kernel.words,
             ring: kernel.events,
+            sets: kernel.sets,
             signer: signer(&plan, kernel.kept.incarnation),
             wiring,
             hands,
@@ -140,6 +143,7 @@ struct Kernel {
     words: Words,
     replies: Replies,
     events: Events,
+    sets: Sets,
     kept: Kept,
 }
 
@@ -173,6 +177,7 @@ fn load(
         words: opened.words,
         replies: opened.replies,
         events: opened.events,
+        sets: opened.sets,
         kept: opened.kept,
     };
     Ok((relink, kernel))
@@ -240,6 +245,7 @@ fn open_datapath(
             .map(|(slot, _)| *slot)
             .max()
             .unwrap_or(plan.slot),
+        abstention_ns: nanos(plan.electors.abstention()),
     };
     let gates: Vec<String> = plan.gated().into_iter().collect();
     let hooks = Hooks {
@@ -268,6 +274,7 @@ fn start_node(plan: &Plan, floor: Epoch, kernel: &Kernel) -> Node {
         kernel: kernel_words(&words.grant()),
         daemon: daemon_words(&words.control()),
         saved_floor: floor,
+        electors: Some(plan.electors),
         seed: random_number(),
     };
     Node::new(plan.for_core(), restored, Instant(boot_ns()))
@@ -284,8 +291,8 @@ fn signer(plan: &Plan, incarnation: u64) -> FrameSigner {
         cluster_id: plan.config.cluster_id,
         slot: plan.slot,
         incarnation,
-        elector_version: plan.electors.version,
-        elector_digest: plan.electors.digest,
+        elector_version: plan.electors.in_force.version,
+        elector_digest: plan.electors.in_force.digest(),
         config_digest: plan.config.digest,
         key_slot: 0,
         key: plan.frame_keys().slots[0],

@@ -25,6 +25,8 @@ pub struct Setup<'a> {
     pub vips: &'a [(Address, Vip)],
     /// The highest slot of any member.
     pub max_slot: u16,
+    /// How long a node without the maps of its last run neither votes nor grants, in nanoseconds.
+    pub abstention_ns: u64,
 }
 
 /// Whether the maps are those of the last run.
@@ -38,6 +40,18 @@ pub struct Kept {
     /// When they were created, CLOCK_BOOTTIME in nanoseconds.
     pub created_ns: u64,
 }
+
+impl Kept {
+    /// The configuration as it was written.
+    pub(super) fn written(&self, setup: &Setup<'_>) -> Config {
+        Config {
+            incarnation: self.incarnation,
+            created_ns: self.created_ns,
+            ..setup.config
+        }
+    }
+}
+
 /// What the pinned maps say of their owner, if they were ever configured.
 pub(super) fn find_kept(
     pins: &Pins,
@@ -70,22 +84,29 @@ fn pinned_config(pins: &Pins) -> Result<Config, DatapathError> {
         .map_err(map_error("read", name::CONFIG))
 }
 
-/// Promises bind a slot of a cluster towards one set of electors; with any other they say nothing.
+/// Promises bind a slot of a cluster. A set that is saved reaches the maps a moment later, so those of a daemon
+/// that died in between may name an older one; a newer one, or another of the same version, says that the saved
+/// set was moved away, and with it what the promises were given for.
 fn check_owner(pins: &Pins, kept: &Config, wanted: &Config) -> Result<(), DatapathError> {
+    let is_older = kept.elector_version < wanted.elector_version;
+    let (version, digest) = if is_older {
+        (wanted.elector_version, wanted.elector_digest)
+    } else {
+        (kept.elector_version, kept.elector_digest)
+    };
     let owners = [
         ("cluster", kept.cluster_id, wanted.cluster_id),
         ("slot", kept.slot.into(), wanted.slot.into()),
         (
             "electors' version",
-            kept.elector_version.into(),
+            version.into(),
             wanted.elector_version.into(),
         ),
         (
             "electors' digest",
-            kept.elector_digest.into(),
+            digest.into(),
             wanted.elector_digest.into(),
         ),
-        ("max_lease", kept.max_lease_ns, wanted.max_lease_ns),
     ];
     for (what, found, expected) in owners {
         if found != expected {
@@ -117,12 +138,7 @@ pub(super) fn configure(
     set(pins, name::KEYS, 0, setup.keys)?;
     set_members(pins, setup.members)?;
     set_vips(pins, setup.vips)?;
-    let config = Config {
-        incarnation: kept.incarnation,
-        created_ns: kept.created_ns,
-        ..setup.config
-    };
-    set(pins, name::CONFIG, 0, config)?;
+    set(pins, name::CONFIG, 0, kept.written(setup))?;
     Ok(kept)
 }
 
@@ -130,10 +146,8 @@ pub(super) fn configure(
 /// before anything can be attached, so that no crash in between lets it forget to.
 fn new_life(pins: &Pins, setup: &Setup<'_>) -> Result<Kept, DatapathError> {
     let created_ns = boot_ns();
-    // A fifth more: the drift guard that every master takes off its lease.
-    let abstain_ns = setup.config.max_lease_ns + setup.config.max_lease_ns / 5;
     let control = Control {
-        abstain_until_ns: created_ns + abstain_ns,
+        abstain_until_ns: created_ns + setup.abstention_ns,
         ..Control::default()
     };
     set(pins, name::CONTROL, 0, control)?;

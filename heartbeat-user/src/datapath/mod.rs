@@ -6,6 +6,7 @@
 mod attach;
 mod configure;
 mod counters;
+mod electors;
 mod error;
 mod events;
 mod interface;
@@ -18,12 +19,14 @@ mod words;
 
 use std::path::Path;
 
-use aya::maps::{HashMap, Map, MapData, MapError, RingBuf};
+use aya::maps::{Array, HashMap, Map, MapData, MapError, RingBuf};
 use aya::programs::TcAttachType;
+use heartbeat_core::Slots;
 use heartbeat_wire::maps::{Config, Interface, MAX_SLOTS, MAX_VIPS, name};
 
 pub use configure::{Kept, Setup};
 pub use counters::{MergedReply, Replies, Statistics};
+pub use electors::{Sets, name_sets};
 pub use error::DatapathError;
 pub use events::{Events, KernelLog};
 pub use load::{Loader, Programs, is_built_in};
@@ -50,6 +53,8 @@ pub struct Opened {
     pub replies: Replies,
     /// The kernel's events, for the pulse.
     pub events: Events,
+    /// Which electors' sets the kernel grants by, for the pulse.
+    pub sets: Sets,
     /// Counters and histograms, for status and metrics.
     pub statistics: Statistics,
     /// The kernel programs' rare log lines; `None` while the last process's programs are at work.
@@ -224,6 +229,12 @@ fn open_maps(
             gate: per_cpu(pins, name::GATE)?,
             rtt: per_cpu(pins, name::RTT)?,
             gap: per_cpu(pins, name::GAP)?,
+        },
+        sets: Sets {
+            config: open(pins, name::CONFIG, Array::try_from)?,
+            members: open(pins, name::MEMBERS, Array::try_from)?,
+            written: kept.written(setup),
+            flagged: Slots::default(),
         },
         log: None,
         words,

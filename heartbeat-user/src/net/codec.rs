@@ -11,21 +11,28 @@
 //! | 5 promote | |
 //! | 6 release | target slot u16 |
 //! | 7 health | count u16, then each: slot u16, healthy u8, diagnosis u8, role u8, round trip u32 us |
+//! | 8 electors | set, ballot u64, 0 or 1 and then the next set |
+//! | 9 electors' state | set, proposed u8, promised ballot u64, longest lease u64 ns, 0 or 1 and then ballot u64 and the next set |
+//!
+//! A set is: version u32, longest lease u64 ns, count u8, then each slot u16.
 //!
 //! Kinds from [`FIRST_TAKEOVER_KIND`] on are the takeover thread's, which reads them itself.
 //!
 //! [`Subject`]: super::envelope::Subject
 
+mod electors;
 mod fields;
 
 use std::time::Duration;
 
 use bytes::{Buf, BufMut, TryGetError};
 use heartbeat_core::Epoch;
+use heartbeat_core::electors::Ballot;
 use heartbeat_core::message::Message;
 use heartbeat_core::time::nanos;
 
 use super::envelope::MAX_BODY;
+use electors::{get_record, get_set, put_record, put_set};
 use fields::{get_answer, get_bool, get_health, put_answer, put_health};
 
 /// Messages of this kind and above are about takeovers: the election never sees them.
@@ -102,6 +109,8 @@ mod kind {
     pub(super) const PROMOTE: u8 = 5;
     pub(super) const RELEASE: u8 = 6;
     pub(super) const HEALTH: u8 = 7;
+    pub(super) const ELECTORS: u8 = 8;
+    pub(super) const ELECTORS_STATE: u8 = 9;
 }
 
 /// Writes a message's body to the front of `body`.
@@ -153,6 +162,21 @@ pub fn encode(message: &Message, body: &mut [u8; MAX_BODY]) -> Result<Encoded, E
             out.put_u16_le(*target);
             (*epoch, 0)
         }
+        Message::Electors { set, ballot, next } => {
+            out.put_u8(kind::ELECTORS);
+            put_set(set, &mut out);
+            out.put_u64_le(ballot.0);
+            out.put_u8(u8::from(next.is_some()));
+            if let Some(next) = next {
+                put_set(next, &mut out);
+            }
+            (Epoch::NONE, 0)
+        }
+        Message::ElectorsState(record) => {
+            out.put_u8(kind::ELECTORS_STATE);
+            put_record(record, &mut out);
+            (Epoch::NONE, 0)
+        }
         Message::Health { epoch, members } => {
             out.put_u8(kind::HEALTH);
             put_health(members, &mut out)?;
@@ -196,6 +220,16 @@ pub fn decode(epoch: Epoch, nonce: u64, mut body: &[u8]) -> Result<Message, Deco
             epoch,
             target: body.try_get_u16_le()?,
         },
+        kind::ELECTORS => Message::Electors {
+            set: get_set(&mut body)?,
+            ballot: Ballot(body.try_get_u64_le()?),
+            next: if get_bool(&mut body, "next")? {
+                Some(get_set(&mut body)?)
+            } else {
+                None
+            },
+        },
+        kind::ELECTORS_STATE => Message::ElectorsState(get_record(&mut body)?),
         kind::HEALTH => Message::Health {
             epoch,
             members: get_health(&mut body)?,

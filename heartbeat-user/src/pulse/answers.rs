@@ -2,8 +2,8 @@
 
 use std::io;
 
-use heartbeat_core::Config;
 use heartbeat_core::event::Reply;
+use heartbeat_core::{Config, ElectorSet};
 use heartbeat_wire::maps::REPLIES_CHUNK;
 
 use super::convert::reply;
@@ -43,6 +43,19 @@ impl Answers {
             next_other: 0,
             newest: Vec::with_capacity(config.members.len()),
         }
+    }
+
+    /// Members became electors, or are none any more: each is read at its new pace, and what it answered stays.
+    pub(super) fn regroup(&mut self, set: &ElectorSet) {
+        let mut all: Vec<MergedReply> = self
+            .electors
+            .drain(..)
+            .chain(self.others.drain(..))
+            .collect();
+        all.sort_unstable_by_key(|entry| entry.slot);
+        let is_elector = |entry: &MergedReply| set.slots.contains(entry.slot);
+        (self.electors, self.others) = all.into_iter().partition(is_elector);
+        self.next_other = 0;
     }
 
     /// Reads what this turn needs.

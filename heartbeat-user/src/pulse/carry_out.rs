@@ -6,7 +6,7 @@ use std::sync::Arc;
 use heartbeat_core::command::Question;
 use heartbeat_core::message::Network;
 use heartbeat_core::snapshot::Role;
-use heartbeat_core::{Command, Epoch, Event, Instant, Message, Slot};
+use heartbeat_core::{Command, ElectorRecord, Epoch, Event, Instant, Message, Slot};
 use heartbeat_wire::Kind;
 use heartbeat_wire::frame::role;
 
@@ -64,6 +64,8 @@ impl Pulse {
                 words.raise_floor(epoch);
                 self.note(Note::Floor(epoch));
             }
+            Command::SaveElectors(record) => self.note(Note::Electors(Box::new(record))),
+            Command::Electors(record) => self.name_sets(&record),
             Command::Role(role) => {
                 self.standing.role = role_number(role);
                 words.set_role(self.standing.role);
@@ -107,6 +109,16 @@ impl Pulse {
             Command::Exit => self.ending = Some(Ending::Stop),
             Command::ExitKeeping => self.ending = Some(Ending::Restart),
         }
+    }
+
+    /// The kernel grants by these sets from now on, and every question names the one in force.
+    fn name_sets(&mut self, record: &ElectorRecord) {
+        if let Err(error) = self.parts.sets.name(record) {
+            // The kernel then refuses what this node agreed to, which costs grants and nothing else.
+            self.note(Note::SetsFailed(error));
+        }
+        self.parts.signer.go_by(&record.in_force);
+        self.parts.answers.regroup(&record.in_force);
     }
 
     /// Raises the promise, and hands what stood in the grant after it straight back to the election.

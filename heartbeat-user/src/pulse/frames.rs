@@ -2,7 +2,7 @@
 
 use heartbeat_core::command::Question;
 use heartbeat_core::time::nanos;
-use heartbeat_core::{Epoch, Instant, Slot};
+use heartbeat_core::{ElectorSet, Epoch, Instant, Slot};
 use heartbeat_wire::frame::{AGE_UNKNOWN, Frame, Kind, MAGIC, VERSION, age_us, flag, gate_state};
 use heartbeat_wire::tag::{Key, sign};
 
@@ -41,6 +41,12 @@ pub(crate) struct Standing {
 }
 
 impl FrameSigner {
+    /// Every question names this electors' set from now on.
+    pub(crate) fn go_by(&mut self, set: &ElectorSet) {
+        self.elector_version = set.version;
+        self.elector_digest = set.digest();
+    }
+
     /// The signed body of a question.
     pub(crate) fn question(
         &self,

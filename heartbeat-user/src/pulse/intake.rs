@@ -113,6 +113,9 @@ impl Pulse {
                     self.pending_asks.push_back(asked);
                     self.handle(Event::Order(order), Instant(boot_ns()));
                 }
+                PulseOrder::ElectorsSaved(record) => {
+                    self.handle(Event::ElectorsSaved(*record), Instant(boot_ns()));
+                }
                 PulseOrder::Gated(interface) => self.order_hands(HandsOrder::Gated { interface }),
                 PulseOrder::Verified(epoch, at_ns) => self.note(Note::Verified(epoch, at_ns)),
                 PulseOrder::Announce => self.order_hands(HandsOrder::Announce),

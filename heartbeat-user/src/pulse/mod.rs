@@ -34,7 +34,7 @@ pub use note::{Ending, NOTES_DEPTH, Note, Notes};
 pub use order::{Asked, OrderSender, Orders, Published, PulseOrder, Retired, Rewire, orders};
 pub use stamps::Stamps;
 
-use crate::datapath::{Events, Words};
+use crate::datapath::{Events, Sets, Words};
 use crate::hands::{Hands, VirtualAddress};
 use crate::net::datagrams::Datagrams;
 use crate::net::probe_socket::ProbeSocket;
@@ -62,6 +62,8 @@ pub struct Parts {
     pub answers: Answers,
     /// What the kernel tells at once.
     pub ring: Events,
+    /// Which electors' sets the kernel grants by.
+    pub sets: Sets,
     /// How they are filled in and signed.
     pub signer: frames::FrameSigner,
     /// Where frames and messages leave and come in.

@@ -5,12 +5,13 @@ use std::net::SocketAddr;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
-use heartbeat_core::Epoch;
 use heartbeat_core::message::Network;
 use heartbeat_core::order::{OrderDone, OrderError};
 use heartbeat_core::snapshot::{Alarm, Reason, Role};
+use heartbeat_core::{ElectorRecord, Epoch};
 
 use super::{Pulse, Retired, Stamps};
+use crate::datapath::DatapathError;
 use crate::hands::{NotSent, Report};
 use crate::net::datagrams::Dropped;
 
@@ -43,6 +44,10 @@ pub enum Note {
     Alarm(Alarm, bool),
     /// The highest epoch this node stood in, to be saved as a floor.
     Floor(Epoch),
+    /// What is to be saved of the electors' sets; the pulse waits to be told that it is.
+    Electors(Box<ElectorRecord>),
+    /// The kernel was not told which sets it grants by.
+    SetsFailed(DatapathError),
     /// What the hands report about addresses and links.
     Hands(Report),
     /// The hands have ended; the daemon stops.

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
 use heartbeat_core::event::{Order, Reply};
 use heartbeat_core::message::Network;
-use heartbeat_core::{Epoch, Snapshot};
+use heartbeat_core::{ElectorRecord, Epoch, Snapshot};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use tokio::sync::oneshot;
 
@@ -44,6 +44,8 @@ pub type Asked = oneshot::Sender<Answer>;
 pub enum PulseOrder {
     /// For the election; the answer comes when it has decided.
     Election(Order, Option<Asked>),
+    /// This record of the electors' sets is on disk.
+    ElectorsSaved(Box<ElectorRecord>),
     /// The gate stands on this interface, which had vanished and came back.
     Gated(String),
     /// The addresses are to be announced once more, from the start.

@@ -61,6 +61,8 @@ impl Stamps {
             | Command::Released(_)
             | Command::Abstain(_)
             | Command::Floor(_)
+            | Command::SaveElectors(_)
+            | Command::Electors(_)
             | Command::Role(_)
             | Command::Eligible(_)
             | Command::Probe(_)

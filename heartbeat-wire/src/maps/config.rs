@@ -15,7 +15,7 @@ pub struct Config {
     pub created_ns: u64,
     /// Digest of the configuration that must be equal on all nodes.
     pub config_digest: u64,
-    /// Longest lease that a grant is given for, in nanoseconds.
+    /// Longest lease that a grant is given for by either electors' set, in nanoseconds.
     pub max_lease_ns: u64,
     /// Age at which an answer to one of our questions is stale: period x detect multiplier, ns.
     pub detect_ns: u64,
@@ -27,14 +27,28 @@ pub struct Config {
     pub elector_version: u32,
     /// Digest of the electors' set.
     pub elector_digest: u32,
+    /// Version of the set that this node has saved as the next one; 0 for none. Probes of it are granted as well.
+    pub next_version: u32,
+    /// Digest of that set.
+    pub next_digest: u32,
     /// This node's slot.
     pub slot: u16,
     /// UDP port of the heartbeats, in host byte order.
     pub port: u16,
     /// Key slot that answers are signed with.
     pub signing_slot: u16,
-    /// 1 if this node is an elector: its answers are always wanted.
+    /// 1 if this node is an elector of either set: its answers are always wanted.
     pub is_elector: u16,
+}
+
+impl Config {
+    /// Whether a question by this electors' set may be granted: it is the set in force here, or the next one.
+    #[must_use]
+    #[inline(always)]
+    pub const fn goes_by(&self, version: u32, digest: u32) -> bool {
+        (version == self.elector_version && digest == self.elector_digest)
+            || (version == self.next_version && digest == self.next_digest && version != 0)
+    }
 }
 
 /// The keys, newest first; an empty one authenticates nobody.

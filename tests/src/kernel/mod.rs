@@ -100,6 +100,7 @@ impl Kernel {
                 members,
                 vips: &vips,
                 max_slot: *SLOTS.end(),
+                abstention_ns: config.max_lease_ns + config.max_lease_ns / 5,
             },
         )?;
         let kernel = Self {

@@ -85,6 +85,8 @@ impl Family {
             group: wire(self.group()),
             elector_version: 7,
             elector_digest: 0xe1ec,
+            next_version: 0,
+            next_digest: 0,
             slot: OWN_SLOT,
             port: PORT,
             signing_slot: 0,

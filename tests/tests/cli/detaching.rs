@@ -49,6 +49,7 @@ fn leave_remains(pins: &PinFolder) {
         members: &members(),
         vips: &[],
         max_slot: 5,
+        abstention_ns: 240_000_000,
     };
     let mut opened = Datapath::open(&pins.0, &setup).expect("the kernel takes the programs");
     opened

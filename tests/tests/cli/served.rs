@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use heartbeat_core::snapshot::{Diagnosis, Guarantee, MemberSnapshot, Reason, Role, Snapshot};
-use heartbeat_core::{Epoch, Instant};
+use heartbeat_core::snapshot::{
+    Diagnosis, ElectorsSnapshot, Guarantee, MemberSnapshot, Reason, Role, Snapshot,
+};
+use heartbeat_core::{ElectorRecord, Epoch, Instant};
 use heartbeat_user::config;
 use heartbeat_user::control::{
-    ControlSocket, EpochParts, Handler, HistoryEntry, Local, LocalFacts, PinnedMap, Status,
-    pinned_maps,
+    ControlSocket, EpochParts, Handler, HistoryEntry, Local, LocalFacts, Membership, PinnedMap,
+    Status, pinned_maps,
 };
 use serde_json::Value;
 use tokio::runtime::Runtime;
@@ -23,7 +25,7 @@ struct Pretender {
 
 impl Handler for Pretender {
     async fn status(&self) -> Result<Status, String> {
-        Ok(status(self.master))
+        Ok(known(self.master).0)
     }
 
     async fn history(&self) -> Vec<HistoryEntry> {
@@ -41,6 +43,20 @@ impl Handler for Pretender {
 
     fn maps(&self) -> Vec<PinnedMap> {
         pinned_maps(Path::new("/sys/fs/bpf/heartbeatd/storage-a"))
+    }
+
+    async fn members(&self) -> Result<Membership, String> {
+        let (status, snapshot) = known(self.master);
+        let config = config::load(&Folder::new(GOOD).config()).expect("good");
+        Ok(Membership::new(
+            status,
+            &snapshot,
+            Ok(config.elector_set(0)),
+        ))
+    }
+
+    async fn apply_members(&self) -> Result<String, String> {
+        Err("this node is not master".to_owned())
     }
 
     async fn switchover(&self, to: Option<u16>) -> Result<String, String> {
@@ -65,7 +81,7 @@ impl Handler for Pretender {
     }
 }
 
-fn status(master: Option<u16>) -> Status {
+fn known(master: Option<u16>) -> (Status, Snapshot) {
     let folder = Folder::new(GOOD);
     let config = config::load(&folder.config()).expect("good");
     let at = Instant(100_000_000_000);
@@ -95,19 +111,22 @@ fn status(master: Option<u16>) -> Status {
         maintenance: false,
         electors_answering: 1,
         majority: 2,
+        electors: ElectorsSnapshot {
+            record: ElectorRecord::proposed(config.elector_set(1)),
+            change: None,
+        },
         members: config.members.keys().map(member).collect(),
         alarms: Vec::new(),
     };
     let facts = LocalFacts {
         slot: 2,
-        electors: config.electors.clone(),
         degraded: false,
         virtual_addresses: Vec::new(),
         datapath: None,
         local: Local::default(),
         warnings: Vec::new(),
     };
-    Status::new(&config, &snapshot, facts)
+    (Status::new(&config, &snapshot, facts), snapshot)
 }
 
 /// The pretended daemon, alive as long as this is.

@@ -6,6 +6,7 @@ mod announced;
 mod client_on_slave;
 mod connections;
 mod cut_off;
+mod electors;
 mod first_start;
 mod forced;
 mod forged;

@@ -9,6 +9,7 @@ mod virtual_addresses;
 
 use std::path::Path;
 
+use heartbeat_core::time::nanos;
 use toml::Spanned;
 
 use super::fault::Fault;
@@ -37,7 +38,7 @@ pub(super) fn check(file: File, folder: &Path, faults: &mut Vec<Fault>) -> Optio
         cluster: name,
         key_file: folder.join(cluster.key_file?.into_inner()),
         keys: keys?,
-        elector_digest: digest::electors(&electors, timing.max_lease),
+        elector_digest: heartbeat_wire::electors::digest(&electors, nanos(timing.max_lease)),
         electors,
         digest: 0,
         timing,

@@ -7,8 +7,10 @@ mod status;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use heartbeat_core::snapshot::{Diagnosis, Guarantee, MemberSnapshot, Reason, Role, Snapshot};
-use heartbeat_core::{Epoch, Instant};
+use heartbeat_core::snapshot::{
+    Diagnosis, ElectorsSnapshot, Guarantee, MemberSnapshot, Reason, Role, Snapshot,
+};
+use heartbeat_core::{ElectorRecord, Epoch, Instant};
 
 use super::{Datapath, Local, LocalFacts, Status, VerifiedStatus, VirtualAddressStatus};
 use crate::config::tests_support::three_nodes;
@@ -42,6 +44,13 @@ pub(crate) fn snapshot_of_master() -> Snapshot {
         maintenance: false,
         electors_answering: 3,
         majority: 2,
+        electors: ElectorsSnapshot {
+            record: ElectorRecord {
+                is_proposed: false,
+                ..ElectorRecord::proposed(three_nodes().elector_set(7))
+            },
+            change: None,
+        },
         members: (1..=3).map(member).collect(),
         alarms: Vec::new(),
     }
@@ -51,7 +60,6 @@ pub(crate) fn snapshot_of_master() -> Snapshot {
 pub(crate) fn facts(slot: u16, serving: bool) -> LocalFacts {
     LocalFacts {
         slot,
-        electors: vec![1, 2, 3],
         degraded: false,
         virtual_addresses: vec![VirtualAddressStatus {
             verified: serving.then(verified),

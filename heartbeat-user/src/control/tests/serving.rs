@@ -12,8 +12,8 @@ use tokio::task::JoinHandle;
 
 use super::master;
 use crate::control::{
-    BindError, Client, ClientError, ControlSocket, EpochParts, Handler, HistoryEntry, PinnedMap,
-    Request, Response, Role, Status, pinned_maps,
+    BindError, Client, ClientError, ControlSocket, EpochParts, Handler, HistoryEntry, Membership,
+    PinnedMap, Request, Response, Role, Status, pinned_maps,
 };
 
 struct Pretender;
@@ -29,6 +29,19 @@ impl Handler for Pretender {
 
     fn maps(&self) -> Vec<PinnedMap> {
         pinned_maps(Path::new("/sys/fs/bpf/heartbeatd/storage-a"))
+    }
+
+    async fn members(&self) -> Result<Membership, String> {
+        let (status, snapshot) = (master(), super::snapshot_of_master());
+        Ok(Membership::new(
+            status,
+            &snapshot,
+            Err("no file".to_owned()),
+        ))
+    }
+
+    async fn apply_members(&self) -> Result<String, String> {
+        Err("no file".to_owned())
     }
 
     async fn switchover(&self, to: Option<u16>) -> Result<String, String> {

@@ -1,6 +1,7 @@
 use super::*;
 use heartbeat_core::message::{MemberHealth, VoteAnswer};
 use heartbeat_core::snapshot::Diagnosis;
+use heartbeat_core::{ElectorRecord, ElectorSet, Slots};
 use proptest::prelude::*;
 
 fn durations() -> impl Strategy<Value = Duration> {
@@ -47,9 +48,41 @@ fn member_healths() -> impl Strategy<Value = MemberHealth> {
         })
 }
 
+fn sets() -> impl Strategy<Value = ElectorSet> {
+    let slots = proptest::collection::btree_set(1..=u16::MAX, 0..=9);
+    (any::<u32>(), slots, durations()).prop_map(|(version, slots, max_lease)| ElectorSet {
+        version,
+        slots: Slots::new(slots).expect("at most nine"),
+        max_lease,
+    })
+}
+
+fn records() -> impl Strategy<Value = ElectorRecord> {
+    let accepted = proptest::option::of((any::<u64>(), sets()).prop_map(|(ballot, set)| {
+        heartbeat_core::electors::Accepted {
+            ballot: Ballot(ballot),
+            set,
+        }
+    }));
+    (sets(), any::<bool>(), any::<u64>(), accepted, durations()).prop_map(
+        |(in_force, is_proposed, promised, accepted, longest_lease)| ElectorRecord {
+            in_force,
+            is_proposed,
+            promised: Ballot(promised),
+            accepted,
+            longest_lease,
+        },
+    )
+}
+
 fn messages() -> impl Strategy<Value = Message> {
     let members = proptest::collection::vec(member_healths(), 0..=MAX_HEALTH_MEMBERS);
     prop_oneof![
+        (sets(), any::<u64>(), proptest::option::of(sets())).prop_map(|(set, ballot, next)| {
+            let ballot = Ballot(ballot);
+            Message::Electors { set, ballot, next }
+        }),
+        records().prop_map(Message::ElectorsState),
         (
             epochs(),
             durations(),
@@ -174,8 +207,8 @@ fn values_that_no_field_has_are_named() {
         ("diagnosis", 6)
     );
     assert_eq!(
-        decode(Epoch::NONE, 0, &[8]),
-        Err(DecodeError::UnknownKind { kind: 8 })
+        decode(Epoch::NONE, 0, &[99]),
+        Err(DecodeError::UnknownKind { kind: 99 })
     );
 }
 

@@ -58,6 +58,7 @@ impl Ground {
                 members: &members,
                 vips: &[(mapped(VIRTUAL_ADDRESS.octets()), vip)],
                 max_slot: ANSWERER,
+                abstention_ns: 240_000_000,
             },
         )?;
         opened.words.set_abstain_until(0);
