@@ -21,21 +21,33 @@ struct Object {
     folder: &'static str,
     package: &'static str,
     features: &'static str,
+    /// More arguments for cargo.
+    arguments: &'static [&'static str],
     name: &'static str,
 }
 
-/// The second one is the lab's and may be missing from a source package.
+/// The second one is the product's as another build makes it, for tests that replace the one by the other. The
+/// third one is the lab's and may be missing from a source package.
 const OBJECTS: &[Object] = &[
     Object {
         folder: "heartbeat-ebpf",
         package: "heartbeat-ebpf",
         features: "",
+        arguments: &[],
         name: "heartbeat",
+    },
+    Object {
+        folder: "heartbeat-ebpf",
+        package: "heartbeat-ebpf",
+        features: "",
+        arguments: &["--config", "profile.release.opt-level=2"],
+        name: "heartbeat-other",
     },
     Object {
         folder: "tests/ebpf",
         package: "heartbeat-lab-ebpf",
         features: "",
+        arguments: &[],
         name: "heartbeat-lab",
     },
 ];
@@ -45,6 +57,7 @@ const BENCH: Object = Object {
     folder: "heartbeat-ebpf",
     package: "heartbeat-ebpf",
     features: "bench",
+    arguments: &[],
     name: "heartbeat-bench",
 };
 
@@ -148,6 +161,7 @@ fn build(object: &Object) -> Result<()> {
             .args(["build", "--release", "--locked", "-Zbuild-std=core"])
             .args(["--target", TARGET, "--package", object.package])
             .args(["--features", object.features])
+            .args(object.arguments)
             .arg("--target-dir")
             .arg(&target_dir)
             // The BPF target needs unstable features of the pinned stable compiler.

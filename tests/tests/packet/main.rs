@@ -12,6 +12,7 @@ mod replies;
 mod segment;
 mod strangers;
 mod survival;
+mod swap;
 mod verdicts;
 
 use heartbeat_tests::kernel::{Family, Kernel, stay_on_first_cpu};
