@@ -25,18 +25,13 @@ use heartbeat_tests::skip;
 use heartbeat_user::sys::clock::boot_ns;
 use heartbeat_wire::frame::{Frame, Kind};
 
-const THREE: Plan = Plan {
-    nodes: 3,
-    snooping: false,
-};
-
 /// Runs `test` in a lab of three nodes, where that can be.
 fn in_a_lab(name: &str, test: impl FnOnce(&Lab) -> Result<()>) {
     if skip::lacks(name, &skip::LAB) {
         return;
     }
     let _alone = Alone::wait().expect("the machine is to be had");
-    let lab = Lab::build(THREE).expect("the lab can be built");
+    let lab = Lab::build(Plan::default()).expect("the lab can be built");
     test(&lab).unwrap_or_else(|error| panic!("{error:#}"));
 }
 
@@ -460,8 +455,8 @@ fn a_dropped_lab_leaves_nothing() {
     let own = || own_remains(i32::try_from(std::process::id()).expect("a process id fits"));
     assert_eq!(own(), Vec::<String>::new());
     {
-        let first = Lab::build(THREE).expect("the lab can be built");
-        let _second = Lab::build(THREE).expect("a second one beside it");
+        let first = Lab::build(Plan::default()).expect("the lab can be built");
+        let _second = Lab::build(Plan::default()).expect("a second one beside it");
         let _service = first.serve(1).expect("a service can be started");
         assert!(
             own().len() > 16,
@@ -480,7 +475,7 @@ fn a_killed_lab_leaves_nothing_either() {
         return;
     }
     if std::env::var_os(HOLD).is_some() {
-        let lab = Lab::build(THREE).expect("the lab can be built");
+        let lab = Lab::build(Plan::default()).expect("the lab can be built");
         let _service = lab.serve(1).expect("a service can be started");
         sleep(Duration::from_secs(60));
         return;

@@ -9,7 +9,7 @@ use tracing::{info, warn};
 
 use super::front::Front;
 use super::signals::Stop;
-use crate::net::netlink::{Netlink, NetlinkError};
+use crate::net::netlink::{AddressFlags, Netlink, NetlinkError};
 
 /// How often an interface that is missing or down is looked at.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
@@ -29,6 +29,8 @@ enum Lack {
     Missing(String),
     Down(String),
     NoAddress(String, IpAddr),
+    Tentative(String, IpAddr),
+    Duplicate(String, IpAddr),
 }
 
 impl fmt::Display for Lack {
@@ -42,6 +44,16 @@ impl fmt::Display for Lack {
             Self::NoAddress(name, address) => {
                 write!(f, "interface {name} to have the address {address}")
             }
+            Self::Tentative(name, address) => write!(
+                f,
+                "address {address} on interface {name}, which the kernel still looks for on other machines \
+                 (duplicate address detection)"
+            ),
+            Self::Duplicate(name, address) => write!(
+                f,
+                "address {address} on interface {name}, which another machine has too: take it off that one, and \
+                 `ip address` delete and add it here"
+            ),
         }
     }
 }
@@ -93,10 +105,20 @@ fn first_lack(netlink: &mut Netlink, wanted: &[Wanted]) -> Result<Option<Lack>, 
             return Some(Lack::Down(name.clone()));
         }
         let address = wanted.address?;
-        let is_there = addresses
+        let there = addresses
             .iter()
-            .any(|there| there.link_index == link.index && there.address == address);
-        (!is_there).then(|| Lack::NoAddress(name.clone(), address))
+            .find(|there| there.link_index == link.index && there.address == address);
+        match there.map(|there| there.flags) {
+            None => Some(Lack::NoAddress(name.clone(), address)),
+            // The flag of a failure stands beside the other one.
+            Some(flags) if flags.contains(AddressFlags::Dadfailed) => {
+                Some(Lack::Duplicate(name.clone(), address))
+            }
+            Some(flags) if flags.contains(AddressFlags::Tentative) => {
+                Some(Lack::Tentative(name.clone(), address))
+            }
+            Some(_) => None,
+        }
     };
     Ok(wanted.iter().find_map(lack))
 }

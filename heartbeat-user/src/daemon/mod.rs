@@ -18,6 +18,7 @@ mod shared;
 mod signals;
 mod stale;
 mod start;
+mod vlan;
 mod wiring;
 
 use std::io::{self, IsTerminal as _};

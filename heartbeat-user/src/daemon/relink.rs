@@ -13,11 +13,13 @@ use super::plan::{LOOPBACK, Plan};
 use super::renewal::Loading;
 use super::shared::Facts;
 use super::stale;
+use super::vlan;
 use super::wiring;
 use crate::datapath::Datapath;
 use crate::net::netlink::{Added, Link, LinkChange, Netlink, OwnerMark};
 use crate::net::sysctl;
 use crate::pulse::{OrderSender, PulseOrder, Rewire};
+use crate::sys::ethtool::strips_vlan_tags;
 use crate::takeover::Tellers;
 
 /// How soon what could not be attached is tried again: an interface that comes back has its address a
@@ -88,6 +90,7 @@ impl Relink {
     /// Membership, then the responder: what is not heard needs no answer.
     pub(super) fn attach_responder(&mut self, management: &Link) -> Result<(), Failure> {
         self.join(management)?;
+        self.mind_tags(management)?;
         let mode = self
             .datapath
             .attach_responder(&management.name, self.plan.attach_mode())
@@ -98,6 +101,22 @@ impl Relink {
             "responder attached"
         );
         self.facts.attached(mode);
+        Ok(())
+    }
+
+    /// A tag that the hardware keeps from the responder would be missing in its answer.
+    fn mind_tags(&mut self, management: &Link) -> Result<(), Failure> {
+        let strips = match strips_vlan_tags(&management.name) {
+            Ok(strips) => strips,
+            Err(error) => {
+                info!(interface = management.name, %error, "unknown whether VLAN tags are taken off");
+                return Ok(());
+            }
+        };
+        let links = self.netlink.links().map_err(Failure::of)?;
+        if let Some(warning) = vlan::lost_tags(management, &links, strips) {
+            self.facts.warn(warning);
+        }
         Ok(())
     }
 

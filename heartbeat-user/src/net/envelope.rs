@@ -27,9 +27,9 @@ const VERSION: u8 = 1;
 /// Bytes before the body.
 pub const HEADER_LEN: usize = 46;
 const TAG_LEN: usize = blake3::OUT_LEN;
-/// Longest datagram: what fits one Ethernet frame with its IPv4 and UDP headers, so that no vote
+/// Longest datagram: what fits one Ethernet frame with its IPv6 and UDP headers, so that no vote
 /// hangs on a lost fragment.
-pub const MAX_DATAGRAM: usize = 1500 - 20 - 8;
+pub const MAX_DATAGRAM: usize = 1500 - 40 - 8;
 /// Longest body.
 pub const MAX_BODY: usize = MAX_DATAGRAM - HEADER_LEN - TAG_LEN;
 /// What the key is derived for: the same secret makes other keys for other uses (BLAKE3 key derivation).

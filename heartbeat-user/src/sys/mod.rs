@@ -1,5 +1,5 @@
 //! What needs the operating system below the level of files and sockets: scheduling, clocks,
-//! locked memory, folder locks, link-layer addresses.
+//! locked memory, folder locks, link-layer addresses, what interfaces do with packets.
 //!
 //! The only folder of this crate that may hold `unsafe`.
 #![expect(
@@ -9,6 +9,7 @@
 
 pub mod bpf;
 pub mod clock;
+pub mod ethtool;
 pub mod link_address;
 pub mod lock;
 pub mod memory;

@@ -55,7 +55,7 @@ static LAB_COUNT: PerCpuArray<u64, 8> = PerCpuArray::new();
 
 /// Lets everything pass. It must be there: a veth delivers what its peer answers by `XDP_TX` only
 /// if it carries an XDP program itself.
-#[xdp]
+#[xdp(frags)]
 pub fn lab_pass(_: XdpContext) -> u32 {
     xdp_action::XDP_PASS
 }

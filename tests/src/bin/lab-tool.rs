@@ -1,14 +1,14 @@
 //! The lab's own processes, each run by the lab in one of its namespaces.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::Parser;
 use heartbeat_tests::client::{lifeline, observer, prober, responder};
 use heartbeat_tests::fault::{delay, flood, hog, replay};
-use heartbeat_tests::lab::addresses::Network;
+use heartbeat_tests::lab::addresses::{NETWORKS, Network};
 use heartbeat_tests::lab::clean;
 use heartbeat_user::sys::realtime::Priority;
 
@@ -17,19 +17,24 @@ use heartbeat_user::sys::realtime::Priority;
 enum Tool {
     /// Ask the virtual address a numbered question every interval
     Probe {
-        address: Ipv4Addr,
+        address: IpAddr,
         interval_us: u64,
         journal: PathBuf,
     },
-    /// Ask every node at once, and by ARP, who answers for the virtual address
+    /// Ask every node at once, and for hardware addresses, who answers for the virtual address
     Observe {
-        address: Ipv4Addr,
+        address: IpAddr,
         interval_us: u64,
         nodes: u8,
+        /// mgmt0 or biz0
+        interface: String,
+        own: IpAddr,
+        /// Last byte of the own hardware address
+        last: u8,
         journal: PathBuf,
     },
-    /// Answer questions as the service of the node in this slot
-    Serve { slot: u16 },
+    /// Answer questions at this address (0.0.0.0 or ::) as the service of the node in this slot
+    Serve { slot: u16, any: IpAddr },
     /// Clean up after the process with this id
     Guard { owner: i32 },
     /// Take every processor, at nice 0 or at this SCHED_FIFO level
@@ -76,22 +81,30 @@ fn main() -> Result<()> {
             address,
             interval_us,
             nodes,
+            interface,
+            own,
+            last,
             journal,
         } => {
             lifeline::hang_on();
             let interval = Duration::from_micros(interval_us);
+            let mut networks = NETWORKS.into_iter();
+            let network = networks.find(|network| network.interface() == interface);
             observer::run(
                 observer::Target {
                     address,
+                    network: network.context("no network has an interface of this name")?,
+                    own,
+                    last,
                     nodes,
                     interval,
                 },
                 &journal,
             )
         }
-        Tool::Serve { slot } => {
+        Tool::Serve { slot, any } => {
             lifeline::hang_on();
-            responder::run(slot)
+            responder::run(slot, any)
         }
         Tool::Relay { a, b, delay_us } => {
             lifeline::hang_on();

@@ -1,6 +1,6 @@
-//! Whole Ethernet frames for packet sockets: ARP, and UDP over IPv4.
+//! Whole Ethernet frames for packet sockets: ARP, neighbour discovery, and UDP over either family.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::lab::addresses::Mac;
 
@@ -8,6 +8,8 @@ use crate::lab::addresses::Mac;
 pub const ARP: u16 = 0x0806;
 /// EtherType of IPv4.
 pub const IPV4: u16 = 0x0800;
+/// EtherType of IPv6.
+pub const IPV6: u16 = 0x86dd;
 /// Every EtherType, for a packet socket that wants all (packet(7), ETH_P_ALL).
 pub const EVERYTHING: u16 = 0x0003;
 /// The hardware address of everybody.
@@ -68,30 +70,133 @@ pub fn parse_arp(frame: &[u8]) -> Option<Arp> {
 pub struct Ends {
     /// Hardware addresses, from and to.
     pub mac: (Mac, Mac),
-    /// Addresses, from and to.
-    pub address: (Ipv4Addr, Ipv4Addr),
+    /// Addresses, from and to, of one family.
+    pub address: (IpAddr, IpAddr),
     /// Ports, from and to.
     pub port: (u16, u16),
 }
 
-/// A UDP datagram as a whole frame. Without a UDP checksum, which IPv4 allows (RFC 768).
+/// A UDP datagram as a whole frame; over IPv4 without a UDP checksum, which it allows (RFC 768).
 ///
 /// # Panics
-/// If the payload does not fit into one frame of 1,500 bytes.
+/// If the payload does not fit into one frame of 1,500 bytes, or the addresses are of two families.
 #[must_use]
 pub fn udp_frame(ends: Ends, payload: &[u8]) -> Vec<u8> {
     let udp_len = u16::try_from(8 + payload.len()).expect("a payload of the lab is short");
     assert!(
-        udp_len <= 1_480,
+        udp_len <= 1_460,
         "{udp_len} bytes do not fit into one frame"
     );
-    let mut frame = ethernet(ends.mac.1, ends.mac.0, IPV4).to_vec();
-    frame.extend(ipv4_header(ends.address, udp_len));
+    let mut datagram = Vec::new();
     for word in [ends.port.0, ends.port.1, udp_len, 0] {
-        frame.extend(word.to_be_bytes());
+        datagram.extend(word.to_be_bytes());
     }
+    datagram.extend(payload);
+    match ends.address {
+        (IpAddr::V4(from), IpAddr::V4(to)) => {
+            let mut frame = ethernet(ends.mac.1, ends.mac.0, IPV4).to_vec();
+            frame.extend(ipv4_header((from, to), udp_len));
+            frame.extend(datagram);
+            frame
+        }
+        (IpAddr::V6(from), IpAddr::V6(to)) => {
+            let checksum = upper_checksum((from, to), UDP, &datagram);
+            datagram[6..8].copy_from_slice(&checksum.to_be_bytes());
+            ipv6_frame(ends.mac, (from, to), (UDP, 64), &datagram)
+        }
+        (from, to) => panic!("{from} and {to} are of two families"),
+    }
+}
+
+const UDP: u8 = 17;
+const ICMPV6: u8 = 58;
+const SOLICITATION: u8 = 135;
+const ADVERTISEMENT: u8 = 136;
+/// The flag of an advertisement that answers a solicitation.
+const SOLICITED: u8 = 0x40;
+
+/// A neighbour advertisement with what it is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Advertisement {
+    /// Whether it answers somebody.
+    pub solicited: bool,
+    /// Hardware address that it came from.
+    pub sender_mac: Mac,
+    /// Whom it was sent to.
+    pub to: Ipv6Addr,
+    /// The address that it speaks for.
+    pub target: Ipv6Addr,
+}
+
+/// A question of (`mac`, `sender`) for `target`, to all who might have it (RFC 4861, 4.3).
+#[must_use]
+pub fn solicitation(mac: Mac, sender: Ipv6Addr, target: Ipv6Addr) -> Vec<u8> {
+    let [.., a, b, c] = target.octets();
+    let group = Ipv6Addr::new(
+        0xff02,
+        0,
+        0,
+        0,
+        0,
+        1,
+        0xff00 | u16::from(a),
+        u16::from_be_bytes([b, c]),
+    );
+    let mut message = vec![SOLICITATION, 0, 0, 0, 0, 0, 0, 0];
+    message.extend(target.octets());
+    // Option "source link-layer address".
+    message.extend([1, 1]);
+    message.extend(mac);
+    let checksum = upper_checksum((sender, group), ICMPV6, &message);
+    message[2..4].copy_from_slice(&checksum.to_be_bytes());
+    let group_mac = [0x33, 0x33, 0xff, a, b, c];
+    ipv6_frame((mac, group_mac), (sender, group), (ICMPV6, 255), &message)
+}
+
+/// The neighbour advertisement in a frame, if it is one.
+#[must_use]
+pub fn parse_advertisement(frame: &[u8]) -> Option<Advertisement> {
+    let (head, message) = frame.split_at_checked(54)?;
+    let is_one = head[12..14] == IPV6.to_be_bytes()
+        && head[20] == ICMPV6
+        && message.first() == Some(&ADVERTISEMENT);
+    let address = |bytes: &[u8]| bytes.first_chunk::<16>().map(|b| Ipv6Addr::from(*b));
+    Some(Advertisement {
+        solicited: is_one.then(|| message.get(4))?? & SOLICITED != 0,
+        sender_mac: *head[6..].first_chunk()?,
+        to: address(&head[38..])?,
+        target: address(message.get(8..)?)?,
+    })
+}
+
+fn ipv6_frame(
+    (from_mac, to_mac): (Mac, Mac),
+    (from, to): (Ipv6Addr, Ipv6Addr),
+    (next, hop_limit): (u8, u8),
+    payload: &[u8],
+) -> Vec<u8> {
+    let length = u16::try_from(payload.len()).expect("a payload of the lab is short");
+    let mut frame = ethernet(to_mac, from_mac, IPV6).to_vec();
+    frame.extend([0x60, 0, 0, 0]);
+    frame.extend(length.to_be_bytes());
+    frame.extend([next, hop_limit]);
+    frame.extend(from.octets());
+    frame.extend(to.octets());
     frame.extend(payload);
     frame
+}
+
+/// The checksum over an upper layer and its pseudo-header (RFC 8200, 8.1), never zero.
+fn upper_checksum((from, to): (Ipv6Addr, Ipv6Addr), next: u8, message: &[u8]) -> u16 {
+    let length = u32::try_from(message.len()).expect("a payload of the lab is short");
+    let mut covered = [from.octets(), to.octets()].concat();
+    covered.extend(length.to_be_bytes());
+    covered.extend([0, 0, 0, next]);
+    covered.extend(message);
+    match checksum(&covered) {
+        0 => 0xffff,
+        checksum => checksum,
+    }
 }
 
 fn ethernet(to: Mac, from: Mac, kind: u16) -> [u8; 14] {
@@ -117,13 +222,16 @@ fn ipv4_header((from, to): (Ipv4Addr, Ipv4Addr), payload_len: u16) -> [u8; 20] {
     header
 }
 
-/// The Internet checksum (RFC 1071) of a header of even length.
-fn checksum(header: &[u8; 20]) -> u16 {
-    let sum: u32 = header
-        .as_chunks()
-        .0
-        .iter()
-        .map(|pair| u32::from(u16::from_be_bytes(*pair)))
+/// The Internet checksum (RFC 1071).
+fn checksum(bytes: &[u8]) -> u16 {
+    let sum: u32 = bytes
+        .chunks(2)
+        .map(|pair| {
+            u32::from(u16::from_be_bytes([
+                pair[0],
+                pair.get(1).copied().unwrap_or(0),
+            ]))
+        })
         .sum();
     let folded = (sum & 0xffff) + (sum >> 16);
     let folded = (folded & 0xffff) + (folded >> 16);
@@ -170,12 +278,27 @@ mod tests {
         let datagram = udp_frame(
             Ends {
                 mac: (mac, mac),
-                address: (from, to),
+                address: (from.into(), to.into()),
                 port: (1, 2),
             },
             &[0; 40],
         );
         assert_eq!(parse_arp(&datagram), None);
         assert_eq!(datagram.len(), 14 + 20 + 8 + 40);
+    }
+
+    #[test]
+    fn a_solicitation_goes_to_the_targets_group_and_its_sum_is_right() {
+        let (from, target): (Ipv6Addr, Ipv6Addr) = (
+            "2001:db8:113::210".parse().expect("an address"),
+            "2001:db8:113::12:3456".parse().expect("an address"),
+        );
+        let frame = solicitation([2, 0, 0, 0, 0, 1], from, target);
+        assert_eq!(frame[..6], [0x33, 0x33, 0xff, 0x12, 0x34, 0x56]);
+        let group: Ipv6Addr = "ff02::1:ff12:3456".parse().expect("an address");
+        assert_eq!(frame[38..54], group.octets());
+        // With the right checksum in it, everything sums to nothing.
+        assert_eq!(checksum(&[&frame[22..], &[0, 32, 0, 58]].concat()), 0);
+        assert_eq!(parse_advertisement(&frame), None);
     }
 }

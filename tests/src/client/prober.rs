@@ -1,7 +1,7 @@
 //! The client prober: a numbered question to the virtual address every interval, each answer
 //! noted with the node that gave it.
 
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
@@ -12,15 +12,16 @@ use heartbeat_user::sys::clock::boot_ns;
 
 use crate::client::datagram::{ANSWER_LEN, PORT, parse_answer, question};
 use crate::client::journal::{Recorder, What};
+use crate::client::responder::any_like;
 use crate::client::schedule::{ASKING, RECEIVING, Schedule, hurry};
 
 /// Asks `address` until the process ends.
 ///
 /// # Errors
 /// When the socket or the journal cannot be made.
-pub fn run(address: Ipv4Addr, interval: Duration, journal: &Path) -> Result<()> {
+pub fn run(address: IpAddr, interval: Duration, journal: &Path) -> Result<()> {
     let socket =
-        UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).context("cannot bind the prober's socket")?;
+        UdpSocket::bind((any_like(address), 0)).context("cannot bind the prober's socket")?;
     let socket = Arc::new(socket);
     let (recorder, _writer) = Recorder::create(journal)?;
     let (listening, notes) = (Arc::clone(&socket), recorder.clone());
@@ -28,16 +29,11 @@ pub fn run(address: Ipv4Addr, interval: Duration, journal: &Path) -> Result<()> 
         .name("listen".to_owned())
         .spawn(move || listen(&listening, address, &notes))?;
     println!("at work");
-    ask(
-        &socket,
-        SocketAddrV4::new(address, PORT),
-        interval,
-        &recorder,
-    )
+    ask(&socket, SocketAddr::new(address, PORT), interval, &recorder)
 }
 
 /// The socket is not connected: on a connected one an ICMP error would eat the next question.
-fn ask(socket: &UdpSocket, to: SocketAddrV4, interval: Duration, recorder: &Recorder) -> ! {
+fn ask(socket: &UdpSocket, to: SocketAddr, interval: Duration, recorder: &Recorder) -> ! {
     let _hurry = hurry(ASKING);
     let mut schedule = Schedule::every(interval);
     let mut number = 0;
@@ -50,7 +46,7 @@ fn ask(socket: &UdpSocket, to: SocketAddrV4, interval: Duration, recorder: &Reco
     }
 }
 
-fn listen(socket: &UdpSocket, address: Ipv4Addr, recorder: &Recorder) -> ! {
+fn listen(socket: &UdpSocket, address: IpAddr, recorder: &Recorder) -> ! {
     let _hurry = hurry(RECEIVING);
     let mut bytes = [0; ANSWER_LEN + 1];
     loop {

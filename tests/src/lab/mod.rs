@@ -24,6 +24,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context, Result};
 
+use crate::client::responder::any_like;
+use crate::lab::addresses::{Network, VIRTUAL};
 use crate::lab::helper::Helper;
 use crate::lab::topology::{Plan, Topology};
 use crate::lab::watch::Watch;
@@ -77,7 +79,10 @@ impl Lab {
     /// # Errors
     /// When it does not come to work.
     pub fn serve(&self, slot: u16) -> Result<Helper> {
-        let arguments = ["serve".to_owned(), slot.to_string()];
+        let family = self.topology.families().virtual_address;
+        let address = Network::Business.address_of(family, VIRTUAL);
+        let any = any_like(address).to_string();
+        let arguments = ["serve".to_owned(), slot.to_string(), any];
         let mut helper = Helper::start(
             self.topology.node(slot),
             &self.folder,
@@ -88,12 +93,20 @@ impl Lab {
         Ok(helper)
     }
 
-    /// Starts the client prober and the observer.
+    /// Starts the client prober and the observer of the virtual address on the business network.
     ///
     /// # Errors
     /// When one of them does not come to work.
     pub fn watch(&self) -> Result<Watch> {
-        Watch::start(self)
+        self.watch_on(Network::Business)
+    }
+
+    /// Starts them on the network where the virtual address lives.
+    ///
+    /// # Errors
+    /// When one of them does not come to work.
+    pub fn watch_on(&self, network: Network) -> Result<Watch> {
+        Watch::start(self, network)
     }
 }
 

@@ -2,16 +2,14 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use crate::lab::addresses::{
-    CONTROL_PORT, GROUP, HEARTBEAT_PORT, Network, PREFIX, VIRTUAL_ADDRESS,
-};
+use crate::lab::addresses::{CONTROL_PORT, Family, HEARTBEAT_PORT, Network, VIRTUAL};
 use crate::lab::topology::Plan;
 
 /// Name of every lab's cluster.
@@ -28,10 +26,21 @@ pub struct Settings {
     pub detect_multiplier: u16,
     /// The slot that votes and never becomes master.
     pub witness: Option<u16>,
+    /// Where the virtual address lives.
+    pub place: Place,
     /// Whether each slot has an address of its own besides ([`slot_address`]).
     pub slot_addresses: bool,
     /// Longest lease, a planned restart's by default; `None` for four leases.
     pub max_lease: Option<Duration>,
+}
+
+/// Where a cluster's virtual address lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// On that network's interface.
+    On(Network),
+    /// On a third interface of this name, which is on the business network too.
+    Third(&'static str),
 }
 
 /// The virtual address that belongs to that slot.
@@ -50,13 +59,11 @@ impl Default for Settings {
 impl Settings {
     /// Three nodes with the product's own defaults.
     pub const DEFAULT: Self = Self {
-        plan: Plan {
-            nodes: 3,
-            snooping: false,
-        },
+        plan: Plan::DEFAULT,
         period: Duration::from_millis(10),
         detect_multiplier: 5,
         witness: None,
+        place: Place::On(Network::Business),
         slot_addresses: false,
         max_lease: None,
     };
@@ -74,6 +81,25 @@ impl Settings {
         self.max_lease.unwrap_or(self.lease() * 4) * 6 / 5
     }
 
+    /// The virtual address.
+    #[must_use]
+    pub fn virtual_address(&self) -> IpAddr {
+        let network = match self.place {
+            Place::On(network) => network,
+            Place::Third(_) => Network::Business,
+        };
+        network.address_of(self.plan.families.virtual_address, VIRTUAL)
+    }
+
+    /// The interface that carries it.
+    #[must_use]
+    pub const fn carrier(&self) -> &'static str {
+        match self.place {
+            Place::On(network) => network.interface(),
+            Place::Third(name) => name,
+        }
+    }
+
     /// The file's text.
     #[must_use]
     pub fn text(&self) -> String {
@@ -82,18 +108,25 @@ impl Settings {
         });
         let mut text = format!(
             "[cluster]\nname = \"{CLUSTER}\"\nmode = \"quorum\"\nkey_file = \"cluster.key\"\n{max_lease}\n\
-             [management]\ngroup = \"{GROUP}\"\nport = {HEARTBEAT_PORT}\ncontrol_port = {CONTROL_PORT}\n\
+             [management]\ngroup = \"{}\"\nport = {HEARTBEAT_PORT}\ncontrol_port = {CONTROL_PORT}\n\
              period = \"{}us\"\ndetect_multiplier = {}\n",
+            self.plan.families.management.group(),
             self.period.as_micros(),
             self.detect_multiplier
         );
         for slot in 1..=self.plan.nodes {
             text += &self.member(slot);
         }
-        text += &virtual_address(VIRTUAL_ADDRESS, "\"master\"");
+        let place = match self.place {
+            Place::On(Network::Management) => "network = \"management\"".to_owned(),
+            Place::On(Network::Business) => "network = \"business\"".to_owned(),
+            Place::Third(name) => format!("interface = \"{name}\""),
+        };
+        text += &virtual_address(self.virtual_address(), &place, "\"master\"");
         if self.slot_addresses {
             for slot in 1..=self.plan.nodes {
-                text += &virtual_address(slot_address(slot), &format!("{{ slot = {slot} }}"));
+                let follows = format!("{{ slot = {slot} }}");
+                text += &virtual_address(slot_address(slot).into(), &place, &follows);
             }
         }
         text
@@ -101,10 +134,15 @@ impl Settings {
 
     fn member(&self, slot: u16) -> String {
         let last = u8::try_from(slot).expect("a lab has at most 99 nodes");
+        let families = self.plan.families;
         let connection = |network: Network| {
+            let family = match network {
+                Network::Management => families.management,
+                Network::Business => families.business,
+            };
             format!(
                 "{{ address = \"{}\", interface = \"{}\" }}",
-                network.address(last),
+                network.address_of(family, last),
                 network.interface()
             )
         };
@@ -140,8 +178,12 @@ impl Settings {
     }
 }
 
-fn virtual_address(address: Ipv4Addr, follows: &str) -> String {
+fn virtual_address(address: IpAddr, place: &str, follows: &str) -> String {
+    let prefix = match address {
+        IpAddr::V4(_) => Family::V4.prefix(),
+        IpAddr::V6(_) => Family::V6.prefix(),
+    };
     format!(
-        "\n[[virtual_address]]\naddress = \"{address}/{PREFIX}\"\nnetwork = \"business\"\nfollows = {follows}\n"
+        "\n[[virtual_address]]\naddress = \"{address}/{prefix}\"\n{place}\nfollows = {follows}\n"
     )
 }

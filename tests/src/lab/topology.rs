@@ -9,7 +9,7 @@ use std::fs;
 use anyhow::{Context, Result};
 
 use crate::lab::addresses::{
-    BRIDGE, CLIENT, Mac, NETWORKS, Network, OBSERVER, PREFIX, ROGUE, mac_text,
+    BRIDGE, CLIENT, Families, Family, Mac, NETWORKS, Network, OBSERVER, ROGUE, mac_text,
 };
 use crate::lab::clean::namespace_name;
 use crate::lab::command::{ip_batch, run};
@@ -24,6 +24,26 @@ pub struct Plan {
     /// Whether the management bridge forwards a group only to ports that joined it, and asks who
     /// did (IGMP snooping with its own querier, once a second), as a managed switch does.
     pub snooping: bool,
+    /// Who speaks which family.
+    pub families: Families,
+    /// Longest packet on both networks, in bytes.
+    pub mtu: u32,
+}
+
+impl Plan {
+    /// Three nodes that speak IPv4 over bridges that forward everything, in frames of the usual length.
+    pub const DEFAULT: Self = Self {
+        nodes: 3,
+        snooping: false,
+        families: Families::all(Family::V4),
+        mtu: 1_500,
+    };
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
 }
 
 /// The built networks. Dropping removes every namespace and so every link.
@@ -35,6 +55,7 @@ pub struct Topology {
     client: Netns,
     observer: Netns,
     rogue: Netns,
+    families: Families,
 }
 
 impl Topology {
@@ -53,15 +74,16 @@ impl Topology {
             .iter()
             .chain(&bridges)
             .chain([&client, &observer, &rogue]);
-        everyone.into_iter().try_for_each(without_ipv6)?;
+        everyone
+            .into_iter()
+            .try_for_each(|machine| quiet_ipv6(machine, plan.families))?;
         for network in NETWORKS {
             let mut machines: Vec<(u8, &Netns)> = (1u8..).zip(&nodes).collect();
             match network {
                 Network::Management => machines.push((ROGUE, &rogue)),
                 Network::Business => machines.extend([(CLIENT, &client), (OBSERVER, &observer)]),
             }
-            let snooping = plan.snooping && network == Network::Management;
-            connect(&bridges[network as usize], network, &machines, snooping)?;
+            connect(&bridges[network as usize], network, &machines, &plan)?;
         }
         let ports = (1..=plan.nodes)
             .map(|slot| {
@@ -78,7 +100,14 @@ impl Topology {
             client,
             observer,
             rogue,
+            families: plan.families,
         })
+    }
+
+    /// Who speaks which family.
+    #[must_use]
+    pub const fn families(&self) -> Families {
+        self.families
     }
 
     /// Slots of the nodes, from 1.
@@ -149,44 +178,48 @@ fn attach(bridges: &[Netns; 2], network: Network, slot: u16) -> Result<Port> {
 }
 
 /// Makes the bridge and a link from it to each machine, all up and with their addresses.
-fn connect(
-    bridge: &Netns,
-    network: Network,
-    machines: &[(u8, &Netns)],
-    snooping: bool,
-) -> Result<()> {
-    ip_batch(bridge.name(), &bridge_lines(network, machines, snooping))?;
+fn connect(bridge: &Netns, network: Network, machines: &[(u8, &Netns)], plan: &Plan) -> Result<()> {
+    ip_batch(bridge.name(), &bridge_lines(network, machines, plan))?;
     for (last, machine) in machines {
         let interface = network.interface();
-        ip_batch(
-            machine.name(),
-            &[
-                format!(
-                    "addr add {}/{PREFIX} dev {interface}",
-                    network.address(*last)
-                ),
-                format!("link set {interface} up"),
-            ],
-        )?;
+        let mut lines = vec![format!("link set {interface} mtu {} up", plan.mtu)];
+        lines.extend(address_lines(network, *last, interface, plan.families));
+        ip_batch(machine.name(), &lines)?;
         whole_checksums(machine, interface)?;
     }
     Ok(())
 }
 
-fn bridge_lines(network: Network, machines: &[(u8, &Netns)], snooping: bool) -> Vec<String> {
+/// Everybody's addresses are his own: nothing waits for others to object.
+fn address_lines(
+    network: Network,
+    last: u8,
+    interface: &str,
+    families: Families,
+) -> impl Iterator<Item = String> {
+    families.on(network).map(move |family| {
+        let (address, prefix) = (network.address_of(family, last), family.prefix());
+        let nodad = if address.is_ipv6() { "nodad" } else { "" };
+        format!("addr add {address}/{prefix} dev {interface} {nodad}")
+    })
+}
+
+fn bridge_lines(network: Network, machines: &[(u8, &Netns)], plan: &Plan) -> Vec<String> {
+    let snooping = plan.snooping && network == Network::Management;
+    let mtu = plan.mtu;
     let mut lines = vec![
         format!(
-            "link add br0 address {} type bridge stp_state 0 forward_delay 0 {}",
+            "link add br0 address {} mtu {mtu} type bridge stp_state 0 forward_delay 0 {}",
             mac_text(network.mac(BRIDGE)),
             snooping_options(snooping)
         ),
-        format!("addr add {}/{PREFIX} dev br0", network.address(BRIDGE)),
         "link set br0 up".to_owned(),
     ];
+    lines.extend(address_lines(network, BRIDGE, "br0", plan.families));
     for (last, machine) in machines {
         let port = port_name(*last);
         lines.push(format!(
-            "link add {port} address {} type veth peer name {} address {} netns {}",
+            "link add {port} address {} mtu {mtu} type veth peer name {} address {} netns {}",
             mac_text(port_mac(network, *last)),
             network.interface(),
             mac_text(network.mac(*last)),
@@ -214,18 +247,31 @@ fn snooping_options(snooping: bool) -> &'static str {
     }
 }
 
-/// The lab speaks IPv4; router solicitations and duplicate address detection would only be noise in its counters.
-fn without_ipv6(namespace: &Netns) -> Result<()> {
+/// Router solicitations and duplicate address detection would only be noise in the lab's counters, and
+/// so would all of IPv6 where nobody speaks it.
+fn quiet_ipv6(namespace: &Netns, families: Families) -> Result<()> {
+    let speaks_it = families != Families::all(Family::V4);
+    let settings: &[(&str, &str)] = if speaks_it {
+        &[
+            ("accept_dad", "0"),
+            ("accept_ra", "0"),
+            ("router_solicitations", "0"),
+        ]
+    } else {
+        &[("disable_ipv6", "1")]
+    };
     for which in ["all", "default"] {
-        let path = format!("/proc/sys/net/ipv6/conf/{which}/disable_ipv6");
-        let written = namespace.run(|| fs::write(&path, "1"))?;
-        match written {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(error)
-                    .with_context(|| format!("cannot write {path} in {}", namespace.name()));
+        for (setting, value) in settings {
+            let path = format!("/proc/sys/net/ipv6/conf/{which}/{setting}");
+            let written = namespace.run(|| fs::write(&path, value))?;
+            match written {
+                Err(error) if speaks_it || error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(error)
+                        .with_context(|| format!("cannot write {path} in {}", namespace.name()));
+                }
+                // A kernel without IPv6 makes no such noise.
+                Ok(()) | Err(_) => {}
             }
-            // A kernel without IPv6 makes no such noise.
-            Ok(()) | Err(_) => {}
         }
     }
     Ok(())

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::client::journal::{Event, Journal};
 use crate::lab::Lab;
-use crate::lab::addresses::VIRTUAL_ADDRESS;
+use crate::lab::addresses::{Network, OBSERVER, ROGUE, VIRTUAL};
 use crate::lab::helper::Helper;
 use crate::lab::netns::Netns;
 
@@ -29,10 +29,16 @@ struct Looker {
 }
 
 impl Watch {
-    pub(super) fn start(lab: &Lab) -> Result<Self> {
+    /// On the management network, where there is neither a client nor an observer, the rogue is both.
+    pub(super) fn start(lab: &Lab, network: Network) -> Result<Self> {
         let topology = lab.topology();
+        let (at_client, at_observer, last) = match network {
+            Network::Management => (topology.rogue(), topology.rogue(), ROGUE),
+            Network::Business => (topology.client(), topology.observer(), OBSERVER),
+        };
         let nodes = topology.slots().count().to_string();
-        let address = VIRTUAL_ADDRESS.to_string();
+        let family = topology.families().virtual_address;
+        let address = network.address_of(family, VIRTUAL).to_string();
         let micros = |interval: Duration| interval.as_micros().to_string();
         let client = ["probe".to_owned(), address.clone(), micros(CLIENT_INTERVAL)];
         let observer = [
@@ -40,10 +46,13 @@ impl Watch {
             address,
             micros(OBSERVER_INTERVAL),
             nodes,
+            network.interface().to_owned(),
+            network.address_of(family, last).to_string(),
+            last.to_string(),
         ];
         Ok(Self {
-            client: Looker::start(lab, topology.client(), "client", &client)?,
-            observer: Looker::start(lab, topology.observer(), "observer", &observer)?,
+            client: Looker::start(lab, at_client, "client", &client)?,
+            observer: Looker::start(lab, at_observer, "observer", &observer)?,
         })
     }
 

@@ -1,10 +1,12 @@
 //! ARP manners: which interface answers for which address.
 
 use std::fs;
+use std::process::Command;
 
 use heartbeat_user::net::announce::{Form, arp_frame};
 use heartbeat_user::net::netlink::Netlink;
-use heartbeat_user::net::sysctl::{answer_own_addresses_only, ask_again_soon};
+use heartbeat_user::net::sysctl::{answer_own_addresses_only, ask_again_soon, keep_addresses};
+use heartbeat_user::sys::ethtool::strips_vlan_tags;
 use heartbeat_user::sys::link_address::link_address;
 use socket2::{Domain, Socket, Type};
 
@@ -112,6 +114,53 @@ fn a_question_without_an_answer_is_repeated_soon_and_a_shorter_time_stays() {
         fs::read_to_string(FILE).expect("the setting is there")
     });
     assert_eq!(set_by_us(), shorter);
+}
+
+#[test]
+fn ipv6_addresses_outlive_a_switching_off_and_a_neighbour_is_asked_for_again_soon() {
+    if !is_root("IPv6 manners") {
+        return;
+    }
+    const AGAIN: &str = "/proc/sys/net/ipv6/neigh/biz0/retrans_time_ms";
+    let segment = Segment::new();
+    let has_address = || {
+        segment.node.ip("link set biz0 down");
+        segment.node.ip("link set biz0 up");
+        let shown = segment.node.ip("-o -6 address show dev biz0");
+        shown.contains("2001:db8:113::1/64")
+    };
+    let again = segment.node.run(|| {
+        keep_addresses("biz0").expect("root may");
+        ask_again_soon("biz0").expect("root may");
+        fs::read_to_string(AGAIN).expect("the setting is there")
+    });
+    let ms: u32 = again.trim().parse().expect("a number");
+    assert!((1..=20).contains(&ms), "{ms}");
+    assert!(has_address());
+    // The witness: by itself the kernel takes it off.
+    segment.node.run(|| {
+        fs::write("/proc/sys/net/ipv6/conf/biz0/keep_addr_on_down", "0").expect("root may");
+    });
+    assert!(!has_address());
+}
+
+#[test]
+fn an_interface_says_whether_it_takes_vlan_tags_off() {
+    if !is_root("VLAN tags") {
+        return;
+    }
+    let segment = Segment::new();
+    for (word, strips) in [("off", false), ("on", true)] {
+        let done = segment.node.run(|| {
+            let mut ethtool = Command::new("ethtool");
+            ethtool
+                .args(["-K", "biz0", "rx-vlan-offload", word])
+                .status()
+        });
+        assert!(done.expect("ethtool is installed").success());
+        let said = segment.node.run(|| strips_vlan_tags("biz0"));
+        assert_eq!(said.expect("it can be asked"), strips);
+    }
 }
 
 #[test]

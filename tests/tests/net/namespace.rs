@@ -1,6 +1,6 @@
 //! Network namespaces that vanish with the value that stands for them.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::process::Command;
@@ -94,6 +94,12 @@ impl Segment {
                 let address = format!("{address}{last}/64");
                 namespace.ip(&format!("address add {address} dev {interface} nodad"));
             }
+            // The kernel joins the group that solicitations go to a moment later, behind others' changes.
+            let group = format!("ff0200000000000000000001ff00000{last}");
+            eventually("solicitations are heard", || {
+                let groups = namespace.run(|| fs::read_to_string("/proc/thread-self/net/igmp6"));
+                groups.is_ok_and(|text| text.contains(&group)).then_some(())
+            });
         }
         segment
     }

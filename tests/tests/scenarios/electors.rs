@@ -25,7 +25,7 @@ fn among_five(name: &str, play: impl FnOnce(&mut Scene) -> Result<()>) {
     let settings = Settings {
         plan: Plan {
             nodes: 5,
-            snooping: false,
+            ..Plan::DEFAULT
         },
         period: Duration::from_millis(20),
         ..Settings::default()

@@ -39,7 +39,7 @@ fn a_node_that_came_back_votes_at_once_when_the_next_one_dies() {
     });
 }
 
-fn dies(scene: &mut Scene, death: Death) -> Result<()> {
+pub(crate) fn dies(scene: &mut Scene, death: Death) -> Result<()> {
     let fault_ns = boot_ns();
     wire::kill_node(scene.cluster.lab().topology(), 1, death)?;
     ensure!(scene.next_master(1)? == 2);

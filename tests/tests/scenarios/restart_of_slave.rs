@@ -24,8 +24,8 @@ fn the_kernel_of_a_slave_without_daemon_carries_the_masters_lease() {
 fn it_does_so_also_behind_a_bridge_that_forwards_to_members_of_the_group_only() {
     let settings = Settings {
         plan: Plan {
-            nodes: 3,
             snooping: true,
+            ..Plan::default()
         },
         ..Settings::default()
     };
@@ -36,7 +36,7 @@ fn it_does_so_also_behind_a_bridge_that_forwards_to_members_of_the_group_only() 
     });
 }
 
-fn carries(scene: &mut Scene) -> Result<()> {
+pub(crate) fn carries(scene: &mut Scene) -> Result<()> {
     let epoch = scene.cluster.view().epoch().context("there is an epoch")?;
     let fault_ns = boot_ns();
     scene.cluster.daemon_mut(2).end(Signal::SIGKILL)?;

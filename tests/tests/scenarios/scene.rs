@@ -1,17 +1,19 @@
 //! What all scenarios share: a cluster, somebody who watches it, and the questions at the end.
 
-use std::net::{Ipv4Addr, UdpSocket};
+use std::net::{IpAddr, UdpSocket};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use heartbeat_tests::client::datagram::{PORT, parse_answer, question};
-use heartbeat_tests::lab::addresses::{Network, VIRTUAL_ADDRESS};
+use heartbeat_tests::client::responder::any_like;
+use heartbeat_tests::lab::addresses::{Families, Network};
 use heartbeat_tests::lab::alone::Alone;
 use heartbeat_tests::lab::cluster::{Cluster, PATIENCE};
 use heartbeat_tests::lab::command::run;
 use heartbeat_tests::lab::netns::Netns;
-use heartbeat_tests::lab::settings::Settings;
+use heartbeat_tests::lab::settings::{Place, Settings};
+use heartbeat_tests::lab::topology::Plan;
 use heartbeat_tests::lab::view::View;
 use heartbeat_tests::lab::watch::Watch;
 use heartbeat_tests::report::doubles::judge;
@@ -42,7 +44,32 @@ pub(crate) struct Scene {
 
 /// Runs a scenario in a cluster of three that has settled, and asks the questions.
 pub(crate) fn scenario(name: &str, play: impl FnOnce(&mut Scene) -> Result<()>) {
-    scenario_with(name, Settings::default(), |scene| {
+    scenario_in(name, Settings::default(), play);
+}
+
+/// Runs the same scenario on networks of these families.
+pub(crate) fn scenario_over(
+    name: &str,
+    families: Families,
+    play: impl FnOnce(&mut Scene) -> Result<()>,
+) {
+    let settings = Settings {
+        plan: Plan {
+            families,
+            ..Plan::default()
+        },
+        ..Settings::default()
+    };
+    scenario_in(name, settings, play);
+}
+
+/// Runs a scenario in a cluster like this that has settled, and asks the questions.
+pub(crate) fn scenario_in(
+    name: &str,
+    settings: Settings,
+    play: impl FnOnce(&mut Scene) -> Result<()>,
+) {
+    scenario_with(name, settings, |scene| {
         scene.cluster.start_all()?;
         scene.settle_on_1()?;
         sleep(Duration::from_millis(200));
@@ -60,10 +87,14 @@ pub(crate) fn scenario_with(
         return;
     }
     let _alone = Alone::wait().expect("the machine is to be had");
+    let network = match settings.place {
+        Place::On(network) => network,
+        Place::Third(_) => Network::Business,
+    };
     let played = Cluster::build(settings)
         .and_then(|cluster| {
             Ok(Scene {
-                watch: cluster.lab().watch()?,
+                watch: cluster.lab().watch_on(network)?,
                 cluster,
             })
         })
@@ -179,9 +210,9 @@ impl Scene {
     }
 
     /// Asks `address` from that machine until somebody answers; the answering slot.
-    pub(crate) fn who_answers(&self, machine: &Netns, address: Ipv4Addr) -> Result<u16> {
+    pub(crate) fn who_answers(&self, machine: &Netns, address: IpAddr) -> Result<u16> {
         machine.run(|| -> Result<u16> {
-            let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+            let socket = UdpSocket::bind((any_like(address), 0))?;
             socket.set_read_timeout(Some(Duration::from_millis(100)))?;
             let begun = Instant::now();
             let mut bytes = [0; 64];
@@ -197,8 +228,9 @@ impl Scene {
         })?
     }
 
-    /// Whether the virtual address is on the business interface of the node in `slot`.
+    /// Whether the virtual address is on its interface of the node in `slot`.
     pub(crate) fn has_address(&self, slot: u16) -> Result<bool> {
+        let settings = self.cluster.settings();
         let node = self.cluster.lab().topology().node(slot).name();
         let shown = run(
             "ip",
@@ -209,10 +241,10 @@ impl Scene {
                 "addr",
                 "show",
                 "dev",
-                Network::Business.interface(),
+                settings.carrier(),
             ],
         )?;
-        Ok(shown.contains(&VIRTUAL_ADDRESS.to_string()))
+        Ok(shown.contains(&format!(" {}/", settings.virtual_address())))
     }
 
     /// From when on nobody may answer for a master that was cut off just now: its lease, and some

@@ -57,7 +57,7 @@ fn each_of(scene: &Scene, slots: &[u16]) -> Result<()> {
 }
 
 fn at(scene: &Scene, address: std::net::Ipv4Addr) -> Result<u16> {
-    scene.who_answers(scene.cluster.lab().topology().client(), address)
+    scene.who_answers(scene.cluster.lab().topology().client(), address.into())
 }
 
 fn deleted_it_comes_back(scene: &Scene) -> Result<()> {

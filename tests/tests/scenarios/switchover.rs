@@ -3,27 +3,29 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use anyhow::ensure;
+use anyhow::{Result, ensure};
 use heartbeat_user::sys::clock::boot_ns;
 
-use crate::scene::{moved_once, scenario};
+use crate::scene::{Scene, moved_once, scenario};
 
 #[test]
 fn a_switchover_moves_the_address_to_the_named_slot_without_waiting_for_the_lease() {
-    scenario("switchover", |scene| {
-        let fault_ns = boot_ns();
-        scene.cluster.switchover(1, Some(3))?;
-        ensure!(scene.next_master(1)? == 3);
-        scene.expect(1, "slave", "slot 3")?;
-        ensure!(scene.cluster.settle()? == 3);
-        sleep(Duration::from_millis(200));
-        moved_once(
-            &scene.sight(fault_ns)?,
-            1,
-            3,
-            scene.cluster.settings().lease(),
-        )
-    });
+    scenario("switchover", to_the_named_slot);
+}
+
+pub(crate) fn to_the_named_slot(scene: &mut Scene) -> Result<()> {
+    let fault_ns = boot_ns();
+    scene.cluster.switchover(1, Some(3))?;
+    ensure!(scene.next_master(1)? == 3);
+    scene.expect(1, "slave", "slot 3")?;
+    ensure!(scene.cluster.settle()? == 3);
+    sleep(Duration::from_millis(200));
+    moved_once(
+        &scene.sight(fault_ns)?,
+        1,
+        3,
+        scene.cluster.settings().lease(),
+    )
 }
 
 #[test]

@@ -40,6 +40,8 @@ pub struct Link {
     pub mtu: u32,
     /// `veth`, `vlan`, `bond`...; none for hardware.
     pub kind: Option<String>,
+    /// Number of the interface that it stands on, of a `vlan` or `macvlan`.
+    pub parent: Option<u32>,
 }
 
 /// One address on an interface.
@@ -101,6 +103,7 @@ pub(super) fn link(payload: &[u8]) -> Option<Link> {
         running: header.flags.contains(LinkFlags::Up | LinkFlags::Running),
         mtu: 0,
         kind: None,
+        parent: None,
     };
     for attribute in NlasIterator::new(payload.get(LINK_HEADER_BYTES..)?).flatten() {
         let value = attribute.value();
@@ -108,6 +111,7 @@ pub(super) fn link(payload: &[u8]) -> Option<Link> {
             libc::IFLA_IFNAME => link.name = text(value),
             libc::IFLA_ADDRESS => link.mac = value.try_into().ok().map(MacAddress),
             libc::IFLA_MTU => link.mtu = number(value)?,
+            libc::IFLA_LINK => link.parent = number(value),
             libc::IFLA_LINKINFO => link.kind = link_kind(value),
             _ => {}
         }
@@ -198,6 +202,22 @@ mod tests {
             priority: 0x1234_5678,
         };
         assert_eq!(address(message.payload), Some(expected));
+    }
+
+    /// RTM_NEWLINK of a VLAN interface on interface 3, as far as it is looked at.
+    #[rustfmt::skip]
+    const NEW_VLAN: [u8; 52] = [
+        0, 0, 1, 0, 7, 0, 0, 0, 0x43, 0, 0, 0, 0, 0, 0, 0,
+        7, 0, 3, 0, b'm', b'0', 0, 0,
+        8, 0, 5, 0, 3, 0, 0, 0,
+        20, 0, 18, 0, 8, 0, 1, 0, b'v', b'l', b'a', b'n', 8, 0, 2, 0, 4, 0, 1, 0,
+    ];
+
+    #[test]
+    fn a_vlan_names_the_interface_that_it_stands_on() {
+        let link = link(&NEW_VLAN).expect("a link");
+        assert_eq!((link.name.as_str(), link.index), ("m0", 7));
+        assert_eq!((link.kind.as_deref(), link.parent), (Some("vlan"), Some(3)));
     }
 
     #[test]

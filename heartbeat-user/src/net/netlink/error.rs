@@ -89,7 +89,12 @@ fn detail_text(detail: Option<&str>) -> String {
 
 fn cure(errno: Errno) -> &'static str {
     match errno {
-        Errno::EPERM | Errno::EACCES => "give the process CAP_NET_ADMIN",
+        Errno::EPERM => "give the process CAP_NET_ADMIN",
+        // What adding an IPv6 address to an interface without IPv6 is answered with.
+        Errno::EACCES => {
+            "give the process CAP_NET_ADMIN; for an IPv6 address, let the interface speak IPv6 \
+             (`sysctl net.ipv6.conf.INTERFACE.disable_ipv6=0`)"
+        }
         Errno::ENODEV => {
             "the interface has gone; the address follows as soon as it is back under the same name"
         }

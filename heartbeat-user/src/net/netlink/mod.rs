@@ -16,6 +16,8 @@ pub(super) use decode::messages;
 pub use decode::{Address, Link};
 pub use error::NetlinkError;
 pub use events::{Event, Events};
+/// An address's flags (IFA_F_*).
+pub use netlink_packet_route::address::AddressFlags;
 pub use watch::{LinkChange, LinkWatch};
 
 use socket::RequestSocket;

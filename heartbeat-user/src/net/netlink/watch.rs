@@ -153,6 +153,7 @@ mod tests {
             running,
             mtu: 1500,
             kind: None,
+            parent: None,
         }
     }
 
