@@ -86,12 +86,6 @@ fn a_client_whose_other_end_is_gone_without_a_word_is_reset_when_it_is_tickled()
         ("2001:db8:113::1", "2001:db8:113::9"),
     ] {
         let segment = Segment::new();
-        segment
-            .node
-            .ip("address add 2001:db8:113::1/64 dev biz0 nodad");
-        segment
-            .client
-            .ip("address add 2001:db8:113::9/64 dev client0 nodad");
         let listener = segment
             .node
             .run(|| TcpListener::bind("[::]:0").expect("bound"));
