@@ -9,6 +9,7 @@ use heartbeat_tests::lab::cluster::PATIENCE;
 use heartbeat_tests::lab::command::run;
 use heartbeat_tests::lab::port::{ALL, Direction, Wear};
 use heartbeat_tests::lab::view::View;
+use heartbeat_tests::skip::{Need, lacks};
 use serde_json::Value;
 
 use crate::scene::{Scene, scenario};
@@ -115,6 +116,34 @@ fn a_stranger_that_holds_the_address_is_an_alarm_that_names_it_until_it_is_gone(
                 alarms(view, 2).is_empty().then_some(())
             })?;
         ensure!(verified(&scene.cluster.view(), 2).is_some_and(|it| it["ours"] == true));
+        Ok(())
+    });
+}
+
+#[test]
+fn a_stranger_that_takes_the_address_on_a_quiet_day_is_found_within_a_minute() {
+    if lacks("duplicate_address_on_a_quiet_day", &[Need::Long]) {
+        return;
+    }
+    scenario("duplicate_address_on_a_quiet_day", |scene| {
+        let ours = |view: &View| verified(view, 1).filter(|it| it["ours"] == true);
+        scene.cluster.wait_for("it is verified", SOON, ours)?;
+        let gateway = scene.cluster.lab().topology().bridge(Network::Business);
+        let name = gateway.name().to_owned();
+        let address = format!("{VIRTUAL_ADDRESS}/32");
+        let begun = Instant::now();
+        run(
+            "ip",
+            &["-netns", &name, "addr", "add", &address, "dev", "br0"],
+        )?;
+        let a_minute = Duration::from_secs(62);
+        scene
+            .cluster
+            .wait_for("the duplicate address is an alarm", a_minute, |view| {
+                let named = |(name, _): &(String, String)| name == "duplicate_address";
+                alarms(view, 1).iter().any(named).then_some(())
+            })?;
+        println!("found after {:?}", begun.elapsed());
         Ok(())
     });
 }
