@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::message::{Message, Network};
 use crate::node::Node;
+use crate::roads::next_on;
 use crate::{Command, Epoch, Instant, Slot};
 
 impl Node {
@@ -19,6 +20,17 @@ impl Node {
         });
     }
 
+    /// Sends what must arrive although one of the networks fails; a copy changes nothing.
+    pub(crate) fn send_by_both(&mut self, to: Slot, message: &Message) {
+        for network in [Network::Management, Network::Business] {
+            self.push(Command::Send {
+                to,
+                network,
+                message: message.clone(),
+            });
+        }
+    }
+
     pub(crate) fn other_electors(&self) -> impl Iterator<Item = Slot> + '_ {
         let own = self.config.slot;
         self.roster
@@ -28,8 +40,9 @@ impl Node {
             .filter(move |slot| *slot != own)
     }
 
-    pub(crate) fn next_sequence(&mut self) -> u64 {
-        self.sequence += 1;
+    /// The next number of a question by this road.
+    pub(crate) fn next_sequence(&mut self, network: Network) -> u64 {
+        self.sequence = next_on(network, self.sequence);
         assert!(
             self.sequence < heartbeat_wire::frame::SEQUENCE_LIMIT,
             "sequence numbers never restart"

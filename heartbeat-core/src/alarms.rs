@@ -41,10 +41,10 @@ impl Node {
         self.push(Command::Alarm(alarm, is_raised));
     }
 
-    /// Clears what a master said of its members: the next master says it anew.
+    /// Clears what a master said of its members and its roads: the next master says it anew.
     pub(crate) fn clear_member_alarms(&mut self) {
         let is_of_member = |alarm: &&Alarm| match alarm {
-            Alarm::Member(..) => true,
+            Alarm::Member(..) | Alarm::Degraded => true,
             Alarm::DuplicateSlot(slot) => *slot != self.config.slot,
             Alarm::ElectorsChange => true,
             Alarm::ClockFault | Alarm::NoMaster | Alarm::NotElectable | Alarm::Forced => false,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::command::Question;
 use crate::event::QueryAnswer;
 use crate::inquiry::Inquiry;
+use crate::message::Network;
 use crate::node::{Node, Pending};
 use crate::request::Request;
 use crate::snapshot::Reason;
@@ -98,7 +99,7 @@ impl Node {
         let Some(epoch) = self.rounds.next(self.config.slot) else {
             return self.end_candidacy(Reason::NotElected, now);
         };
-        let sequence = self.next_sequence();
+        let sequence = self.next_sequence(Network::Management);
         let pause = self.pause();
         let Some(candidacy) = self.candidacy() else {
             return;

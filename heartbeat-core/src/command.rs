@@ -51,9 +51,11 @@ pub enum Command {
     Role(Role),
     /// Tell the kernel whether this node may become master, for its answers.
     Eligible(bool),
-    /// Write the sent record and the sequence word, then send a probe by multicast.
+    /// Write the sent record and the sequence word, then send a probe to all over the management network.
     Probe(Question),
-    /// Write the sent record and the sequence word, then send a query by multicast.
+    /// The same by unicast to every other elector over the business network, on which this node may not be.
+    ProbeBusiness(Question),
+    /// Write the sent record and the sequence word, then send a query to all over the management network.
     Query(Question),
     /// Send a control message.
     Send {

@@ -186,7 +186,8 @@ pub enum Event<'a> {
     /// The kernel's words were read anew; precedes a timeout and every other event of a wake-up.
     Kernel(KernelWords),
     /// The answers were read anew between two turns: a master's lease is renewed as soon as a majority
-    /// granted, not a period later. Nobody is judged by it.
+    /// granted, not a period later, and who did not grant may be asked over the business network. Nobody is
+    /// judged by it.
     Answers {
         /// The kernel's words.
         kernel: KernelWords,

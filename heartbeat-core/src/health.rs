@@ -28,8 +28,10 @@ pub(crate) struct Health {
     heard_at: Instant,
     /// By slot.
     told: Vec<MemberHealth>,
+    /// Whether its lease rests on the business network, as it said last.
+    pub(crate) degraded: bool,
     next_at: Instant,
-    has_changed: bool,
+    pub(crate) has_changed: bool,
     /// The next message: to which member, from which of this node's own entries on.
     tour: Option<(Slot, usize)>,
 }
@@ -40,15 +42,25 @@ impl Health {
             epoch: Epoch::NONE,
             heard_at: Instant::ZERO,
             told: Vec::new(),
+            degraded: false,
             next_at: Instant::ZERO,
             has_changed: false,
             tour: None,
         }
     }
 
+    /// Whether the master of `epoch` said of late that its lease rests on the business network.
+    pub(crate) fn is_degraded(&self, epoch: Epoch, now: Instant) -> bool {
+        self.degraded && self.is_fresh(epoch, now)
+    }
+
+    fn is_fresh(&self, epoch: Epoch, now: Instant) -> bool {
+        self.epoch == epoch && now.since(self.heard_at) <= STALE
+    }
+
     /// What the master of `epoch` said of `slot` of late.
     pub(crate) fn of(&self, epoch: Epoch, slot: Slot, now: Instant) -> Option<&MemberHealth> {
-        if self.epoch != epoch || now.since(self.heard_at) > STALE {
+        if !self.is_fresh(epoch, now) {
             return None;
         }
         let place = self
@@ -60,9 +72,10 @@ impl Health {
 }
 
 impl Node {
-    /// Judges one period, raises and clears alarms, and looks after the missing ones.
-    pub(crate) fn judge_members(&mut self, lateness: Duration, now: Instant) {
-        self.detector.judge(lateness, &self.config);
+    /// Judges one period, raises and clears alarms, and looks after the missing ones. Whether the period ran
+    /// too late to be held against anybody.
+    pub(crate) fn judge_members(&mut self, lateness: Duration, now: Instant) -> bool {
+        let is_excused = self.detector.judge(lateness, &self.config);
         let mut asked = [0; MESSAGES_PER_TURN];
         let mut count = 0;
         self.detector
@@ -76,6 +89,7 @@ impl Node {
         for index in 0..self.detector.members().len() {
             self.review(index, now);
         }
+        is_excused
     }
 
     fn review(&mut self, index: usize, now: Instant) {
@@ -107,9 +121,10 @@ impl Node {
 
     /// Tells every member what this master knows of the others, on change and once a second.
     pub(crate) fn tell_health(&mut self, now: Instant) {
-        let Stage::Master(_) = self.stage else {
+        let Stage::Master(mastership) = &self.stage else {
             return;
         };
+        let degraded = mastership.roads.is_degraded();
         if self.health.tour.is_none() && (self.health.has_changed || self.health.next_at <= now) {
             self.health.tour = Some((0, 0));
             self.health.has_changed = false;
@@ -119,11 +134,12 @@ impl Node {
             let Some((from, first)) = self.health.tour else {
                 return;
             };
-            self.tell_next(from, first);
+            self.tell_next(from, first, degraded);
         }
     }
 
-    fn tell_next(&mut self, from: Slot, first: usize) {
+    /// Tells one member a part; while the management network fails, over both.
+    fn tell_next(&mut self, from: Slot, first: usize, degraded: bool) {
         let own = self.config.slot;
         let next = self
             .config
@@ -144,19 +160,28 @@ impl Node {
             (true, Some(next)) => Some((next, 0)),
             (true, None) => None,
         };
-        self.send(to, Message::Health { epoch, members });
+        let message = Message::Health {
+            epoch,
+            degraded,
+            members,
+        };
+        if degraded {
+            self.send_by_both(to, &message);
+        } else {
+            self.send(to, message);
+        }
     }
 
-    /// The master tells what it knows.
+    /// The master tells what it knows. Whether it is believed.
     pub(crate) fn on_health(
         &mut self,
         from: Slot,
         epoch: Epoch,
         members: &[MemberHealth],
         now: Instant,
-    ) {
+    ) -> bool {
         if epoch.slot() != from || epoch < self.grants.kernel.probed || !self.rounds.learn(epoch) {
-            return;
+            return false;
         }
         if epoch != self.health.epoch {
             self.health.told.clear();
@@ -175,6 +200,7 @@ impl Node {
                 Err(place) => self.health.told.insert(place, *member),
             }
         }
+        true
     }
 }
 

@@ -38,6 +38,7 @@ mod random;
 mod release;
 mod request;
 mod restart;
+mod roads;
 mod roster;
 mod rounds;
 mod routing;

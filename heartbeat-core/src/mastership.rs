@@ -8,8 +8,10 @@ use crate::config::Config;
 use crate::event::Reply;
 use crate::forced::Forced;
 use crate::lease::{Lease, majority_sent};
+use crate::message::Network;
 use crate::node::Node;
 use crate::request::Request;
+use crate::roads::{Roads, road_of};
 use crate::roster::Roster;
 use crate::stage::Stage;
 use crate::{Command, Epoch, Instant, Slot};
@@ -47,7 +49,7 @@ pub(crate) struct Mastership {
     pub(crate) successor: Slot,
     /// A lower slot that could take over, and since when.
     pub(crate) lower_since: Option<(Slot, Instant)>,
-    probes: u64,
+    pub(crate) roads: Roads,
     newest: Vec<(Slot, Instant)>,
     sent_times: Vec<Instant>,
 }
@@ -79,7 +81,7 @@ impl Mastership {
             attempted_at: Instant::ZERO,
             successor: 0,
             lower_since: None,
-            probes: 0,
+            roads: Roads::new(),
             newest: Vec::with_capacity(heartbeat_wire::maps::MAX_ELECTORS),
             sent_times: Vec::with_capacity(heartbeat_wire::maps::MAX_ELECTORS),
         }
@@ -105,10 +107,12 @@ impl Mastership {
         }
     }
 
-    /// The newest send time that a majority of the electors granted, this node's own grant included.
+    /// The newest send time that a majority of the electors granted by one of these roads, this node's own
+    /// grant included.
     fn majority_sent(
         &mut self,
         replies: &[Reply],
+        roads: &[Network],
         config: &Config,
         roster: &Roster,
         now: Instant,
@@ -118,7 +122,8 @@ impl Mastership {
             self.newest.push((config.slot, sent));
         }
         for reply in replies {
-            let counts = roster.is_elector(reply.slot)
+            let counts = roads.contains(&road_of(reply.granted_sequence))
+                && roster.is_elector(reply.slot)
                 && reply.granted_sequence >= self.first_sequence
                 && reply.granted_sent <= now
                 && !has_clash(reply, config.timing.max_lease, now);
@@ -142,8 +147,9 @@ pub(crate) fn has_clash(reply: &Reply, max_lease: Duration, now: Instant) -> boo
 impl Node {
     /// One period of a master whose lease holds. `now` was read before that was checked, and is the
     /// probe's send time, so a pause after the check gains nothing from a late reply.
-    pub(crate) fn master_turn(&mut self, replies: &[Reply], now: Instant) {
+    pub(crate) fn master_turn(&mut self, replies: &[Reply], is_excused: bool, now: Instant) {
         self.renew_lease(replies, now);
+        self.judge_roads(is_excused);
         self.choose_successor(now);
         if !self.preempt(now) {
             self.probe(now);
@@ -162,7 +168,12 @@ impl Node {
         else {
             return;
         };
-        let Some(sent) = mastership.majority_sent(replies, config, roster, now) else {
+        let by_management = [Network::Management];
+        if let Some(sent) = mastership.majority_sent(replies, &by_management, config, roster, now) {
+            mastership.roads.managed(sent);
+        }
+        let by_either = [Network::Management, Network::Business];
+        let Some(sent) = mastership.majority_sent(replies, &by_either, config, roster, now) else {
             return;
         };
         let timing = config.timing;
@@ -198,8 +209,13 @@ impl Node {
         }
     }
 
-    /// Sends one probe; this node grants to itself first.
+    /// Sends one probe over the management network.
     pub(crate) fn probe(&mut self, now: Instant) {
+        self.probe_by(Network::Management, now);
+    }
+
+    /// Sends one probe by this road; this node grants to itself first.
+    pub(crate) fn probe_by(&mut self, network: Network, now: Instant) {
         let Stage::Master(mastership) = &self.stage else {
             return;
         };
@@ -214,13 +230,16 @@ impl Node {
         let (epoch, standing) = (mastership.lease.epoch, mastership.standing);
         let length = mastership.length;
         self.grant_to_myself(standing, length, now);
-        let sequence = self.next_sequence();
+        let sequence = self.next_sequence(network);
         let stride = self.detector.stride();
         let Stage::Master(mastership) = &mut self.stage else {
             return;
         };
-        let offset = u16::try_from(mastership.probes % u64::from(stride)).unwrap_or(0);
-        mastership.probes += 1;
+        let offset = u16::try_from(mastership.roads.probes() % u64::from(stride)).unwrap_or(0);
+        match network {
+            Network::Management => mastership.roads.probed(now),
+            Network::Business => mastership.roads.asked(),
+        }
         mastership.own_sent = Some(now);
         let question = Question {
             epoch,
@@ -231,8 +250,13 @@ impl Node {
             stride,
             offset,
         };
-        self.detector.probed(&question);
-        self.push(Command::Probe(question));
+        match network {
+            Network::Management => {
+                self.detector.probed(&question);
+                self.push(Command::Probe(question));
+            }
+            Network::Business => self.push(Command::ProbeBusiness(question)),
+        }
     }
 
     /// Notes how late this turn is, before anything is concluded from the time that passed.

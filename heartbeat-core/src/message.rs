@@ -82,6 +82,8 @@ pub enum Message {
     Health {
         /// The master's epoch.
         epoch: Epoch,
+        /// Whether its lease rests on the business network, since the management network fails.
+        degraded: bool,
         /// One entry a member other than the master.
         members: Vec<MemberHealth>,
     },

@@ -46,6 +46,7 @@ impl Node {
                 record: self.electors.record,
                 change: self.change_snapshot(),
             },
+            degraded: self.is_degraded(master, now),
             members: self
                 .config
                 .members

@@ -57,11 +57,11 @@ impl Node {
     fn tell_promotion(&mut self, epoch: Epoch, first_master: Slot) {
         let message = Message::Promote { epoch };
         if first_master != self.config.slot && self.config.members.contains_key(&first_master) {
-            self.send(first_master, message.clone());
+            self.send_by_both(first_master, &message);
         }
         let others: Vec<_> = self.other_electors().collect();
         for to in others.into_iter().filter(|slot| *slot != first_master) {
-            self.send(to, message.clone());
+            self.send_by_both(to, &message);
         }
     }
 

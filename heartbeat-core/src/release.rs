@@ -88,10 +88,10 @@ impl Node {
         );
         let others: Vec<_> = self.other_electors().collect();
         for to in others.iter().filter(|slot| **slot != target) {
-            self.send(*to, Message::Release { epoch, target });
+            self.send_by_both(*to, &Message::Release { epoch, target });
         }
         if others.contains(&target) {
-            self.send(target, Message::Release { epoch, target });
+            self.send_by_both(target, &Message::Release { epoch, target });
         }
     }
 

@@ -29,7 +29,9 @@ impl Node {
             Event::Answers { kernel, replies } => {
                 self.on_words(kernel, now);
                 self.expire(now);
+                self.detector.note(replies);
                 self.renew_lease(replies, now);
+                self.ask_by_business(now);
             }
             Event::QueryAnswer(answer) => self.on_query_answer(&answer, now),
             Event::Refusal(refusal) => self.on_refusal(&refusal, now),
@@ -62,8 +64,8 @@ impl Node {
     fn on_turn(&mut self, replies: &[Reply], lateness: Duration, now: Instant) {
         self.detector.note(replies);
         if let Stage::Master(_) = self.stage {
-            self.judge_members(lateness, now);
-            self.master_turn(replies, now);
+            let is_excused = self.judge_members(lateness, now);
+            self.master_turn(replies, is_excused, now);
             self.tell_health(now);
         }
         self.watch_electors(now);
@@ -109,7 +111,15 @@ impl Node {
                 self.on_electors(from, &set, ballot, next.as_ref(), now);
             }
             Message::ElectorsState(state) => self.on_electors_state(from, &state, now),
-            Message::Health { epoch, members } => self.on_health(from.slot, epoch, &members, now),
+            Message::Health {
+                epoch,
+                degraded,
+                members,
+            } => {
+                if self.on_health(from.slot, epoch, &members, now) {
+                    self.health.degraded = degraded;
+                }
+            }
         }
     }
 

@@ -167,6 +167,8 @@ pub enum Alarm {
     Forced,
     /// A change of the electors' set does not come to its end.
     ElectorsChange,
+    /// The lease rests on the business network, since the management network fails.
+    Degraded,
 }
 
 /// Which promise keeps a second master away.
@@ -234,6 +236,8 @@ pub struct Snapshot {
     pub majority: usize,
     /// The electors' sets.
     pub electors: ElectorsSnapshot,
+    /// Whether the master's lease rests on the business network, since the management network fails.
+    pub degraded: bool,
     /// Every member, itself included, by slot.
     pub members: Vec<MemberSnapshot>,
     /// Alarms in force.

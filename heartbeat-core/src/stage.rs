@@ -7,6 +7,10 @@ use crate::snapshot::{Reason, Role};
 use crate::{Command, Epoch, Instant};
 
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a node has one of it, and it changes a few times a day"
+)]
 pub(crate) enum Stage {
     /// It waits for a probe, or for its abstention to end.
     Init,

@@ -76,22 +76,25 @@ impl Datagram {
         Some(Self { network })
     }
 
-    /// Whether it is addressed to the responder: group or own address, port, and our magic.
+    /// Whether it is addressed to the responder: port, our magic, and the group or one of our addresses.
+    ///
+    /// In this order, since one load of two bytes tells nearly everything that is not ours.
     #[inline(always)]
     pub(crate) fn is_ours(&self, ctx: &XdpContext, config: &Config) -> bool {
         let Network {
-            destination,
+            destination: to,
             transport,
             ..
         } = self.network;
-        if destination != config.group && destination != config.own_address {
-            return false;
-        }
         let Some(udp) = read::<Udp>(ctx, transport) else {
             return false;
         };
-        u16::from_be_bytes(udp.destination) == config.port
-            && read(ctx, transport + UDP_LEN).map(u32::from_le_bytes) == Some(MAGIC)
+        if u16::from_be_bytes(udp.destination) != config.port
+            || read(ctx, transport + UDP_LEN).map(u32::from_le_bytes) != Some(MAGIC)
+        {
+            return false;
+        }
+        to == config.group || to == config.own_address || to == config.business_address
     }
 
     /// Copies the body to `frame`; `None` if anything about the packet is not as every heartbeat is

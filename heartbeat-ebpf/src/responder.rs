@@ -7,7 +7,7 @@ use aya_ebpf::programs::XdpContext;
 use heartbeat_wire::answer::{Own, write_answer};
 use heartbeat_wire::decide::{
     Accepted, Decision, GrantStep, Promises, View, after_grant, check_shape, decide, is_authentic,
-    key_of,
+    key_of, road,
 };
 use heartbeat_wire::maps::{Address, Config, EventKind, Interface, Keys, Member};
 use heartbeat_wire::{Epoch, Frame, Kind, Verdict, tag};
@@ -207,6 +207,9 @@ impl Question<'_> {
         let Some(sender) = self.sender else {
             return Verdict::Impostor;
         };
+        let Some(road) = road(sender, self.config, &self.source) else {
+            return Verdict::Impostor;
+        };
         let Some(key) = key_of(self.keys, self.config.signing_slot) else {
             return Verdict::Unconfigured;
         };
@@ -226,7 +229,7 @@ impl Question<'_> {
             self.ctx,
             self.frame,
             self.interface.mac,
-            &sender.address,
+            &road,
             self.config,
         ) {
             Some(()) => verdict,

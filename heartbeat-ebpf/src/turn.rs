@@ -4,13 +4,15 @@ use aya_ebpf::bindings::xdp_md;
 use aya_ebpf::helpers::{bpf_csum_diff, bpf_xdp_store_bytes};
 use aya_ebpf::programs::XdpContext;
 use heartbeat_wire::Frame;
+use heartbeat_wire::decide::Road;
 use heartbeat_wire::frame::FRAME_LEN;
 use heartbeat_wire::maps::{Address, Config};
 
 use crate::network::{self, DATAGRAM_LEN, PROTOCOL_UDP, address_sum, fold};
 use crate::packet::{Ether, UDP_LEN, Udp, at};
 
-/// Turns the packet into one that carries `frame` to `to`, an address of the packet's family, from this node.
+/// Turns the packet into one that carries `frame` back along `road`, both ends of which are addresses of the
+/// packet's family.
 ///
 /// Every header field that the answer depends on is written anew, so nothing but the sender's hardware
 /// address is taken from the question's unsigned part.
@@ -19,10 +21,10 @@ pub(crate) fn turn_round(
     ctx: &XdpContext,
     frame: &Frame,
     own_mac: [u8; 6],
-    to: &Address,
+    road: &Road<'_>,
     config: &Config,
 ) -> Option<()> {
-    let from = &config.own_address;
+    let (from, to) = (road.own, road.other);
     let transport = network::write(ctx, from, to)?;
     let body_sum = store_body(ctx.ctx, (transport + UDP_LEN) as u32, frame)?;
     let ether = at::<Ether>(ctx, 0)?;

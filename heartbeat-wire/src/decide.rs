@@ -7,7 +7,7 @@
 
 use crate::epoch::Epoch;
 use crate::frame::{Frame, Kind, MAGIC, SEQUENCE_LIMIT, VERSION};
-use crate::maps::{Address, Config, Keys, Member, member_flag};
+use crate::maps::{Address, Config, Keys, Member, NO_ADDRESS, member_flag};
 use crate::tag::{KEY_SLOTS, Key, verify};
 use crate::verdict::Verdict;
 
@@ -181,6 +181,35 @@ pub fn key_of(keys: &Keys, slot: u16) -> Option<Key> {
 
 const _: () = assert!(KEY_SLOTS == 2, "key_of names each key slot");
 
+/// The two ends of the network that a frame came by: its answer takes the same road back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Road<'a> {
+    /// This node's address on that network.
+    pub own: &'a Address,
+    /// The other's configured address there.
+    pub other: &'a Address,
+}
+
+/// The road of a frame from `source`; `None` if that is none of the sender's configured addresses.
+#[must_use]
+#[inline(always)]
+pub fn road<'a>(sender: &'a Member, config: &'a Config, source: &Address) -> Option<Road<'a>> {
+    if *source == sender.address {
+        return Some(Road {
+            own: &config.own_address,
+            other: &sender.address,
+        });
+    }
+    // All zero stands for no address, and IPv6 has a source that is.
+    let is_business = *source == sender.business_address
+        && sender.business_address != NO_ADDRESS
+        && config.business_address != NO_ADDRESS;
+    is_business.then_some(Road {
+        own: &config.business_address,
+        other: &sender.business_address,
+    })
+}
+
 /// What to do with an authentic frame of our cluster.
 #[must_use]
 #[inline(always)]
@@ -188,7 +217,8 @@ pub fn decide(frame: &Frame, kind: Kind, view: &View<'_>) -> Decision {
     let Some(sender) = view.sender else {
         return Decision::Drop(Verdict::Impostor);
     };
-    if sender.flags & member_flag::PRESENT == 0 || sender.address != view.source {
+    if sender.flags & member_flag::PRESENT == 0 || road(sender, view.config, &view.source).is_none()
+    {
         return Decision::Drop(Verdict::Impostor);
     }
     if matches!(kind, Kind::Probe) && Epoch(frame.epoch).slot() != frame.sender {

@@ -21,14 +21,14 @@ pub use words::{Control, Grant, Sent, control_flag};
 
 /// Version of the layouts in this file; it stands in the pin path, so that a daemon never re-opens
 /// maps of another layout.
-pub const LAYOUT: u32 = 1;
+pub const LAYOUT: u32 = 2;
 /// Most members of a cluster; slots run from 1 to this.
 pub const MAX_SLOTS: usize = 10_000;
 /// Most electors of a cluster.
 pub const MAX_ELECTORS: usize = 9;
-/// How many of the newest questions the daemon's own record holds; a power of two above the largest
-/// detect multiplier (255).
-pub const SENT_RECORDS: usize = 256;
+/// How many of the newest questions the daemon's own record holds; a power of two above twice the largest
+/// detect multiplier (255): while the management network fails, a period has two questions.
+pub const SENT_RECORDS: usize = 512;
 /// Slots in one value of [`Replies`]. Userspace gets a value from every possible CPU at once, so the
 /// chunk that the electors' answers stand in is kept small: 2 kB a CPU, far below the 32,768 bytes that
 /// a per-CPU value may have.
@@ -54,6 +54,9 @@ pub type Address = [u8; 16];
 /// What an [`Address`] of IPv4 begins with.
 pub const MAPPED_PREFIX: [u8; 12] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 
+/// Stands for an address that is not there.
+pub const NO_ADDRESS: Address = [0; 16];
+
 /// `a.b.c.d` as an [`Address`].
 #[must_use]
 #[inline(always)]
@@ -66,9 +69,9 @@ pub const fn mapped(v4: [u8; 4]) -> Address {
 // No padding anywhere: the fields' sizes add up to the whole. A value with padding would leak kernel
 // stack bytes, and bpftool would show holes.
 const _: () = {
-    assert!(size_of::<Config>() == 8 * 6 + 16 * 2 + 4 * 4 + 2 * 4);
+    assert!(size_of::<Config>() == 8 * 6 + 16 * 3 + 4 * 4 + 2 * 4);
     assert!(size_of::<Keys>() == 16 * KEY_SLOTS);
-    assert!(size_of::<Member>() == 24);
+    assert!(size_of::<Member>() == 40);
     assert!(size_of::<Control>() == 8 * 16);
     assert!(size_of::<Grant>() == 8 * 8);
     assert!(size_of::<Interface>() == 8);
@@ -79,7 +82,7 @@ const _: () = {
     assert!(size_of::<Limits>() == 8 * 5);
     assert!(size_of::<Vip>() == 8);
     assert!(size_of::<Event>() == 4 + 2 + 1 + 1 + 8 * 6 + 4 * 4 + 8);
-    assert!(SENT_RECORDS.is_power_of_two() && SENT_RECORDS > 255);
+    assert!(SENT_RECORDS.is_power_of_two() && SENT_RECORDS > 2 * 255);
 };
 
 macro_rules! from_bytes {

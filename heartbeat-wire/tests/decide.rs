@@ -1,11 +1,11 @@
 //! What the responder decides: every kind of frame in every situation.
 
 use heartbeat_wire::decide::{
-    Accepted, Decision, GrantStep, Promises, View, after_grant, check_shape, decide, is_authentic,
-    key_of,
+    Accepted, Decision, GrantStep, Promises, Road, View, after_grant, check_shape, decide,
+    is_authentic, key_of, road,
 };
 use heartbeat_wire::frame::{MAGIC, SEQUENCE_LIMIT, VERSION};
-use heartbeat_wire::maps::{Address, Config, Keys, Member, mapped, member_flag};
+use heartbeat_wire::maps::{Address, Config, Keys, Member, NO_ADDRESS, mapped, member_flag};
 use heartbeat_wire::tag::{Key, sign};
 use heartbeat_wire::{Epoch, Frame, Kind, Verdict};
 
@@ -33,6 +33,10 @@ const fn address(slot: u16) -> Address {
     mapped([10, 77, 0, slot as u8])
 }
 
+const fn business(slot: u16) -> Address {
+    mapped([10, 88, 0, slot as u8])
+}
+
 /// Slot 1, the master of [`EPOCH`], sends sequence number 10 to slot 2, which has accepted 9.
 fn usual(kind: Kind) -> Situation {
     let config = Config {
@@ -41,6 +45,7 @@ fn usual(kind: Kind) -> Situation {
         max_lease_ns: 4 * LEASE_NS,
         detect_ns: LEASE_NS,
         own_address: address(OWN_SLOT),
+        business_address: business(OWN_SLOT),
         elector_version: 5,
         elector_digest: 0xed,
         slot: OWN_SLOT,
@@ -65,6 +70,7 @@ fn usual(kind: Kind) -> Situation {
         config,
         sender: Some(Member {
             address: address(1),
+            business_address: business(1),
             flags: member_flag::PRESENT | member_flag::ELECTOR,
         }),
         promises: Promises {
@@ -104,6 +110,7 @@ impl Situation {
         self.source = address(OWN_SLOT);
         self.sender = Some(Member {
             address: address(OWN_SLOT),
+            business_address: business(OWN_SLOT),
             flags: member_flag::PRESENT | member_flag::ELECTOR,
         });
         let below = Epoch::new(6, 1);
@@ -117,6 +124,7 @@ impl Situation {
         self.source = address(epoch.slot());
         self.sender = Some(Member {
             address: address(epoch.slot()),
+            business_address: business(epoch.slot()),
             flags: member_flag::PRESENT,
         });
     }
@@ -498,4 +506,45 @@ fn successive_epochs_never_fold_alike() {
         assert_ne!(fold(round, 9_999), fold(round + 1, 9_999));
         assert_ne!(fold(round, 1), fold(round, 2));
     }
+}
+
+#[test]
+fn a_probe_from_the_members_business_address_is_the_same_grant_by_another_road() {
+    let mut situation = usual(Kind::Probe);
+    let by_management = situation.decide(Kind::Probe);
+    situation.source = business(1);
+    assert_eq!(situation.decide(Kind::Probe), by_management);
+    let member = situation.sender.expect("a member");
+    let road_from = |source| road(&member, &situation.config, &source);
+    assert_eq!(
+        road_from(business(1)),
+        Some(Road {
+            own: &business(OWN_SLOT),
+            other: &business(1)
+        })
+    );
+    assert_eq!(
+        road_from(address(1)),
+        Some(Road {
+            own: &address(OWN_SLOT),
+            other: &address(1)
+        })
+    );
+    assert_eq!(road_from(business(3)), None, "another member's");
+}
+
+#[test]
+fn who_has_no_business_address_is_not_known_by_the_empty_one() {
+    let mut situation = usual(Kind::Probe);
+    situation.source = NO_ADDRESS;
+    let impostor = Decision::Drop(Verdict::Impostor);
+    situation.sender = situation.sender.map(|member| Member {
+        business_address: NO_ADDRESS,
+        ..member
+    });
+    assert_eq!(situation.decide(Kind::Probe), impostor);
+    let mut situation = usual(Kind::Probe);
+    situation.source = business(1);
+    situation.config.business_address = NO_ADDRESS;
+    assert_eq!(situation.decide(Kind::Probe), impostor);
 }

@@ -15,14 +15,16 @@ use crate::command::Question;
 use crate::config::Config;
 use crate::event::Reply;
 use crate::mastership::has_clash;
+use crate::message::Network;
 use crate::order::OrderError;
+use crate::roads::road_of;
 use crate::snapshot::Diagnosis;
 use crate::{Instant, Slot};
 
 use diagnosis::{Settled, of_reply};
 use inquest::Inquest;
-pub(crate) use presence::Answering;
-use presence::{Presence, RISE};
+use presence::RISE;
+pub(crate) use presence::{Answering, Pace, Presence};
 
 /// Most answers that one probe brings from members that are no electors.
 const ANSWERS_PER_PERIOD: usize = 16;
@@ -45,8 +47,9 @@ pub(crate) struct Watched {
     pub(crate) reply: Option<Reply>,
     /// When it last answered over the business network.
     pub(crate) reached_at: Instant,
-    /// Periods without an answer after which it is missing.
-    fall: u32,
+    pace: Pace,
+    /// Newest probe over the management network that it answered, and the newest that was judged.
+    managed: u64,
     counted: u64,
     presence: Presence,
     settled: Settled,
@@ -56,12 +59,13 @@ pub(crate) struct Watched {
 }
 
 impl Watched {
-    fn new(slot: Slot, fall: u32) -> Self {
+    fn new(slot: Slot, pace: Pace) -> Self {
         Self {
             slot,
             reply: None,
             reached_at: Instant::ZERO,
-            fall,
+            pace,
+            managed: 0,
             counted: 0,
             presence: Presence::new(),
             settled: Settled::new(),
@@ -91,11 +95,24 @@ impl Watched {
                 .is_some_and(|reply| is_ready(reply, config, now))
     }
 
+    /// Its newest answer, by whichever road it came.
+    fn note(&mut self, reply: &Reply) {
+        let is_new = self
+            .reply
+            .is_none_or(|known| reply.sequence > known.sequence);
+        match road_of(reply.sequence) {
+            Network::Management => self.managed = reply.sequence,
+            Network::Business if is_new => self.reached_at = reply.arrival,
+            Network::Business => {}
+        }
+        self.reply = Some(*reply);
+    }
+
     fn forget(&mut self) {
         *self = Self {
             reached_at: self.reached_at,
             reply: self.reply,
-            ..Self::new(self.slot, self.fall)
+            ..Self::new(self.slot, self.pace)
         };
     }
 }
@@ -111,7 +128,9 @@ impl Detector {
     pub(crate) fn new(config: &Config) -> Self {
         let others = config.members.keys().filter(|slot| **slot != config.slot);
         let mut detector = Self {
-            members: others.map(|slot| Watched::new(*slot, 0)).collect(),
+            members: others
+                .map(|slot| Watched::new(*slot, Pace::new(&config.timing, 0)))
+                .collect(),
             stride: 1,
             first_sequence: None,
             ran_late: false,
@@ -128,7 +147,8 @@ impl Detector {
             // Who is no elector is asked, and read, once in `stride` periods.
             let turns = if elector { 1 } else { u32::from(self.stride) };
             let slack = if elector { 0 } else { RISE };
-            watched.fall = (config.timing.multiplier + slack) * turns;
+            let fall = (config.timing.multiplier + slack) * turns;
+            watched.pace = Pace::new(&config.timing, fall);
         }
     }
 
@@ -165,7 +185,7 @@ impl Detector {
                 self.place(reply.slot)
             };
             if let Some(place) = place {
-                self.members[place].reply = Some(*reply);
+                self.members[place].note(reply);
                 next = place + 1;
             }
         }
@@ -175,17 +195,17 @@ impl Detector {
     ///
     /// A period that began or ended late counts against nobody: a late probe leaves less than half a
     /// period to answer it in, and a machine that held this thread up may have held its packets up too.
-    pub(crate) fn judge(&mut self, lateness: Duration, config: &Config) {
-        let Some(first) = self.first_sequence else {
-            return;
-        };
+    /// Returns whether this one did.
+    pub(crate) fn judge(&mut self, lateness: Duration, config: &Config) -> bool {
         let runs_late = lateness > config.timing.period / 2;
         let is_excused = std::mem::replace(&mut self.ran_late, runs_late) || runs_late;
+        let Some(first) = self.first_sequence else {
+            return is_excused;
+        };
         for member in &mut self.members {
-            let newest = member.reply.as_ref().map_or(0, |reply| reply.sequence);
-            if newest >= first && newest > member.counted {
-                member.counted = newest;
-                member.presence.answer();
+            if member.managed >= first && member.managed > member.counted {
+                member.counted = member.managed;
+                member.presence.answer(member.pace);
                 member.settled.feed(
                     member
                         .reply
@@ -193,9 +213,10 @@ impl Detector {
                         .map_or(Diagnosis::Unknown, |reply| of_reply(reply, config)),
                 );
             } else if !is_excused {
-                member.presence.miss(member.fall);
+                member.presence.miss(member.pace);
             }
         }
+        is_excused
     }
 
     /// Looks after the missing ones; `ask` sends a question over the business network.

@@ -1,10 +1,19 @@
-//! Healthy or missing: whether a member answered the probes that asked it.
+//! Healthy or missing: whether the probes that asked were answered.
 
-/// Periods in a row that a missing member must answer before it counts as healthy: a link that flaps must
-/// not flap the display.
+use std::time::Duration;
+
+use crate::config::Timing;
+
+/// Periods in a row that who is missing must answer before it counts as healthy: a link that flaps must not
+/// flap the display.
 pub(crate) const RISE: u32 = 2;
+/// Who goes missing again soon must answer so many times longer than the last time.
+const RISE_GROWTH: u32 = 8;
+/// Longest time that who is missing must answer. After twice as long without going missing, the first rise is
+/// enough again.
+const LONGEST_RISE: Duration = Duration::from_secs(5);
 
-/// What is known of a member's answers.
+/// What is known of somebody's answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Answering {
     /// Not judged yet.
@@ -15,12 +24,34 @@ pub(crate) enum Answering {
     Missing,
 }
 
-/// One member's answers, period by period.
+/// In periods: how fast somebody goes missing and how long it must answer at most to be healthy again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    fall: u32,
+    most_rise: u32,
+}
+
+impl Pace {
+    /// Missing after `fall` periods without an answer.
+    pub(crate) fn new(timing: &Timing, fall: u32) -> Self {
+        let periods = LONGEST_RISE.as_nanos() / timing.period.as_nanos().max(1);
+        Self {
+            fall,
+            most_rise: u32::try_from(periods).unwrap_or(u32::MAX).max(RISE),
+        }
+    }
+}
+
+/// Somebody's answers, period by period.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Presence {
     pub(crate) answering: Answering,
+    /// Answers since it last missed `fall` in a row.
     answered: u32,
+    /// Misses in a row.
     missed: u32,
+    /// Answers that it takes to be healthy again; 0 before it was ever missing, and after a steady time.
+    rise: u32,
 }
 
 impl Presence {
@@ -29,25 +60,37 @@ impl Presence {
             answering: Answering::Unknown,
             answered: 0,
             missed: 0,
+            rise: 0,
         }
     }
 
     /// It answered.
-    pub(crate) const fn answer(&mut self) {
+    pub(crate) fn answer(&mut self, pace: Pace) {
         self.missed = 0;
         self.answered = self.answered.saturating_add(1);
         self.answering = match self.answering {
-            Answering::Missing if self.answered < RISE => Answering::Missing,
+            Answering::Missing if self.answered < self.rise => Answering::Missing,
             Answering::Missing | Answering::Unknown | Answering::Healthy => Answering::Healthy,
         };
+        if self.answered >= pace.most_rise.saturating_mul(2) {
+            self.rise = 0;
+        }
     }
 
-    /// It was asked, and did not answer; after `fall` of these it is missing.
-    pub(crate) const fn miss(&mut self, fall: u32) {
-        self.answered = 0;
+    /// It was asked, and did not answer.
+    pub(crate) fn miss(&mut self, pace: Pace) {
         self.missed = self.missed.saturating_add(1);
-        if self.missed >= fall {
+        let is_lost = self.missed >= pace.fall;
+        // A longer rise would never be over on a link that loses a little: that is no flapping.
+        if is_lost || self.rise <= RISE {
+            self.answered = 0;
+        }
+        if is_lost && self.answering != Answering::Missing {
             self.answering = Answering::Missing;
+            self.rise = match self.rise {
+                0 => RISE,
+                rise => rise.saturating_mul(RISE_GROWTH).min(pace.most_rise),
+            };
         }
     }
 }
@@ -56,20 +99,43 @@ impl Presence {
 mod tests {
     use super::*;
 
+    const fn pace(fall: u32) -> Pace {
+        Pace {
+            fall,
+            most_rise: 500,
+        }
+    }
+
+    /// A link that is up and down for so many periods each; how often the display changed in so many cycles.
+    fn changes(up: u32, down: u32, cycles: u32) -> u32 {
+        let mut presence = Presence::new();
+        let mut count = 0;
+        for period in 0..cycles * (up + down) {
+            let before = presence.answering;
+            if period % (up + down) < up {
+                presence.answer(pace(5));
+            } else {
+                presence.miss(pace(5));
+            }
+            count += u32::from(before != presence.answering);
+        }
+        count
+    }
+
     #[test]
     fn a_member_is_missing_after_the_detect_time_and_healthy_again_after_two_answers() {
         let mut presence = Presence::new();
-        presence.answer();
+        presence.answer(pace(5));
         assert_eq!(presence.answering, Answering::Healthy);
         for _ in 0..4 {
-            presence.miss(5);
+            presence.miss(pace(5));
             assert_eq!(presence.answering, Answering::Healthy);
         }
-        presence.miss(5);
+        presence.miss(pace(5));
         assert_eq!(presence.answering, Answering::Missing);
-        presence.answer();
+        presence.answer(pace(5));
         assert_eq!(presence.answering, Answering::Missing);
-        presence.answer();
+        presence.answer(pace(5));
         assert_eq!(presence.answering, Answering::Healthy);
     }
 
@@ -77,8 +143,8 @@ mod tests {
     fn one_answer_in_a_detect_time_keeps_a_member_healthy() {
         let mut presence = Presence::new();
         for _ in 0..10 {
-            presence.answer();
-            (0..4).for_each(|_| presence.miss(5));
+            presence.answer(pace(5));
+            (0..4).for_each(|_| presence.miss(pace(5)));
         }
         assert_eq!(presence.answering, Answering::Healthy);
     }
@@ -86,9 +152,37 @@ mod tests {
     #[test]
     fn who_never_answered_is_unknown_until_the_detect_time_is_over() {
         let mut presence = Presence::new();
-        presence.miss(2);
+        presence.miss(pace(2));
         assert_eq!(presence.answering, Answering::Unknown);
-        presence.miss(2);
+        presence.miss(pace(2));
         assert_eq!(presence.answering, Answering::Missing);
+    }
+
+    #[test]
+    fn a_link_that_flaps_is_shown_as_missing_after_a_few_changes_however_long_it_flaps() {
+        for up in [20, 60, 100, 300] {
+            let few = changes(up, 20, 20);
+            assert!(few <= 9, "{few} changes at {up} periods");
+            assert_eq!(few, changes(up, 20, 200), "at {up} periods");
+        }
+        assert!(
+            changes(1_200, 20, 20) > 30,
+            "what fails once in a while is no flapping"
+        );
+    }
+
+    #[test]
+    fn a_link_that_flapped_and_then_loses_a_tenth_is_healthy_again() {
+        let mut presence = Presence::new();
+        for _ in 0..10 {
+            (0..100).for_each(|_| presence.answer(pace(5)));
+            (0..10).for_each(|_| presence.miss(pace(5)));
+        }
+        assert_eq!(presence.answering, Answering::Missing);
+        for _ in 0..60 {
+            (0..9).for_each(|_| presence.answer(pace(5)));
+            presence.miss(pace(5));
+        }
+        assert_eq!(presence.answering, Answering::Healthy);
     }
 }

@@ -36,11 +36,12 @@ fn config(members: u16) -> Config {
     }
 }
 
-fn reply(slot: Slot, sequence: u64) -> Reply {
+/// An answer to this probe over the management network, whose numbers are even.
+fn reply(slot: Slot, probe: u64) -> Reply {
     Reply {
         slot,
-        sequence,
-        granted_sequence: sequence,
+        sequence: 2 * probe,
+        granted_sequence: 2 * probe,
         daemon_age: Some(Duration::ZERO),
         flags: flag::ELIGIBLE,
         elector_version: 7,
@@ -50,7 +51,7 @@ fn reply(slot: Slot, sequence: u64) -> Reply {
     }
 }
 
-/// A detector whose master has sent its first probe, number 1.
+/// A detector whose master has sent its first probe, number 2.
 fn probing(config: &Config) -> Detector {
     let mut detector = Detector::new(config);
     detector.probed(&question(config));
@@ -112,7 +113,7 @@ fn answers_to_an_earlier_masterships_probes_say_nothing() {
         "no probe was sent in this one"
     );
     let later = Question {
-        sequence: 9,
+        sequence: 18,
         ..question(&config)
     };
     detector.probed(&later);
@@ -125,7 +126,7 @@ fn answers_to_an_earlier_masterships_probes_say_nothing() {
 fn question(config: &Config) -> Question {
     Question {
         epoch: Epoch::new(1, 1),
-        sequence: 1,
+        sequence: 2,
         sent: Instant::ZERO,
         lease: config.timing.lease(),
         successor: 0,
@@ -216,4 +217,39 @@ fn a_member_that_is_asked_in_turn_has_its_turns_time_to_answer() {
         turn(&mut detector, &config, &[reply(50, 9)], 0);
     }
     assert_eq!(answering(&detector, 50), Answering::Missing);
+}
+
+#[test]
+fn who_answers_by_the_business_network_only_is_missing_and_reached() {
+    let config = config(3);
+    let mut detector = probing(&config);
+    turn(&mut detector, &config, &[reply(2, 1), reply(3, 1)], 0);
+    for probe in 2..8 {
+        let by_business = Reply {
+            sequence: 2 * probe + 1,
+            arrival: Instant(probe),
+            ..reply(2, probe)
+        };
+        detector.note(&[reply(3, probe)]);
+        turn(&mut detector, &config, &[by_business, reply(3, probe)], 0);
+    }
+    assert_eq!(answering(&detector, 2), Answering::Missing);
+    assert_eq!(answering(&detector, 3), Answering::Healthy);
+    let reached_at = detector.member(2).map(|member| member.reached_at);
+    assert_eq!(reached_at, Some(Instant(7)));
+}
+
+#[test]
+fn an_answer_by_the_business_network_hides_none_that_came_by_the_management_network_before() {
+    let config = config(3);
+    let mut detector = probing(&config);
+    for probe in 1..12 {
+        detector.note(&[reply(2, probe)]);
+        let by_business = Reply {
+            sequence: 2 * probe + 1,
+            ..reply(2, probe)
+        };
+        turn(&mut detector, &config, &[by_business], 0);
+    }
+    assert_eq!(answering(&detector, 2), Answering::Healthy);
 }

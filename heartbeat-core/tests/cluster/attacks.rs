@@ -50,7 +50,7 @@ fn electors_that_restarted_without_their_maps_keep_no_master_in_office() {
 fn a_voter_that_forgot_its_grants_elects_nobody_while_the_lease_it_granted_runs() {
     let mut world = World::settled(&[1, 2, 3], 102);
     for (from, to) in [(1, 3), (3, 1)] {
-        world.link(from, to, Network::Management, false);
+        world.links(from, to, false);
     }
     world.run(300 * MS);
     assert_eq!(

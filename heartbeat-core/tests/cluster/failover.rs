@@ -131,7 +131,7 @@ fn a_slave_cut_off_alone_for_a_minute_ends_no_mastership_when_it_comes_back() {
 }
 
 #[test]
-fn the_master_without_its_management_link_releases_and_the_successor_takes_over() {
+fn the_master_that_is_cut_off_releases_and_the_successor_takes_over() {
     let mut world = World::settled(&[1, 2, 3], 6);
     world.isolate(1, true);
     let outage = outage_after_losing(&mut world, 1);
@@ -147,7 +147,7 @@ fn the_master_without_its_management_link_releases_and_the_successor_takes_over(
 fn a_master_that_hears_nobody_releases_so_that_nobody_waits_for_the_grants_it_still_gathers() {
     let mut world = World::settled(&[1, 2, 3], 7);
     for from in [2, 3] {
-        world.link(from, 1, Network::Management, false);
+        world.links(from, 1, false);
     }
     let outage = outage_after_losing(&mut world, 1);
     assert_eq!(world.master(), Some(2));
@@ -159,7 +159,7 @@ fn a_master_that_hears_nobody_releases_so_that_nobody_waits_for_the_grants_it_st
 fn a_master_whose_probes_reach_nobody_is_followed_within_a_lease() {
     let mut world = World::settled(&[1, 2, 3], 8);
     for to in [2, 3] {
-        world.link(1, to, Network::Management, false);
+        world.links(1, to, false);
     }
     let outage = outage_after_losing(&mut world, 1);
     assert!(outage < PROMISED, "{} us", outage / US);
@@ -394,7 +394,7 @@ fn with_preemption_a_lower_slot_takes_mastership_back_after_the_delay() {
 #[test]
 fn a_member_without_its_management_link_is_told_from_a_dead_one_and_every_node_says_so() {
     let mut world = World::settled(&[1, 2, 3, 4, 5], 24);
-    world.isolate(3, true);
+    world.isolate_on(3, Network::Management, true);
     world.power_off(4);
     world.run(500 * MS);
     for slot in [1, 2, 5] {

@@ -55,11 +55,32 @@ impl World {
         }
     }
 
-    /// Cuts `slot` off the management network, or brings it back.
+    /// Cuts or mends the links from `from` to `to` in that direction on both networks.
+    pub(crate) fn links(&mut self, from: Slot, to: Slot, is_up: bool) {
+        for network in [Network::Management, Network::Business] {
+            self.link(from, to, network, is_up);
+        }
+    }
+
+    /// Cuts `slot` off both networks, or brings it back.
     pub(crate) fn isolate(&mut self, slot: Slot, is_cut: bool) {
+        for network in [Network::Management, Network::Business] {
+            self.isolate_on(slot, network, is_cut);
+        }
+    }
+
+    /// Cuts `slot` off one network, or brings it back.
+    pub(crate) fn isolate_on(&mut self, slot: Slot, network: Network, is_cut: bool) {
         for other in self.slots() {
-            self.link(slot, other, Network::Management, !is_cut);
-            self.link(other, slot, Network::Management, !is_cut);
+            self.link(slot, other, network, !is_cut);
+            self.link(other, slot, network, !is_cut);
+        }
+    }
+
+    /// The switch of one network stops, or works again.
+    pub(crate) fn switch(&mut self, network: Network, is_on: bool) {
+        for slot in self.slots() {
+            self.isolate_on(slot, network, !is_on);
         }
     }
 
@@ -67,6 +88,8 @@ impl World {
         self.cut.clear();
         self.deaf_ports.clear();
         self.lost_kinds.clear();
+        self.lost_kinds_on.clear();
+        self.lag.clear();
         self.weather = CALM;
     }
 

@@ -2,10 +2,11 @@
 //! held up between the steps that the program takes with it.
 
 use heartbeat_core::event::{DaemonWords, KernelWords, QueryAnswer, Refusal, Reply};
+use heartbeat_core::message::Network;
 use heartbeat_core::{Epoch, Instant, Slot};
 use heartbeat_wire::answer::{Own, write_answer};
 use heartbeat_wire::decide::{
-    Accepted, Decision, GrantStep, Promises, View, after_grant, check_shape, decide,
+    Accepted, Decision, GrantStep, Promises, View, after_grant, check_shape, decide, road,
 };
 use heartbeat_wire::frame::{AGE_UNKNOWN, Frame, Kind};
 use heartbeat_wire::gate::gate_of;
@@ -18,8 +19,20 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Where a slot's frames come from.
-pub(crate) const fn address_of(slot: Slot) -> Address {
-    mapped([198, 51, 100, slot as u8])
+pub(crate) const fn address_of(slot: Slot, network: Network) -> Address {
+    match network {
+        Network::Management => mapped([198, 51, 100, slot as u8]),
+        Network::Business => mapped([203, 0, 113, slot as u8]),
+    }
+}
+
+/// Which network an answer to this address takes.
+fn network_of(address: Address) -> Network {
+    if address[12] == 203 {
+        Network::Business
+    } else {
+        Network::Management
+    }
 }
 
 /// What the daemon is woken for.
@@ -36,6 +49,7 @@ pub(crate) struct Crossing {
     frame: Frame,
     step: GrantStep,
     at: Place,
+    network: Network,
     now_ns: u64,
 }
 
@@ -50,8 +64,8 @@ enum Place {
 /// What became of a frame.
 #[derive(Clone, Debug)]
 pub(crate) enum Outcome {
-    /// It is done with; the answer, if one leaves, and to whom.
-    Done(Option<(Slot, Frame)>),
+    /// It is done with; the answer, if one leaves, to whom and by which network.
+    Done(Option<(Slot, Network, Frame)>),
     /// There is more to do.
     Under(Crossing),
 }
@@ -72,7 +86,8 @@ pub(crate) struct Kernel {
 impl Kernel {
     pub(crate) fn new(config: Config, members: impl Iterator<Item = Slot>) -> Self {
         let entry = |slot| Member {
-            address: address_of(slot),
+            address: address_of(slot, Network::Management),
+            business_address: address_of(slot, Network::Business),
             flags: member_flag::PRESENT,
         };
         Self {
@@ -90,14 +105,19 @@ impl Kernel {
     /// One frame arrives.
     pub(crate) fn receive(&mut self, mut frame: Frame, source: Address, now_ns: u64) -> Outcome {
         let asker = frame.sender;
+        let road = self
+            .members
+            .get(&asker)
+            .and_then(|sender| road(sender, &self.config, &source))
+            .map(|road| network_of(*road.other));
         let (verdict, answers) = match check_shape(&frame, &self.config) {
             Ok(kind) => match self.decide(&frame, kind, source, now_ns) {
                 Decision::Accept(step) => {
-                    let at = Place::Decided;
                     return Outcome::Under(Crossing {
                         frame,
                         step,
-                        at,
+                        at: Place::Decided,
+                        network: road.expect("who is accepted came by a road"),
                         now_ns,
                     });
                 }
@@ -105,7 +125,11 @@ impl Kernel {
             },
             Err(verdict) => (verdict, false),
         };
-        self.done(verdict, answers.then_some((asker, frame)))
+        let answer = answers.then(|| {
+            let network = road.expect("who is answered came by a road");
+            (asker, network, frame)
+        });
+        self.done(verdict, answer)
     }
 
     /// The next thing that is done about a probe.
@@ -137,7 +161,7 @@ impl Kernel {
         Outcome::Under(crossing)
     }
 
-    fn done(&mut self, verdict: Verdict, answer: Option<(Slot, Frame)>) -> Outcome {
+    fn done(&mut self, verdict: Verdict, answer: Option<(Slot, Network, Frame)>) -> Outcome {
         *self.verdicts.entry(verdict.as_str()).or_default() += 1;
         Outcome::Done(answer)
     }
@@ -194,9 +218,10 @@ impl Kernel {
 
     fn answer_probe(&mut self, mut frame: Frame, crossing: &Crossing) -> Outcome {
         let (asker, now_ns, verdict) = (frame.sender, crossing.now_ns, crossing.step.verdict);
+        let network = crossing.network;
         if !after_grant(&frame, self.promises()) {
             let verdict = self.answer(&mut frame, Kind::Refusal, Verdict::Refused, now_ns);
-            return self.done(verdict, Some((asker, frame)));
+            return self.done(verdict, Some((asker, network, frame)));
         }
         self.grant.arrival_ns = now_ns;
         self.grant.holder_incarnation = frame.incarnation;
@@ -206,7 +231,7 @@ impl Kernel {
             return self.done(verdict, None);
         }
         self.answer(&mut frame, Kind::Reply, verdict, now_ns);
-        self.done(verdict, Some((asker, frame)))
+        self.done(verdict, Some((asker, network, frame)))
     }
 
     fn answer(&self, frame: &mut Frame, kind: Kind, verdict: Verdict, now_ns: u64) -> Verdict {

@@ -6,7 +6,7 @@ use heartbeat_core::command::Question;
 use heartbeat_core::event::{KernelWords, Order, Restored};
 use heartbeat_core::message::{Message, Network};
 use heartbeat_core::order::{OrderDone, OrderError};
-use heartbeat_core::snapshot::{Reason, Role};
+use heartbeat_core::snapshot::{Alarm, Reason, Role};
 use heartbeat_core::{
     Command, Config, ElectorRecord, ElectorSet, Epoch, Event, Instant, Node, Slot, Slots,
 };
@@ -14,7 +14,7 @@ use heartbeat_wire::frame::{AGE_UNKNOWN, Frame, Kind, MAGIC, VERSION, flag, role
 use heartbeat_wire::maps::{self, Sent};
 
 use super::clock::Clock;
-use super::kernel::{Kernel, Ring};
+use super::kernel::{Kernel, Ring, address_of};
 
 /// A control message on its way in.
 #[derive(Clone, Debug)]
@@ -28,8 +28,8 @@ pub(crate) struct Datagram {
 /// What a machine sends.
 #[derive(Clone, Debug)]
 pub(crate) enum Out {
-    /// A probe or query, to every other member.
-    Multicast(Frame),
+    /// A probe or query, to every other member over this network.
+    Question(Network, Frame),
     /// A control message.
     Datagram {
         to: Slot,
@@ -107,6 +107,7 @@ pub(crate) struct Machine {
     pub(crate) slow_disk: u64,
     pub(crate) out: Vec<Out>,
     pub(crate) changes: Vec<Change>,
+    pub(crate) alarms: Vec<(Alarm, bool)>,
     pub(crate) answers: Vec<Result<OrderDone, OrderError>>,
     /// Epochs under which this machine took the addresses, except on a lease taken up.
     pub(crate) taken: Vec<Epoch>,
@@ -144,6 +145,7 @@ impl Machine {
             slow_disk: 3_000_000,
             out: Vec::new(),
             changes: Vec::new(),
+            alarms: Vec::new(),
             answers: Vec::new(),
             taken: Vec::new(),
             begun: None,
@@ -432,11 +434,9 @@ impl Machine {
                         0
                     };
             }
-            Command::Probe(question) => {
-                self.ask(Kind::Probe, &question);
-                self.answers_at = Some(question.sent + self.config.timing.period / 4);
-            }
-            Command::Query(question) => self.ask(Kind::Query, &question),
+            Command::Probe(question) => self.probe(Network::Management, &question),
+            Command::ProbeBusiness(question) => self.probe(Network::Business, &question),
+            Command::Query(question) => self.ask(Network::Management, Kind::Query, &question),
             Command::Send {
                 to,
                 network,
@@ -474,7 +474,7 @@ impl Machine {
                     epoch,
                 });
             }
-            Command::Alarm(..) => {}
+            Command::Alarm(alarm, is_raised) => self.alarms.push((alarm, is_raised)),
             Command::OrderAnswer(answer) => self.answers.push(answer),
             Command::Exit | Command::ExitKeeping => {
                 self.has_exited = true;
@@ -483,7 +483,12 @@ impl Machine {
         }
     }
 
-    fn ask(&mut self, kind: Kind, question: &Question) {
+    fn probe(&mut self, network: Network, question: &Question) {
+        self.ask(network, Kind::Probe, question);
+        self.answers_at = Some(question.sent + self.config.timing.period / 4);
+    }
+
+    fn ask(&mut self, network: Network, kind: Kind, question: &Question) {
         let (config, control) = (&self.kernel.config, &self.kernel.control);
         let lease_us = u32::try_from(question.lease.as_micros()).expect("a lease is short");
         let frame = Frame {
@@ -515,7 +520,7 @@ impl Machine {
             sent_ns: question.sent.0,
             kind: kind as u64,
         });
-        self.out.push(Out::Multicast(frame));
+        self.out.push(Out::Question(network, frame));
     }
 
     pub(crate) fn role(&self) -> Option<Role> {
@@ -567,6 +572,8 @@ fn fresh_kernel(
         created_ns,
         config_digest: config.config_digest,
         detect_ns: heartbeat_core::time::nanos(config.timing.lease()),
+        own_address: address_of(config.slot, Network::Management),
+        business_address: address_of(config.slot, Network::Business),
         slot: config.slot,
         ..maps::Config::default()
     };

@@ -14,6 +14,7 @@ mod machine;
 mod network;
 mod planned_restart;
 mod properties;
+mod roads;
 mod sanity;
 mod seams;
 mod watch;

@@ -4,6 +4,7 @@ use heartbeat_core::Slot;
 use heartbeat_core::message::Network;
 use heartbeat_wire::frame::Frame;
 
+use super::kernel::address_of;
 use super::machine::{Datagram, Out};
 use super::world::{Arrival, World};
 
@@ -13,9 +14,9 @@ impl World {
         let incarnation = self.machine(from).kernel.config.incarnation;
         for out in out {
             match out {
-                Out::Multicast(frame) => {
+                Out::Question(network, frame) => {
                     for to in self.slots().into_iter().filter(|to| *to != from) {
-                        self.carry(from, to, frame);
+                        self.carry(from, to, network, frame);
                     }
                 }
                 Out::Datagram {
@@ -37,20 +38,13 @@ impl World {
         }
     }
 
-    pub(crate) fn carry(&mut self, from: Slot, to: Slot, frame: Frame) {
-        if self.lost_kinds.iter().any(|kind| *kind as u8 == frame.kind) {
+    pub(crate) fn carry(&mut self, from: Slot, to: Slot, network: Network, frame: Frame) {
+        let is_lost = self.lost_kinds.iter().any(|kind| *kind as u8 == frame.kind);
+        if is_lost || self.lost_kinds_on.contains(&(network, frame.kind)) {
             return;
         }
-        self.travel(
-            from,
-            to,
-            Network::Management,
-            &Arrival::Frame {
-                to,
-                frame,
-                source: from,
-            },
-        );
+        let source = address_of(from, network);
+        self.travel(from, to, network, &Arrival::Frame { to, frame, source });
     }
 
     pub(crate) fn travel(&mut self, from: Slot, to: Slot, network: Network, arrival: &Arrival) {
@@ -63,13 +57,15 @@ impl World {
                 continue;
             }
             let (shortest, longest) = self.weather.delay;
-            let delay = shortest + self.below(longest - shortest);
+            let lag = self.lag.get(&network).copied().unwrap_or(0);
+            let delay = lag + shortest + self.below(longest - shortest);
             self.schedule(self.at + delay, arrival.clone());
         }
     }
 
     /// Hands a frame to a machine's kernel after `delay`, past whatever the network does.
     pub(crate) fn inject(&mut self, to: Slot, frame: Frame, source: Slot, delay: u64) {
+        let source = address_of(source, Network::Management);
         self.schedule(self.at + delay, Arrival::Frame { to, frame, source });
     }
 

@@ -25,8 +25,10 @@ pub(crate) enum Fault {
     Freeze(usize, u64),
     Isolate(usize),
     Join(usize),
-    CutOneWay(usize, usize),
-    Mend(usize, usize),
+    Unplug(usize, Network),
+    Switch(Network, bool),
+    CutOneWay(usize, usize, Network),
+    Mend(usize, usize, Network),
     Switchover(usize, usize),
     MakeRoom(usize),
     Maintenance(usize, bool),
@@ -36,6 +38,7 @@ pub(crate) enum Fault {
 
 pub(crate) fn a_fault() -> impl Strategy<Value = Fault> {
     let node = || 0..9_usize;
+    let network = || prop_oneof![Just(Network::Management), Just(Network::Business)];
     let storm = (
         0..300_u64,
         0..300_u64,
@@ -57,8 +60,10 @@ pub(crate) fn a_fault() -> impl Strategy<Value = Fault> {
         2 => (node(), 1..400_u64).prop_map(|(node, ms)| Fault::Freeze(node, ms)),
         3 => node().prop_map(Fault::Isolate),
         3 => node().prop_map(Fault::Join),
-        4 => (node(), node()).prop_map(|(from, to)| Fault::CutOneWay(from, to)),
-        2 => (node(), node()).prop_map(|(from, to)| Fault::Mend(from, to)),
+        3 => (node(), network()).prop_map(|(node, network)| Fault::Unplug(node, network)),
+        3 => (network(), any::<bool>()).prop_map(|(network, is_on)| Fault::Switch(network, is_on)),
+        5 => (node(), node(), network()).prop_map(|(from, to, network)| Fault::CutOneWay(from, to, network)),
+        2 => (node(), node(), network()).prop_map(|(from, to, network)| Fault::Mend(from, to, network)),
         2 => (node(), node()).prop_map(|(from, to)| Fault::Switchover(from, to)),
         2 => node().prop_map(Fault::MakeRoom),
         1 => (node(), any::<bool>()).prop_map(|(node, on)| Fault::Maintenance(node, on)),
@@ -77,8 +82,10 @@ pub(crate) fn befall(world: &mut World, fault: Fault) {
         Fault::Freeze(node, ms) => world.freeze(slot(node), world.at + ms * MS),
         Fault::Isolate(node) => world.isolate(slot(node), true),
         Fault::Join(node) => world.isolate(slot(node), false),
-        Fault::CutOneWay(from, to) => world.link(slot(from), slot(to), Network::Management, false),
-        Fault::Mend(from, to) => world.link(slot(from), slot(to), Network::Management, true),
+        Fault::Unplug(node, network) => world.isolate_on(slot(node), network, true),
+        Fault::Switch(network, is_on) => world.switch(network, is_on),
+        Fault::CutOneWay(from, to, network) => world.link(slot(from), slot(to), network, false),
+        Fault::Mend(from, to, network) => world.link(slot(from), slot(to), network, true),
         Fault::Switchover(from, to) => world.order(slot(from), Order::Switchover(Some(slot(to)))),
         Fault::MakeRoom(node) => world.order(slot(node), Order::Restart),
         Fault::Maintenance(node, on) => world.order(slot(node), Order::Maintenance(on)),
@@ -133,6 +140,7 @@ pub(crate) fn agrees(world: &World) -> bool {
             member.healthy == Some(true) && member.diagnosis == Diagnosis::Healthy
         };
         snapshot.master == Some(master)
+            && !snapshot.degraded
             && snapshot.epoch == world.epoch()
             && snapshot.members.iter().all(is_well)
     })

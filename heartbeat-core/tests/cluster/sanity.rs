@@ -1,6 +1,5 @@
 //! That these tests can fail: what the protocol guards against does happen where the guard is taken away.
 
-use heartbeat_core::message::Network;
 use heartbeat_core::snapshot::Role;
 
 use super::clock::Clock;
@@ -65,8 +64,8 @@ fn a_restarted_voter_makes_two_masters(maps: Maps) -> bool {
     (0..50).any(|offset| {
         let mut world = World::settled(&[1, 2, 3], 202);
         let cut = |world: &mut World, slot| {
-            world.link(1, slot, Network::Management, false);
-            world.link(slot, 1, Network::Management, false);
+            world.links(1, slot, false);
+            world.links(slot, 1, false);
         };
         cut(&mut world, 3);
         world.run((300 + offset) * MS);

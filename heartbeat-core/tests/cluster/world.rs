@@ -8,9 +8,10 @@ use heartbeat_core::message::Network;
 use heartbeat_core::snapshot::{Role, Snapshot};
 use heartbeat_core::{Epoch, Instant, Slot};
 use heartbeat_wire::frame::{Frame, Kind};
+use heartbeat_wire::maps::Address;
 
 use super::clock::{Clock, TRUE_RATE};
-use super::kernel::{Crossing, Outcome, address_of};
+use super::kernel::{Crossing, Outcome};
 use super::machine::{Datagram, Machine, Maps};
 use super::watch::Watch;
 
@@ -52,7 +53,7 @@ pub(crate) enum Arrival {
     Frame {
         to: Slot,
         frame: Frame,
-        source: Slot,
+        source: Address,
     },
     Datagram {
         to: Slot,
@@ -93,10 +94,14 @@ pub(crate) struct World {
     pub(crate) watch: Watch,
     /// Directed links that carry nothing: from, to, network.
     pub(crate) cut: BTreeSet<(Slot, Slot, Network)>,
+    /// Time that each frame and message needs in addition, by network, in nanoseconds.
+    pub(crate) lag: BTreeMap<Network, u64>,
     /// Directed links whose control messages are lost while frames pass.
     pub(crate) deaf_ports: BTreeSet<(Slot, Slot)>,
     /// Kinds of frames that are lost while messages pass.
     pub(crate) lost_kinds: Vec<Kind>,
+    /// Kinds of frames that are lost on one network.
+    pub(crate) lost_kinds_on: BTreeSet<(Network, u8)>,
     pub(crate) arrivals: BTreeMap<(u64, u64), Arrival>,
     /// Daemons that read the clock and did not act yet.
     pub(crate) acting: BTreeSet<Slot>,
@@ -160,8 +165,10 @@ impl World {
             weather: CALM,
             watch: Watch::default(),
             cut: BTreeSet::new(),
+            lag: BTreeMap::new(),
             deaf_ports: BTreeSet::new(),
             lost_kinds: Vec::new(),
+            lost_kinds_on: BTreeSet::new(),
             arrivals: BTreeMap::new(),
             acting: BTreeSet::new(),
             count: 0,
@@ -285,8 +292,8 @@ impl World {
                     return;
                 }
                 let now_ns = machine.clock.boot(at);
-                let outcome = machine.kernel.receive(frame, address_of(source), now_ns);
-                if let Outcome::Done(Some((_, answer))) = &outcome {
+                let outcome = machine.kernel.receive(frame, source, now_ns);
+                if let Outcome::Done(Some((_, _, answer))) = &outcome {
                     self.watch.answered(at, to, frame.kind, answer);
                 }
                 self.follow(to, outcome);
@@ -322,13 +329,13 @@ impl World {
                 return self.schedule(at, Arrival::Crossing { to, life, crossing });
             }
             outcome = self.machine_mut(to).kernel.go_on(crossing);
-            if let Outcome::Done(Some((_, answer))) = &outcome {
+            if let Outcome::Done(Some((_, _, answer))) = &outcome {
                 let life = self.machine(to).kernel.config.incarnation;
                 self.watch.granted(self.at, (to, life), answer);
             }
         }
-        if let Outcome::Done(Some((asker, answer))) = outcome {
-            self.carry(to, asker, answer);
+        if let Outcome::Done(Some((asker, network, answer))) = outcome {
+            self.carry(to, asker, network, answer);
         }
     }
 

@@ -62,7 +62,9 @@ fn a_candidate_whose_request_is_hopeless_gives_its_votes_back_at_once() {
         [
             "grant to 5.2 of 20 until 62 ms",
             "release 5.2 to 1",
-            "release 5.2 to 3"
+            "release 5.2 over the business network to 1",
+            "release 5.2 to 3",
+            "release 5.2 over the business network to 3"
         ]
     );
 }

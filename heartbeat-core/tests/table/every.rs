@@ -169,6 +169,7 @@ const EVENTS: &[Happening] = &[
             1,
             Message::Health {
                 epoch: Epoch::new(4, 1),
+                degraded: false,
                 members: vec![member],
             },
             now,

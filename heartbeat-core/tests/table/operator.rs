@@ -85,6 +85,7 @@ fn the_first_telling_of_a_lower_mastership_is_not_believed() {
     };
     let telling = |epoch| Message::Health {
         epoch,
+        degraded: false,
         members: vec![member],
     };
     bench.message(1, telling(Epoch::new(3, 1)), now);

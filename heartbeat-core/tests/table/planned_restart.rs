@@ -22,7 +22,7 @@ fn restarting() -> (Bench, Reply) {
     let commands = lines(&bench.handle(Event::Order(Order::Restart), ms(64)));
     let expected = [
         "grant to 5.2 of 20 until 264 ms",
-        "probe 5.2 number 4 at 64 ms for 200 ms",
+        "probe 5.2 number 8 at 64 ms for 200 ms",
     ];
     assert_eq!(commands, expected);
     (bench, before)
@@ -67,7 +67,7 @@ fn a_restart_that_nobody_grants_is_refused_and_mastership_goes_on_by_the_normal_
         commands.contains(&"lease of 5.2 until 104 ms".to_owned()),
         "{commands:?}"
     );
-    let probe = "probe 5.2 number 5 at 90 ms".to_owned();
+    let probe = "probe 5.2 number 10 at 90 ms".to_owned();
     assert!(commands.contains(&probe), "{commands:?}");
 }
 
@@ -86,7 +86,7 @@ fn an_order_that_comes_while_a_restart_waits_takes_its_place_and_both_are_answer
     assert_eq!(last, Some("exit"));
     let (mut bench, _) = restarting();
     let again = lines(&bench.handle(Event::Order(Order::Restart), ms(65)));
-    let probe = "probe 5.2 number 5 at 65 ms for 200 ms".to_owned();
+    let probe = "probe 5.2 number 10 at 65 ms for 200 ms".to_owned();
     assert!(again.contains(&probe), "{again:?}");
     assert_eq!(bench.node.poll_timeout(), Some(ms(90)));
 }
@@ -114,7 +114,7 @@ fn a_higher_round_that_is_won_while_a_restart_waits_carries_it_on() {
     let (mut bench, _) = attempting();
     bench.handle(Event::Order(Order::Restart), ms(65));
     let won = lines(&bench.vote(3, VoteAnswer::Granted, ms(66)));
-    let probe = "probe 10.2 number 4 at 66 ms for 200 ms".to_owned();
+    let probe = "probe 10.2 number 8 at 66 ms for 200 ms".to_owned();
     assert!(won.contains(&probe), "{won:?}");
     assert!(!won.iter().any(|line| line.contains("exit")), "{won:?}");
     let granted = [bench.reply(3, ms(66))];
@@ -151,13 +151,13 @@ fn the_next_process_counts_no_answer_for_more_than_the_probe_it_answers_named() 
     left.daemon.vote_grant_end = ms(200);
     left.daemon.lease_epoch = Epoch::new(5, 2);
     left.daemon.lease_deadline = ms(160);
-    left.daemon.sequence = 4;
+    left.daemon.sequence = 8;
     let (mut bench, commands) = Bench::new(config(2), left);
     assert_eq!(lines(&commands)[0], "lease of 5.2 until 160 ms");
-    bench.asked = (4, Epoch::new(5, 2));
+    bench.asked = (8, Epoch::new(5, 2));
     let granted = bench.reply(3, START);
     let first = lines(&bench.turn(&[granted], ms(100)));
-    let probe = "probe 5.2 number 5 at 100 ms".to_owned();
+    let probe = "probe 5.2 number 10 at 100 ms".to_owned();
     assert!(first.contains(&probe), "{first:?}");
     // The lease that it found stands, and every renewal is a normal one.
     let renewed = [bench.reply(3, ms(100))];

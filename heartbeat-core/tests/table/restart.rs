@@ -40,7 +40,7 @@ fn a_lease_that_still_holds_is_taken_up_and_probed_above_the_last_number() {
         commands[..2],
         [
             "grant to 5.2 of 20 until 50 ms",
-            "probe 5.2 number 71 at 0 ms"
+            "probe 5.2 number 72 at 0 ms"
         ]
     );
     let replies = [bench.reply(3, START)];
@@ -146,7 +146,7 @@ fn a_first_start_abstains_waits_for_a_probe_and_takes_no_epoch_that_was_saved() 
     assert!(
         lines(&commands)
             .iter()
-            .any(|line| line.starts_with("query 41.2 number 1")),
+            .any(|line| line.starts_with("query 41.2 number 2")),
         "{:?}",
         lines(&commands)
     );

@@ -46,6 +46,9 @@ pub(crate) fn show(command: &Command) -> String {
         })
         .into(),
         Command::Probe(question) => format!("probe {}", asked(question)),
+        Command::ProbeBusiness(question) => {
+            format!("probe {} over the business network", asked(question))
+        }
         Command::Query(question) => format!("query {}", asked(question)),
         Command::Send {
             to,
@@ -108,7 +111,11 @@ fn said(message: &Message) -> String {
             format!("electors {}{}{next}", electors(set), asked_in(*ballot))
         }
         Message::ElectorsState(record) => format!("state {}", kept(record)),
-        Message::Health { epoch, members } => {
+        Message::Health {
+            epoch,
+            degraded: _,
+            members,
+        } => {
             format!("health in {} of {} members", name(*epoch), members.len())
         }
     }

@@ -143,7 +143,7 @@ fn an_epoch_that_is_not_plausible_leaves_this_node_its_next_round() {
     let commands = bench.timeout(ms(60));
     assert_eq!(
         lines(&commands).last().expect("a query"),
-        "query 5.2 number 1 at 60 ms"
+        "query 5.2 number 2 at 60 ms"
     );
 }
 
@@ -233,7 +233,9 @@ fn a_candidate_that_wins_while_a_higher_epoch_was_probed_gives_its_votes_back() 
         [
             "grant to 5.2 of 20 until 62 ms",
             "release 5.2 to 1",
-            "release 5.2 to 3"
+            "release 5.2 over the business network to 1",
+            "release 5.2 to 3",
+            "release 5.2 over the business network to 3"
         ]
     );
 }

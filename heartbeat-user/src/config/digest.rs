@@ -22,7 +22,10 @@ pub(super) fn whole(config: &Config) -> u64 {
     content.duration(config.timing.period);
     content.number(u64::from(config.timing.multiplier));
     content.duration(config.preempt_after.unwrap_or(Duration::ZERO));
-    content.address(config.group);
+    match config.group {
+        Some(group) => content.address(group),
+        None => content.text("unicast"),
+    }
     content.number(u64::from(config.port));
     content.number(u64::from(config.control_port));
     content.number(config.members.len() as u64);

@@ -13,10 +13,9 @@ use toml::de::{DeTable, DeValue};
 use super::fault::Fault;
 use super::section::Section;
 use super::value::{
-    address, address_and_prefix, flag, follows, interface, multicast, one_of, quorum, slots, text,
-    time, whole,
+    address, address_and_prefix, flag, follows, interface, one_of, quorum, slots, text, time, whole,
 };
-use super::{Attach, Follows};
+use super::{Attach, Follows, Transport};
 
 /// A value with its place; `None` where it is absent or was refused.
 pub(super) type Value<T> = Option<Spanned<T>>;
@@ -43,6 +42,8 @@ pub(super) struct Cluster {
 
 /// `[management]`
 pub(super) struct Management {
+    pub(super) transport: Value<Transport>,
+    /// Only where heartbeats go by multicast.
     pub(super) group: Value<IpAddr>,
     pub(super) port: Value<u16>,
     pub(super) control_port: Value<u16>,
@@ -151,16 +152,29 @@ fn cluster(mut s: Section<'_, '_>, faults: &mut Vec<Fault>) -> Cluster {
 }
 
 fn management(mut s: Section<'_, '_>, faults: &mut Vec<Fault>) -> Management {
-    s.optional(faults, "transport", multicast);
-    let port = |value: &DeValue<'_>| whole(value, "port", 1..=u16::MAX);
-    let multiplier = |value: &DeValue<'_>| whole(value, "detect multiplier", 2..=255);
-    let management = Management {
-        group: s.required(
+    let transport = s.optional(faults, "transport", |value| {
+        one_of(value, &Transport::ALL.map(|it| (it.as_str(), it)))
+    });
+    let is_unicast = transport
+        .as_ref()
+        .is_some_and(|it| *it.get_ref() == Transport::Unicast);
+    let group = if is_unicast {
+        let cause = "with transport = \"unicast\" heartbeats go to no group";
+        s.refuse(faults, "group", cause, "take one of the two keys out");
+        None
+    } else {
+        s.required(
             faults,
             "group",
             "choose a group: group = \"239.192.7.1\", or \"ff02::7405\" for members with IPv6 addresses",
             address,
-        ),
+        )
+    };
+    let port = |value: &DeValue<'_>| whole(value, "port", 1..=u16::MAX);
+    let multiplier = |value: &DeValue<'_>| whole(value, "detect multiplier", 2..=255);
+    let management = Management {
+        transport,
+        group,
         port: s.optional(faults, "port", port),
         control_port: s.optional(faults, "control_port", port),
         period: s.optional(faults, "period", time),

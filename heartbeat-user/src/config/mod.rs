@@ -49,8 +49,8 @@ pub struct Config {
     pub timing: Timing,
     /// After how long a healthy lower slot takes mastership back; `None`: never.
     pub preempt_after: Option<Duration>,
-    /// The multicast group of the heartbeats.
-    pub group: IpAddr,
+    /// The multicast group of the heartbeats; `None`: they go to each member by unicast.
+    pub group: Option<IpAddr>,
     /// UDP port of the heartbeats.
     pub port: u16,
     /// UDP port of votes and commands.
@@ -116,6 +116,29 @@ pub enum Place {
     Business,
     /// The interface of this name, on every node.
     Interface(String),
+}
+
+/// How heartbeats reach the other members.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// All at once, by a group.
+    Multicast,
+    /// Each by itself.
+    Unicast,
+}
+
+impl Transport {
+    /// Every way.
+    pub const ALL: [Self; 2] = [Self::Multicast, Self::Unicast];
+
+    /// The word for it in the file.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Multicast => "multicast",
+            Self::Unicast => "unicast",
+        }
+    }
 }
 
 /// How the XDP program is attached.

@@ -109,17 +109,6 @@ pub(super) fn quorum(value: &DeValue<'_>) -> Result<(), Wrong> {
     one_of(value, &[("quorum", ())])
 }
 
-/// The only transport there is.
-pub(super) fn multicast(value: &DeValue<'_>) -> Result<(), Wrong> {
-    if text(value)? == "unicast" {
-        return Err(Wrong::new(
-            "this version sends heartbeats by multicast only",
-            "write transport = \"multicast\" or take the key out",
-        ));
-    }
-    one_of(value, &[("multicast", ())])
-}
-
 /// What a virtual address follows: the master, or the machine in a slot.
 pub(super) fn follows(value: &DeValue<'_>) -> Result<Follows, Wrong> {
     const CURE: &str = "write follows = \"master\" or follows = { slot = 1 }";

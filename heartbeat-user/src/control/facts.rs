@@ -14,12 +14,12 @@ use crate::config::Config;
 pub struct LocalFacts {
     /// This node's slot.
     pub slot: Slot,
-    /// Whether probes go by the business network.
-    pub degraded: bool,
     /// The virtual addresses here.
     pub virtual_addresses: Vec<VirtualAddressStatus>,
-    /// How heartbeats are answered, if they are.
+    /// How heartbeats are answered on the management network, if they are.
     pub datapath: Option<Datapath>,
+    /// How they are on the business network.
+    pub business_datapath: Option<Datapath>,
     /// How late the pulse ran.
     pub local: Local,
     /// What this node lacks.
@@ -57,7 +57,7 @@ impl Status {
             not_electable: snapshot.not_electable.map(Into::into),
             abstaining_for_us: snapshot.abstains_until.and_then(left),
             stands_in_us: snapshot.stands_at.map(|at| us(at.since(snapshot.at))),
-            degraded: facts.degraded,
+            degraded: snapshot.degraded,
             maintenance: snapshot.maintenance,
             electors_answering: snapshot.electors_answering,
             majority: snapshot.majority,
@@ -71,6 +71,7 @@ impl Status {
             electors,
             virtual_addresses: facts.virtual_addresses,
             datapath: facts.datapath,
+            business_datapath: facts.business_datapath,
             local: facts.local,
             warnings: facts.warnings,
         }
@@ -164,6 +165,12 @@ fn alarm(config: &Config, raised: core::Alarm) -> Option<Alarm> {
             AlarmName::ElectorsChange,
             None,
             "a change of the electors does not come to its end: `heartbeatctl members` names who is missing"
+                .to_owned(),
+        ),
+        core::Alarm::Degraded => (
+            AlarmName::Degraded,
+            None,
+            "no majority answers on the management network: probes go over the business network"
                 .to_owned(),
         ),
     };

@@ -68,6 +68,8 @@ pub struct Status {
     pub virtual_addresses: Vec<VirtualAddressStatus>,
     /// Where and how heartbeats are answered; null while the interface is not there.
     pub datapath: Option<Datapath>,
+    /// The same on the business network, which stands in while the management network fails; null without one.
+    pub business_datapath: Option<Datapath>,
     /// How well this machine runs the daemon.
     pub local: Local,
     /// Alarms in force.
@@ -154,7 +156,7 @@ pub struct VerifiedStatus {
 /// How heartbeats are answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Datapath {
-    /// The management interface.
+    /// The interface.
     pub interface: String,
     /// `native` or `generic`.
     pub mode: String,

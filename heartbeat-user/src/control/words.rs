@@ -171,5 +171,7 @@ words! {
         DuplicateAddress = "duplicate_address",
         /// A change of the electors does not come to its end.
         ElectorsChange = "electors_change",
+        /// Probes go over the business network, since the management network fails.
+        Degraded = "degraded",
     }
 }

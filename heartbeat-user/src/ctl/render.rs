@@ -3,7 +3,7 @@
 use super::table::table;
 use crate::control::human::duration;
 use crate::control::{
-    HistoryEntry, MemberStatus, PinnedMap, Status, VerifiedStatus, VirtualAddressStatus,
+    Datapath, HistoryEntry, MemberStatus, PinnedMap, Status, VerifiedStatus, VirtualAddressStatus,
 };
 
 /// The whole picture on one screen.
@@ -16,13 +16,7 @@ pub(super) fn status(status: &Status) -> String {
         text += &addresses(&status.virtual_addresses);
     }
     text += "\n";
-    text += &match &status.datapath {
-        Some(datapath) => format!(
-            "answers in the kernel on {} ({})\n",
-            datapath.interface, datapath.mode
-        ),
-        None => "answers nothing: the management interface is not there or not up\n".to_owned(),
-    };
+    text += &answers(status);
     for alarm in &status.alarms {
         text += &format!("alarm {}: {}\n", alarm.name.as_str(), alarm.text);
     }
@@ -30,6 +24,30 @@ pub(super) fn status(status: &Status) -> String {
         text += &format!("warning: {warning}\n");
     }
     text
+}
+
+/// Where heartbeats are answered, and where they should be and are not.
+fn answers(status: &Status) -> String {
+    let place = |datapath: &Datapath| format!("{} ({})", datapath.interface, datapath.mode);
+    match (&status.datapath, &status.business_datapath) {
+        (Some(management), Some(business)) if management != business => {
+            format!(
+                "answers in the kernel on {} and {}\n",
+                place(management),
+                place(business)
+            )
+        }
+        (Some(management), Some(_) | None) => {
+            format!("answers in the kernel on {}\n", place(management))
+        }
+        (None, Some(business)) => format!(
+            "answers in the kernel on {} only: the management interface is not there or not up\n",
+            place(business)
+        ),
+        (None, None) => {
+            "answers nothing: the management interface is not there or not up\n".to_owned()
+        }
+    }
 }
 
 fn head(status: &Status) -> String {

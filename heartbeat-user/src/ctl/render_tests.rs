@@ -26,7 +26,7 @@ guarantee  quorum: 3 of 3 electors answer, 2 are needed
 VIRTUAL ADDRESS  INTERFACE  FOLLOWS  HERE  GATE  VERIFIED
 203.0.113.100    biz0       master   yes   open  by slot 2, 2.0 s ago
 
-answers in the kernel on mgmt0 (native)
+answers in the kernel on mgmt0 (native) and biz0 (generic)
 "
         )
     );
@@ -43,6 +43,7 @@ fn a_troubled_node_shows_what_troubles_it() {
     troubled.electable = false;
     troubled.not_electable = Some(NotElectable::Maintenance);
     troubled.datapath = None;
+    troubled.business_datapath = None;
     troubled.members[0].answering = Some(Answering::Missing);
     troubled.members[0].diagnosis = Diagnosis::Down;
     troubled.members[2].answering = None;
@@ -109,7 +110,7 @@ fn every_map_has_a_line_that_dumps_it() {
     let text = maps(&pinned_maps(std::path::Path::new("/sys/fs/bpf/x")));
     assert_eq!(text.lines().count(), 2 * heartbeat_wire::maps::MAPS.len());
     assert!(
-        text.contains("\n    bpftool map dump pinned /sys/fs/bpf/x/maps/v1/hb_grant\n"),
+        text.contains("\n    bpftool map dump pinned /sys/fs/bpf/x/maps/v2/hb_grant\n"),
         "{text}"
     );
 }

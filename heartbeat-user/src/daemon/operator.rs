@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use heartbeat_core::event::Order;
+use heartbeat_core::message::Network;
 use heartbeat_core::time::nanos;
 use heartbeat_core::{ElectorRecord, Slot};
 use heartbeat_wire::gate::{gate_of, slot_gate_is_open};
@@ -101,16 +102,21 @@ impl Operator {
         let (answer, answered) = oneshot::channel();
         self.pulse.send(PulseOrder::Publish(answer))?;
         let published = wait(answered, PULSE_ANSWERS).await?;
-        let mode = self.facts.mode();
-        let interface = &self.plan.management().interface;
+        let answered = |network| {
+            let connection = (self.plan.connections())
+                .find(|(its, _)| *its == network)?
+                .1;
+            let mode = self.facts.mode(&connection.interface)?;
+            Some(Datapath {
+                interface: connection.interface.clone(),
+                mode: mode.as_str().to_owned(),
+            })
+        };
         let facts = LocalFacts {
             slot: self.plan.slot,
-            degraded: false,
             virtual_addresses: self.virtual_addresses(&published.snapshot.electors.record)?,
-            datapath: mode.map(|mode| Datapath {
-                interface: interface.clone(),
-                mode: mode.as_str().to_owned(),
-            }),
+            datapath: answered(Network::Management),
+            business_datapath: answered(Network::Business),
             local: local(&published.lateness, &published.taken),
             warnings: [self.facts.warnings(), self.view.shown().warnings].concat(),
         };

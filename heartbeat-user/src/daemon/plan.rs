@@ -172,12 +172,21 @@ impl Plan {
 
     /// How the responder may be attached.
     #[must_use]
-    pub(super) const fn attach_mode(&self) -> AttachMode {
-        match self.config.attach {
-            Attach::Auto => AttachMode::Auto,
-            Attach::Native => AttachMode::Native,
-            Attach::Generic => AttachMode::Generic,
+    pub(super) const fn attach_mode(&self, network: Network) -> AttachMode {
+        match (self.config.attach, network) {
+            (Attach::Generic, Network::Management | Network::Business) => AttachMode::Generic,
+            (Attach::Native, Network::Management) => AttachMode::Native,
+            // There it stands in only, so what the interface has will do.
+            (Attach::Native, Network::Business)
+            | (Attach::Auto, Network::Management | Network::Business) => AttachMode::Auto,
         }
+    }
+
+    /// The responder's interfaces, and how it may be attached to each.
+    pub(super) fn responders(&self) -> Vec<(String, AttachMode)> {
+        self.connections()
+            .map(|(network, connection)| (connection.interface.clone(), self.attach_mode(network)))
+            .collect()
     }
 
     /// What the election goes by.
@@ -204,7 +213,8 @@ impl Plan {
             config_digest: self.config.digest,
             detect_ns: nanos(timing.lease()),
             own_address: wire_address(self.management().address),
-            group: wire_address(self.config.group),
+            business_address: business_address(self.own()),
+            group: self.config.group.map_or(maps::NO_ADDRESS, wire_address),
             slot: self.slot,
             port: self.config.port,
             signing_slot: 0,
@@ -243,6 +253,7 @@ impl Plan {
                 *slot,
                 maps::Member {
                     address: wire_address(member.management.address),
+                    business_address: business_address(member),
                     flags,
                 },
             )
@@ -266,6 +277,11 @@ impl Plan {
         };
         self.config.virtual_addresses.iter().map(guarded).collect()
     }
+}
+
+fn business_address(member: &Member) -> Address {
+    let business = member.business.as_ref();
+    business.map_or(maps::NO_ADDRESS, |business| wire_address(business.address))
 }
 
 fn wire_address(address: IpAddr) -> Address {

@@ -2,7 +2,6 @@
 //! again when an interface vanished and came back.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use heartbeat_core::message::Network;
@@ -15,7 +14,7 @@ use super::shared::Facts;
 use super::stale;
 use super::vlan;
 use super::wiring;
-use crate::datapath::Datapath;
+use crate::datapath::{AttachMode, Datapath};
 use crate::net::netlink::{Added, Link, LinkChange, Netlink, OwnerMark};
 use crate::net::sysctl;
 use crate::pulse::{OrderSender, PulseOrder, Rewire};
@@ -87,20 +86,23 @@ impl Relink {
         Ok(())
     }
 
-    /// Membership, then the responder: what is not heard needs no answer.
-    pub(super) fn attach_responder(&mut self, management: &Link) -> Result<(), Failure> {
+    /// Membership, then the responders: what is not heard needs no answer.
+    pub(super) fn attach_responders(&mut self, management: &Link) -> Result<(), Failure> {
         self.join(management)?;
         self.mind_tags(management)?;
+        for (interface, wanted) in self.plan.responders() {
+            self.attach_responder(&interface, wanted)?;
+        }
+        Ok(())
+    }
+
+    fn attach_responder(&mut self, interface: &str, wanted: AttachMode) -> Result<(), Failure> {
         let mode = self
             .datapath
-            .attach_responder(&management.name, self.plan.attach_mode())
+            .attach_responder(interface, wanted)
             .map_err(Failure::of)?;
-        info!(
-            interface = management.name,
-            mode = mode.as_str(),
-            "responder attached"
-        );
-        self.facts.attached(mode);
+        info!(interface, mode = mode.as_str(), "responder attached");
+        self.facts.attached(interface, mode);
         Ok(())
     }
 
@@ -120,10 +122,14 @@ impl Relink {
         Ok(())
     }
 
-    fn join(&mut self, management: &Link) -> Result<Added, Failure> {
-        let group: IpAddr = self.plan.config.group;
+    /// Joins the group, where there is one. Whether it had to.
+    fn join(&mut self, management: &Link) -> Result<bool, Failure> {
+        let Some(group) = self.plan.config.group else {
+            return Ok(false);
+        };
         self.netlink
             .add_multicast_membership(management, group, self.mark)
+            .map(|added| added == Added::New)
             .map_err(Failure::of)
     }
 
@@ -177,9 +183,7 @@ impl Relink {
         self.facts.lacks(interface, why);
         // Its return is an event: until then there is nothing to try.
         self.again.interfaces.remove(interface);
-        if interface == self.plan.management().interface {
-            self.facts.detached();
-        }
+        self.facts.detached(interface);
         for (network, connection) in self.plan.connections() {
             if connection.interface == interface {
                 self.wired.remove(&network);
@@ -226,10 +230,12 @@ impl Relink {
         let Ok(management) = self.netlink.link(&self.plan.management().interface) else {
             return;
         };
-        if self.facts.mode().is_some() && self.join(&management).is_ok_and(|it| it == Added::New) {
+        if self.facts.mode(&management.name).is_some()
+            && self.join(&management).is_ok_and(|is_new| is_new)
+        {
             warn!(
                 interface = management.name,
-                group = %self.plan.config.group,
+                group = ?self.plan.config.group,
                 "the multicast group's address was missing and was added again: somebody else deletes it"
             );
         }
@@ -262,13 +268,17 @@ impl Relink {
             .send(PulseOrder::Gated(interface.to_owned()))
             .map_err(Failure::other)?;
         let mut sockets = Vec::new();
-        if interface == self.plan.management().interface {
-            let management = self.netlink.link(interface).map_err(Failure::of)?;
-            self.attach_responder(&management)?;
-            sockets.push(Rewire::Probes(wiring::probe_socket(
-                &self.plan,
-                &management,
-            )?));
+        let link = self.netlink.link(interface).map_err(Failure::of)?;
+        let is_management = interface == self.plan.management().interface;
+        if is_management {
+            self.join(&link)?;
+        }
+        let here = (self.plan.connections()).find(|(_, there)| there.interface == interface);
+        if let Some((network, _)) = here {
+            self.attach_responder(interface, self.plan.attach_mode(network))?;
+        }
+        if is_management && let Some(probes) = wiring::probe_socket(&self.plan, &link)? {
+            sockets.push(Rewire::Probes(probes));
         }
         for (network, connection) in self.plan.connections() {
             if connection.interface == interface && !self.wired.contains(&network) {
@@ -305,8 +315,9 @@ impl Relink {
     pub(super) fn detach(mut self) -> Result<(), Failure> {
         self.remove_addresses()?;
         self.datapath.detach_links().map_err(Failure::of)?;
-        let group = self.plan.config.group;
-        if let Ok(management) = self.netlink.link(&self.plan.management().interface) {
+        if let Some(group) = self.plan.config.group
+            && let Ok(management) = self.netlink.link(&self.plan.management().interface)
+        {
             self.netlink
                 .delete_multicast_membership(management.index, group)
                 .map_err(Failure::of)?;

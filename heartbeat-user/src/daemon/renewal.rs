@@ -89,7 +89,7 @@ impl Relink {
         }
         let management = &self.plan.management().interface;
         let management = self.netlink.link(management).map_err(Failure::of)?;
-        self.attach_responder(&management)?;
+        self.attach_responders(&management)?;
         Ok(true)
     }
 

@@ -13,26 +13,27 @@ pub(super) struct Facts(Arc<Mutex<Inner>>);
 
 #[derive(Debug, Default)]
 struct Inner {
-    mode: Option<Mode>,
+    /// By interface: how heartbeats are answered there.
+    answered: BTreeMap<String, Mode>,
     warnings: Vec<String>,
     /// By interface: why it does not do its part now.
     lacking: BTreeMap<String, String>,
 }
 
 impl Facts {
-    /// The responder is attached so.
-    pub(super) fn attached(&self, mode: Mode) {
-        self.lock().mode = Some(mode);
+    /// The responder is attached to this interface so.
+    pub(super) fn attached(&self, interface: &str, mode: Mode) {
+        self.lock().answered.insert(interface.to_owned(), mode);
     }
 
-    /// The responder's interface is gone.
-    pub(super) fn detached(&self) {
-        self.lock().mode = None;
+    /// This interface is gone, and the responder with it.
+    pub(super) fn detached(&self, interface: &str) {
+        self.lock().answered.remove(interface);
     }
 
-    /// How the responder is attached, if it is.
-    pub(super) fn mode(&self) -> Option<Mode> {
-        self.lock().mode
+    /// How the responder is attached to this interface, if it is.
+    pub(super) fn mode(&self, interface: &str) -> Option<Mode> {
+        self.lock().answered.get(interface).copied()
     }
 
     /// Says what this node lacks, in the log now and in `status` from now on.

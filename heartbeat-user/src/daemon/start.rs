@@ -206,7 +206,7 @@ fn attach(
     }
     kernel.words.beat(boot_ns());
     if is_loaded {
-        relink.attach_responder(management)?;
+        relink.attach_responders(management)?;
     }
     Ok((hands, wiring))
 }
@@ -248,13 +248,16 @@ fn open_datapath(
         abstention_ns: nanos(plan.electors.abstention()),
     };
     let gates: Vec<String> = plan.gated().into_iter().collect();
+    let responders = plan.responders();
     let hooks = Hooks {
-        responder: (&plan.management().interface, plan.attach_mode()),
+        responders: &responders,
         gates: &gates,
     };
     match Datapath::take_over(bpf_dir, &setup, &hooks).map_err(Failure::of)? {
-        Some((opened, mode)) => {
-            facts.attached(mode);
+        Some((opened, modes)) => {
+            for ((interface, _), mode) in responders.iter().zip(modes) {
+                facts.attached(interface, mode);
+            }
             Ok(opened)
         }
         None => {

@@ -1,11 +1,11 @@
 //! Opens the sockets that hang on one life of the interfaces: at start, and again when an interface
 //! vanished and came back.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use heartbeat_core::Slot;
 use heartbeat_core::message::Network;
+use heartbeat_wire::maps::MAX_ELECTORS;
 
 use super::failure::Failure;
 use super::plan::Plan;
@@ -15,6 +15,7 @@ use crate::net::envelope::{ControlKey, Envelope, Sender};
 use crate::net::netlink::Link;
 use crate::net::probe_frame::ProbePath;
 use crate::net::probe_socket::ProbeSocket;
+use crate::net::unicast_socket::{UnicastPlace, UnicastSocket};
 use crate::pulse::{Channel, Rewire, Wiring};
 
 /// Opens every socket that hangs on the interfaces as they are now.
@@ -29,8 +30,14 @@ pub(super) fn open(plan: &Plan, management: &Link, incarnation: u64) -> Result<W
     })
 }
 
-/// Where probes leave by this interface.
-pub(super) fn probe_socket(plan: &Plan, management: &Link) -> Result<Box<ProbeSocket>, Failure> {
+/// Where probes leave by this interface to all members at once, unless each is sent its own.
+pub(super) fn probe_socket(
+    plan: &Plan,
+    management: &Link,
+) -> Result<Option<Box<ProbeSocket>>, Failure> {
+    let Some(group) = plan.config.group else {
+        return Ok(None);
+    };
     let Some(from_mac) = management.mac else {
         return Err(Failure::config(format!(
             "management interface {} has no hardware address: heartbeats are Ethernet frames; name an Ethernet \
@@ -41,11 +48,11 @@ pub(super) fn probe_socket(plan: &Plan, management: &Link) -> Result<Box<ProbeSo
     let path = ProbePath {
         from_mac,
         from: plan.management().address,
-        group: plan.config.group,
+        group,
         port: plan.config.port,
     };
     ProbeSocket::open(management.index, &path)
-        .map(Box::new)
+        .map(|socket| Some(Box::new(socket)))
         .map_err(Failure::of)
 }
 
@@ -53,12 +60,12 @@ pub(super) fn probe_socket(plan: &Plan, management: &Link) -> Result<Box<ProbeSo
 pub(super) fn channel(
     plan: &Plan,
     network: Network,
-    own: &Connection,
+    connection: &Connection,
     incarnation: u64,
 ) -> Result<Channel, Failure> {
     let place = ControlPlace {
-        interface: own.interface.clone(),
-        address: own.address,
+        interface: connection.interface.clone(),
+        address: connection.address,
         port: plan.config.control_port,
     };
     let mut keys = plan
@@ -73,11 +80,12 @@ pub(super) fn channel(
         incarnation,
     };
     let envelope = Envelope::new(own, signing, keys.next());
-    let members = addresses(plan, network);
+    let members = others(plan, network).collect();
     let datagrams = Datagrams::open(&place, envelope, members).map_err(Failure::of)?;
     Ok(Channel {
         network,
         datagrams: Box::new(datagrams),
+        heartbeats: heartbeats(plan, network, connection)?,
     })
 }
 
@@ -89,17 +97,45 @@ pub(super) fn teller(rewire: &Rewire) -> Result<Option<Teller>, Failure> {
     }
 }
 
-fn addresses(plan: &Plan, network: Network) -> BTreeMap<Slot, IpAddr> {
-    let on_network = |member: &Member| match network {
+/// Where heartbeats leave to single members: over the management network to every other member, where no
+/// multicast is to be had; over the business network to every other elector, where they stand in while the
+/// management network fails.
+fn heartbeats(
+    plan: &Plan,
+    network: Network,
+    own: &Connection,
+) -> Result<Option<UnicastSocket>, Failure> {
+    let place = UnicastPlace {
+        interface: own.interface.clone(),
+        address: own.address,
+        port: plan.config.port,
+    };
+    let is_asked = |(slot, _): &(Slot, IpAddr)| match network {
+        Network::Management => true,
+        // Whoever may become an elector while this runs, where that is not too many.
+        Network::Business => {
+            plan.config.members.len() <= MAX_ELECTORS
+                || plan.electors.in_force.slots.contains(*slot)
+        }
+    };
+    if network == Network::Management && plan.config.group.is_some() {
+        return Ok(None);
+    }
+    let asked = others(plan, network).filter(is_asked);
+    UnicastSocket::open(&place, asked.map(|(_, address)| address))
+        .map(Some)
+        .map_err(Failure::of)
+}
+
+/// Where every other member is on that network, if it is.
+fn others(plan: &Plan, network: Network) -> impl Iterator<Item = (Slot, IpAddr)> {
+    let on_network = move |member: &Member| match network {
         Network::Management => Some(member.management.address),
         Network::Business => member.business.as_ref().map(|business| business.address),
     };
-    let others = plan
-        .config
+    plan.config
         .members
         .iter()
-        .filter(|(slot, _)| **slot != plan.slot);
-    others
-        .filter_map(|(slot, member)| Some((*slot, on_network(member)?)))
-        .collect()
+        .filter(|(slot, _)| **slot != plan.slot)
+        .filter_map(move |(slot, member)| Some((*slot, on_network(member)?)))
 }

@@ -18,15 +18,15 @@ use super::{
 /// Where programs must be at work for a daemon to do without loading its own at first.
 #[derive(Clone, Debug)]
 pub struct Hooks<'a> {
-    /// The responder's interface, and how it may be attached there.
-    pub responder: (&'a str, AttachMode),
+    /// The responder's interfaces, and how it may be attached to each.
+    pub responders: &'a [(String, AttachMode)],
     /// The gate's interfaces.
     pub gates: &'a [String],
 }
 
 impl Datapath {
     /// Opens the maps that the last daemon left, if they were kept and its programs are at work on every one of
-    /// `hooks`; says in which mode the responder is. Nothing is loaded.
+    /// `hooks`; says in which mode each responder is. Nothing is loaded.
     ///
     /// # Errors
     /// As [`Datapath::open`].
@@ -34,13 +34,17 @@ impl Datapath {
         bpf_dir: &Path,
         setup: &Setup<'_>,
         hooks: &Hooks<'_>,
-    ) -> Result<Option<(Opened, Mode)>, DatapathError> {
+    ) -> Result<Option<(Opened, Vec<Mode>)>, DatapathError> {
         check_limits(setup)?;
         let pins = Pins::make(bpf_dir)?;
         let kept = configure::find_kept(&pins, &shapes::shapes(setup.max_slot), setup)?;
         let are_gated = hooks.gates.iter().all(|name| is_gated(&pins, name));
-        let (Some(kept), Some(mode), true) = (kept, responds(&pins, hooks.responder), are_gated)
-        else {
+        let modes: Option<Vec<Mode>> = hooks
+            .responders
+            .iter()
+            .map(|(name, wanted)| responds(&pins, name, *wanted))
+            .collect();
+        let (Some(kept), Some(modes), true) = (kept, modes, are_gated) else {
             return Ok(None);
         };
         let loader = Loader {
@@ -48,7 +52,7 @@ impl Datapath {
             max_slot: setup.max_slot,
         };
         let opened = open_maps(loader, setup, Some(&kept))?;
-        Ok(Some((opened, mode)))
+        Ok(Some((opened, modes)))
     }
 }
 
@@ -71,7 +75,7 @@ fn is_gated(pins: &Pins, name: &str) -> bool {
     })
 }
 
-fn responds(pins: &Pins, (name, wanted): (&str, AttachMode)) -> Option<Mode> {
+fn responds(pins: &Pins, name: &str, wanted: AttachMode) -> Option<Mode> {
     let id = program_of(pins, RESPONDER, name)?;
     let there = interface::find(name).ok()?.xdp?;
     let mode = Mode::of(there.native);

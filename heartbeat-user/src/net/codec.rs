@@ -10,7 +10,7 @@
 //! | 4 poll answer | votes u8 |
 //! | 5 promote | |
 //! | 6 release | target slot u16 |
-//! | 7 health | count u16, then each: slot u16, healthy u8, diagnosis u8, role u8, round trip u32 us |
+//! | 7 health | degraded u8, count u16, then each: slot u16, healthy u8, diagnosis u8, role u8, round trip u32 us |
 //! | 8 electors | set, ballot u64, 0 or 1 and then the next set |
 //! | 9 electors' state | set, proposed u8, promised ballot u64, longest lease u64 ns, 0 or 1 and then ballot u64 and the next set |
 //!
@@ -41,7 +41,7 @@ use fields::{get_answer, get_bool, get_health, put_answer, put_health};
 pub const FIRST_TAKEOVER_KIND: u8 = 32;
 
 /// How many members' health fits one message; a larger cluster's goes in several.
-pub const MAX_HEALTH_MEMBERS: usize = (MAX_BODY - 3) / fields::HEALTH_LEN;
+pub const MAX_HEALTH_MEMBERS: usize = (MAX_BODY - 4) / fields::HEALTH_LEN;
 
 /// Where a message's parts went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,8 +177,13 @@ pub fn encode(message: &Message, body: &mut [u8; MAX_BODY]) -> Result<Encoded, E
             put_record(record, &mut out);
             (Epoch::NONE, 0)
         }
-        Message::Health { epoch, members } => {
+        Message::Health {
+            epoch,
+            degraded,
+            members,
+        } => {
             out.put_u8(kind::HEALTH);
+            out.put_u8(u8::from(*degraded));
             put_health(members, &mut out)?;
             (*epoch, 0)
         }
@@ -232,6 +237,7 @@ pub fn decode(epoch: Epoch, nonce: u64, mut body: &[u8]) -> Result<Message, Deco
         kind::ELECTORS_STATE => Message::ElectorsState(get_record(&mut body)?),
         kind::HEALTH => Message::Health {
             epoch,
+            degraded: get_bool(&mut body, "degraded")?,
             members: get_health(&mut body)?,
         },
         kind => return Err(DecodeError::UnknownKind { kind }),

@@ -16,5 +16,6 @@ pub mod probe_socket;
 pub mod sock_diag;
 pub mod sysctl;
 pub mod tickle;
+pub mod unicast_socket;
 
 pub use packet_socket::PacketSocketError;

@@ -6,7 +6,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 
 /// What the traffic control of the interface sorts by: TC_PRIO_CONTROL (linux/pkt_sched.h), the
 /// first band of the default queue. Needs CAP_NET_ADMIN, which the daemon has.
-const PRIORITY: u32 = 7;
+pub(super) const PRIORITY: u32 = 7;
 
 /// Why there is no packet socket.
 #[derive(Debug, thiserror::Error)]

@@ -74,11 +74,9 @@ impl Pulse {
                 self.standing.eligible = eligible;
                 words.set_eligible(eligible);
             }
-            Command::Probe(question) => {
-                self.ask(Kind::Probe, &question);
-                self.answers_at = Some(question.sent + self.parts.period / ANSWERS_AFTER);
-            }
-            Command::Query(question) => self.ask(Kind::Query, &question),
+            Command::Probe(question) => self.probe(Network::Management, &question),
+            Command::ProbeBusiness(question) => self.probe(Network::Business, &question),
+            Command::Query(question) => self.ask(Network::Management, Kind::Query, &question),
             Command::Send {
                 to,
                 network,
@@ -132,8 +130,13 @@ impl Pulse {
             .handle(Event::Promised { epoch, kernel }, now);
     }
 
+    fn probe(&mut self, network: Network, question: &Question) {
+        self.ask(network, Kind::Probe, question);
+        self.answers_at = Some(question.sent + self.parts.period / ANSWERS_AFTER);
+    }
+
     /// Writes the record that answers are matched with, then sends.
-    fn ask(&mut self, kind: Kind, question: &Question) {
+    fn ask(&mut self, network: Network, kind: Kind, question: &Question) {
         self.parts.words.record_question(&SentQuestion {
             kind,
             epoch: question.epoch,
@@ -145,8 +148,11 @@ impl Pulse {
             .parts
             .signer
             .question(kind, question, self.standing, probed);
-        let sent = self.parts.wiring.probes.send(frame.as_bytes());
-        self.note_sending(sent);
+        let sent = self.parts.wiring.heartbeat(network, frame.as_bytes());
+        // The business network stands in only: its silence is an answer, not a fault.
+        if network == Network::Management {
+            self.note_sending(sent);
+        }
     }
 
     fn send(&mut self, to: Slot, network: Network, message: &Message) {

@@ -26,6 +26,7 @@ use std::time::Duration;
 use heartbeat_core::event::KernelWords;
 use heartbeat_core::message::Network;
 use heartbeat_core::{Event, Instant, Node};
+use heartbeat_wire::frame::FRAME_LEN;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 
 pub use answers::Answers;
@@ -38,6 +39,7 @@ use crate::datapath::{Events, Sets, Words};
 use crate::hands::{Hands, VirtualAddress};
 use crate::net::datagrams::Datagrams;
 use crate::net::probe_socket::ProbeSocket;
+use crate::net::unicast_socket::UnicastSocket;
 use crate::sys::clock::{BootTimer, boot_ns, raw_ns};
 use crate::sys::realtime::RealtimeError;
 use crate::sys::{memory, realtime};
@@ -85,19 +87,36 @@ pub struct Parts {
 /// The sockets that hang on one life of the interfaces.
 #[derive(Debug)]
 pub struct Wiring {
-    /// Where probes and queries leave.
-    pub probes: Box<ProbeSocket>,
-    /// Where votes and commands come and go, by network.
+    /// Where probes and queries leave to all at once, unless each member is sent its own.
+    pub probes: Option<Box<ProbeSocket>>,
+    /// What comes and goes by each network.
     pub control: Vec<Channel>,
 }
 
-/// One network's control datagrams.
+impl Wiring {
+    /// Sends a heartbeat's body over this network, as it is done there; nothing where this node is not on it.
+    fn heartbeat(&mut self, network: Network, body: &[u8; FRAME_LEN]) -> io::Result<()> {
+        let mut channels = self.control.iter();
+        let unicast = channels
+            .find(|channel| channel.network == network)
+            .and_then(|channel| channel.heartbeats.as_ref());
+        match (network, unicast, &mut self.probes) {
+            (_, Some(unicast), _) => unicast.send(body),
+            (Network::Management, None, Some(probes)) => probes.send(body),
+            (Network::Management, None, None) | (Network::Business, None, _) => Ok(()),
+        }
+    }
+}
+
+/// One network's datagrams.
 #[derive(Debug)]
 pub struct Channel {
     /// Which network.
     pub network: Network,
-    /// Its socket.
+    /// Votes and commands.
     pub datagrams: Box<Datagrams>,
+    /// Heartbeats to single members, where there are any.
+    pub heartbeats: Option<UnicastSocket>,
 }
 
 /// The pulse's state while it runs.

@@ -10,8 +10,9 @@ impl Pulse {
     pub(super) fn rewire(&mut self, rewire: Rewire) {
         match rewire {
             Rewire::Probes(probes) => {
-                let former = std::mem::replace(&mut self.parts.wiring.probes, probes);
-                self.note(Note::Retired(Retired::Probes(former)));
+                if let Some(former) = self.parts.wiring.probes.replace(probes) {
+                    self.note(Note::Retired(Retired::Probes(former)));
+                }
             }
             Rewire::Control(channel) => {
                 self.retire(channel.network);

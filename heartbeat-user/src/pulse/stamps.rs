@@ -66,6 +66,7 @@ impl Stamps {
             | Command::Role(_)
             | Command::Eligible(_)
             | Command::Probe(_)
+            | Command::ProbeBusiness(_)
             | Command::Send { .. }
             | Command::RemoveAddresses(_)
             | Command::RoleChanged {

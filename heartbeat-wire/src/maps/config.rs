@@ -21,6 +21,8 @@ pub struct Config {
     pub detect_ns: u64,
     /// This node's management address.
     pub own_address: Address,
+    /// This node's business address; all zero without one.
+    pub business_address: Address,
     /// The multicast group of the heartbeats.
     pub group: Address,
     /// Version of the electors' set.
@@ -63,8 +65,10 @@ pub struct Keys {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct Member {
-    /// Management address: where its frames must come from, and where answers to it go.
+    /// Management address: its frames come from here or from the business address, and answers go back there.
     pub address: Address,
+    /// Business address; all zero without one.
+    pub business_address: Address,
     /// Bits of [`member_flag`].
     pub flags: u64,
 }

@@ -82,6 +82,7 @@ impl Family {
             max_lease_ns: MAX_LEASE_NS,
             detect_ns: 50_000_000,
             own_address: wire(self.address(OWN_SLOT)),
+            business_address: wire(business_address(OWN_SLOT)),
             group: wire(self.group()),
             elector_version: 7,
             elector_digest: 0xe1ec,
@@ -101,6 +102,7 @@ impl Family {
             .map(|slot| {
                 let member = Member {
                     address: wire(self.address(slot)),
+                    business_address: wire(business_address(slot)),
                     flags: member_flag::PRESENT | member_flag::ELECTOR,
                 };
                 (slot, member)
@@ -122,6 +124,12 @@ pub fn wire(address: IpAddr) -> Address {
 #[must_use]
 pub const fn address(slot: u16) -> IpAddr {
     Family::V4.address(slot)
+}
+
+/// Business address of a slot, whichever family the management network speaks.
+#[must_use]
+pub const fn business_address(slot: u16) -> IpAddr {
+    IpAddr::V4(Ipv4Addr::new(10, 88, 0, slot as u8))
 }
 
 /// The configuration over IPv4.

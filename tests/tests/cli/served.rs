@@ -115,14 +115,15 @@ fn known(master: Option<u16>) -> (Status, Snapshot) {
             record: ElectorRecord::proposed(config.elector_set(1)),
             change: None,
         },
+        degraded: false,
         members: config.members.keys().map(member).collect(),
         alarms: Vec::new(),
     };
     let facts = LocalFacts {
         slot: 2,
-        degraded: false,
         virtual_addresses: Vec::new(),
         datapath: None,
+        business_datapath: None,
         local: Local::default(),
         warnings: Vec::new(),
     };

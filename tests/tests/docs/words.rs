@@ -17,7 +17,8 @@ macro_rules! every {
 #[test]
 fn every_alarm_has_its_section_in_operations() {
     let alarms = every!(AlarmName: Misconfigured, DaemonStalled, ManagementFault, Down, DuplicateSlot,
-        ClockFault, NoMaster, NotElectable, Forced, TakeoverUnverified, DuplicateAddress, ElectorsChange);
+        ClockFault, NoMaster, NotElectable, Forced, TakeoverUnverified, DuplicateAddress, ElectorsChange,
+        Degraded);
     let text = read("docs/operations.md");
     let (_, sections) = text
         .split_once("\n## Alarms\n")

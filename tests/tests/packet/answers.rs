@@ -1,11 +1,13 @@
 //! What answers say, and to whom they go.
 
 use heartbeat_tests::kernel::frames::{Answer, Heartbeat, mac, probe, query};
-use heartbeat_tests::kernel::{Family, KEYS, OWN_MAC, OWN_SLOT, XDP_DROP, XDP_TX, address, config};
+use heartbeat_tests::kernel::{
+    Family, KEYS, OWN_MAC, OWN_SLOT, XDP_DROP, XDP_TX, address, business_address, config,
+};
 use heartbeat_user::sys::clock::boot_ns;
 use heartbeat_wire::frame::{AGE_UNKNOWN, flag, gate_state, role};
 use heartbeat_wire::tag::verify;
-use heartbeat_wire::{Epoch, Kind};
+use heartbeat_wire::{Epoch, Kind, Verdict};
 
 use crate::verdicts::{EPOCH, NEWER, body, configure, run};
 
@@ -53,6 +55,37 @@ fn the_checksum_of_an_answer_is_whole_whatever_its_body_sums_to() {
             assert_eq!(Answer::read(&ran.packet, 0).frame.sequence, sequence);
         }
     }
+}
+
+#[test]
+fn what_came_over_the_business_network_is_answered_there_and_grants_the_same() {
+    let Some(mut kernel) = crate::kernel("what_came_over_the_business_network_is_answered_there")
+    else {
+        return;
+    };
+    let by_business = |sequence| Heartbeat {
+        source: business_address(1),
+        destination: business_address(OWN_SLOT),
+        ..probe(EPOCH, sequence)
+    };
+    let (_, ran) = run(&kernel, &[by_business(41)]);
+    assert_eq!(ran.action, XDP_TX);
+    let answer = Answer::read(&ran.packet, 0);
+    assert_eq!(answer.to, business_address(1));
+    assert_eq!(answer.from, business_address(OWN_SLOT));
+    assert!(verify(&answer.frame, &KEYS[0]));
+    for stranger in [3, 77] {
+        let forged = Heartbeat {
+            source: business_address(stranger),
+            ..by_business(42)
+        };
+        let (_, ran) = run(&kernel, &[forged]);
+        assert_eq!(ran.action, XDP_DROP, "slot {stranger} is not the sender");
+    }
+    let verdicts = kernel.verdicts().expect("they are readable");
+    let count = |verdict| verdicts.get(&verdict).copied();
+    assert_eq!(count(Verdict::Granted), Some(1));
+    assert_eq!(count(Verdict::Impostor), Some(2));
 }
 
 #[test]
@@ -238,9 +271,6 @@ fn refusals_are_limited_for_each_sender_and_in_all() {
         "{refused} refusals in {elapsed_ns} ns"
     );
     let counted = kernel.verdicts().expect("counters can be read");
-    assert_eq!(counted[&heartbeat_wire::Verdict::Refused], refused);
-    assert_eq!(
-        counted[&heartbeat_wire::Verdict::RefusalLimited],
-        2_000 - refused
-    );
+    assert_eq!(counted[&Verdict::Refused], refused);
+    assert_eq!(counted[&Verdict::RefusalLimited], 2_000 - refused);
 }

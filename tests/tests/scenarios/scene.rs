@@ -42,6 +42,13 @@ pub(crate) struct Scene {
     pub(crate) watch: Watch,
 }
 
+/// How things were before a fault that must move nothing.
+pub(crate) struct Calm {
+    from_ns: u64,
+    master: u16,
+    epoch: (u64, u64),
+}
+
 /// Runs a scenario in a cluster of three that has settled, and asks the questions.
 pub(crate) fn scenario(name: &str, play: impl FnOnce(&mut Scene) -> Result<()>) {
     scenario_in(name, Settings::default(), play);
@@ -192,6 +199,45 @@ impl Scene {
             PATIENCE,
             |view| (view.diagnosis(by, of) == Some(diagnosis)).then_some(()),
         )
+    }
+
+    /// How things are before something that must move nothing.
+    pub(crate) fn calm(&self) -> Result<Calm> {
+        let view = self.cluster.view();
+        Ok(Calm {
+            from_ns: boot_ns(),
+            master: view.agreed().context("one master is agreed on")?,
+            epoch: view.epoch().context("there is an epoch")?,
+        })
+    }
+
+    /// Fails unless everything is as it was: same master, same epoch, everybody well, nothing moved meanwhile.
+    pub(crate) fn stayed(&mut self, calm: &Calm) -> Result<()> {
+        let master = self.cluster.settle()?;
+        ensure!(master == calm.master, "slot {master} became master");
+        let epoch = self.cluster.view().epoch();
+        ensure!(
+            epoch == Some(calm.epoch),
+            "epoch {:?} became {epoch:?}",
+            calm.epoch
+        );
+        let moves = self.moves(calm.from_ns)?;
+        ensure!(moves.is_empty(), "{moves:?}");
+        ensure!(
+            self.answers_of(master, calm.from_ns)? > 20,
+            "slot {master} is master and does not answer"
+        );
+        Ok(())
+    }
+
+    /// Waits until every daemon that answers says that the cluster is, or is not, degraded.
+    pub(crate) fn degraded(&self, expected: bool) -> Result<()> {
+        let what = format!("degraded is {expected} everywhere");
+        self.cluster.wait_for(&what, PATIENCE, |view| {
+            view.answering()
+                .all(|(_, status)| status["degraded"] == expected)
+                .then_some(())
+        })
     }
 
     /// The moves that the client has seen since `since_ns`.

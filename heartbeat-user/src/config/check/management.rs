@@ -6,6 +6,7 @@ use std::time::Duration;
 use heartbeat_core::config::Timing;
 use toml::Spanned;
 
+use crate::config::Transport;
 use crate::config::duration;
 use crate::config::fault::Fault;
 use crate::config::file::{Cluster, Management};
@@ -21,11 +22,15 @@ const MAX_PERIOD: Duration = Duration::from_secs(10);
 /// The longest lease that can be configured: the longest period, 255 times.
 const MAX_LEASE: Duration = Duration::from_secs(10 * 255);
 
-/// Group, port and control port.
+/// Most members that each get a probe of their own: a period has so many frames of the master's.
+const MOST_BY_UNICAST: usize = 9;
+
+/// Group (if there is one), port and control port.
 pub(super) fn check(
     management: &Management,
+    members: usize,
     faults: &mut Vec<Fault>,
-) -> Option<(IpAddr, u16, u16)> {
+) -> Option<(Option<IpAddr>, u16, u16)> {
     let port_or = |port: &Option<Spanned<u16>>, default| {
         port.as_ref().map_or(default, |port| *port.get_ref())
     };
@@ -45,11 +50,23 @@ format!(
             ),
         ));
     }
+    if let Some(transport) = &management.transport
+        && *transport.get_ref() == Transport::Unicast
+    {
+        if members > MOST_BY_UNICAST {
+            faults.push(Fault::new(
+                transport.span(),
+                format!("unicast heartbeats for {members} members: each probe would be sent to each of them"),
+                format!("name a multicast group instead, or keep to {MOST_BY_UNICAST} members"),
+            ));
+        }
+        return Some((None, port, control_port));
+    }
     let group = management.group.as_ref()?;
     if let Some(wrong) = unusable_group(*group.get_ref()) {
         faults.push(Fault::new(group.span(), wrong.cause, wrong.cure));
     }
-    Some((*group.get_ref(), port, control_port))
+    Some((Some(*group.get_ref()), port, control_port))
 }
 
 fn unusable_group(group: IpAddr) -> Option<Wrong> {

@@ -24,7 +24,8 @@ pub(super) fn check(file: File, folder: &Path, faults: &mut Vec<Fault>) -> Optio
     let virtual_addresses =
         virtual_addresses::check(&file.virtual_addresses, &file.members, faults);
     families::check(file.management.as_ref(), &file.members, faults);
-    let group = (file.management.as_ref()).and_then(|m| management::check(m, faults));
+    let count = file.members.len();
+    let group = (file.management.as_ref()).and_then(|m| management::check(m, count, faults));
     let keys = (file.cluster.as_ref()).and_then(|c| key_file(&c.key_file, folder, faults));
     let name = (file.cluster.as_ref()).and_then(|c| cluster::name(c, faults));
     let electors =

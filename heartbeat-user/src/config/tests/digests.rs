@@ -14,6 +14,7 @@ fn the_digest_sees_meaning_and_not_writing() {
         ("group =", "attach = \"native\"\ngroup ="),
         // Only proposed: the set in force has a digest of its own.
         ("mode =", "max_lease = \"201ms\"\nmode ="),
+        ("group =", "transport = \"multicast\"\ngroup ="),
     ];
     for (from, to) in same {
         let config = load_text(&GOOD.replacen(from, to, 1)).expect(to);
@@ -27,6 +28,7 @@ fn the_digest_sees_meaning_and_not_writing() {
         ("group =", "control_port = 7407\ngroup ="),
         ("mode =", "preempt_after = \"1s\"\nmode ="),
         ("239.192.7.1", "239.192.7.2"),
+        ("group = \"239.192.7.1\"", "transport = \"unicast\""),
         ("slot = 3", "slot = 4"),
         ("\"n2\"", "\"n3\""),
         ("198.51.100.2", "198.51.100.4"),

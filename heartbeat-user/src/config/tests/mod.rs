@@ -105,7 +105,10 @@ fn every_key_of_the_shape_is_read() {
     assert_eq!(config.timing.max_lease, Duration::from_millis(100));
     assert_eq!(config.timing.restart_lease, Duration::from_millis(90));
     assert_eq!(config.preempt_after, Some(Duration::from_secs(600)));
-    assert_eq!(config.group, IpAddr::V4(Ipv4Addr::new(239, 192, 7, 9)));
+    assert_eq!(
+        config.group,
+        Some(IpAddr::V4(Ipv4Addr::new(239, 192, 7, 9)))
+    );
     assert_eq!((config.port, config.control_port), (1, 2));
     assert_eq!(config.timing.lease(), Duration::from_millis(3));
     assert_eq!(config.attach, Attach::Generic);
@@ -136,6 +139,26 @@ fn each_network_speaks_its_own_family_and_virtual_addresses_any() {
         .replace("\"203.0.113.100/24\"", address_6)
         .replace("\"203.0.113.", "\"2001:db8:113::");
     load_text(&only_6).expect("nothing but IPv6");
+}
+
+#[test]
+fn heartbeats_by_unicast_need_no_group_and_have_nine_members_at_most() {
+    let unicast = GOOD.replace("group = \"239.192.7.1\"", "transport = \"unicast\"");
+    assert_eq!(load_text(&unicast).expect("fine").group, None);
+    let more: String = (4..=10)
+        .map(|slot| {
+            format!(
+                "[[member]]\nslot = {slot}\nname = \"m{slot}\"\n\
+                 management = {{ address = \"198.51.100.{slot}\", interface = \"m\" }}\n"
+            )
+        })
+        .collect();
+    let report = load_text(&(unicast + &more)).expect_err("ten members");
+    assert!(
+        report.contains("unicast heartbeats for 10 members"),
+        "{report}"
+    );
+    assert!(report.contains("keep to 9 members"), "{report}");
 }
 
 #[test]

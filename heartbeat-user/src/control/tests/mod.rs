@@ -51,6 +51,7 @@ pub(crate) fn snapshot_of_master() -> Snapshot {
             },
             change: None,
         },
+        degraded: false,
         members: (1..=3).map(member).collect(),
         alarms: Vec::new(),
     }
@@ -60,7 +61,6 @@ pub(crate) fn snapshot_of_master() -> Snapshot {
 pub(crate) fn facts(slot: u16, serving: bool) -> LocalFacts {
     LocalFacts {
         slot,
-        degraded: false,
         virtual_addresses: vec![VirtualAddressStatus {
             verified: serving.then(verified),
             address: IpAddr::V4(Ipv4Addr::new(203, 0, 113, 100)),
@@ -72,6 +72,10 @@ pub(crate) fn facts(slot: u16, serving: bool) -> LocalFacts {
         datapath: Some(Datapath {
             interface: "mgmt0".to_owned(),
             mode: "native".to_owned(),
+        }),
+        business_datapath: Some(Datapath {
+            interface: "biz0".to_owned(),
+            mode: "generic".to_owned(),
         }),
         local: Local::default(),
         warnings: Vec::new(),

@@ -111,7 +111,11 @@ fn messages() -> impl Strategy<Value = Message> {
         (any::<u64>(), any::<bool>()).prop_map(|(id, votes)| Message::PollAnswer { id, votes }),
         epochs().prop_map(|epoch| Message::Promote { epoch }),
         (epochs(), any::<u16>()).prop_map(|(epoch, target)| Message::Release { epoch, target }),
-        (epochs(), members).prop_map(|(epoch, members)| Message::Health { epoch, members }),
+        (epochs(), any::<bool>(), members).prop_map(|(epoch, degraded, members)| Message::Health {
+            epoch,
+            degraded,
+            members,
+        }),
     ]
 }
 
@@ -189,9 +193,10 @@ fn the_layouts_are_the_documented_ones() {
     };
     let health = Message::Health {
         epoch,
+        degraded: true,
         members: vec![member],
     };
-    assert_eq!(encoded(&health).1, [7, 1, 0, 2, 0, 1, 4, 1, 44, 1, 0, 0]);
+    assert_eq!(encoded(&health).1, [7, 1, 1, 0, 2, 0, 1, 4, 1, 44, 1, 0, 0]);
 }
 
 #[test]
@@ -203,7 +208,7 @@ fn values_that_no_field_has_are_named() {
     assert_eq!(field(&[4, 2]), ("votes", 2));
     assert_eq!(field(&[2, 0, 0, 0, 0, 0, 0, 0, 0, 9]), ("answer", 9));
     assert_eq!(
-        field(&[7, 1, 0, 2, 0, 1, 6, 1, 0, 0, 0, 0]),
+        field(&[7, 0, 1, 0, 2, 0, 1, 6, 1, 0, 0, 0, 0]),
         ("diagnosis", 6)
     );
     assert_eq!(
@@ -224,6 +229,7 @@ fn health_of_more_members_than_fit_is_refused_before_it_is_sent() {
     let members = MAX_HEALTH_MEMBERS + 1;
     let health = Message::Health {
         epoch: Epoch::NONE,
+        degraded: false,
         members: vec![member; members],
     };
     assert_eq!(

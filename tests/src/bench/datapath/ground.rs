@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use anyhow::{Context as _, Result};
 use aya::programs::{ProgramInfo, loaded_programs};
 use heartbeat_user::datapath::{AttachMode, Datapath, Opened, Setup};
-use heartbeat_wire::maps::{Config, Keys, Member, Vip, mapped, member_flag};
+use heartbeat_wire::maps::{Config, Keys, Member, NO_ADDRESS, Vip, mapped, member_flag};
 use heartbeat_wire::tag::Key;
 
 use crate::kernel::PinFolder;
@@ -39,6 +39,7 @@ impl Ground {
             .map(|slot| {
                 let member = Member {
                     address: mapped(address(slot).octets()),
+                    business_address: NO_ADDRESS,
                     flags: member_flag::PRESENT | member_flag::ELECTOR,
                 };
                 (slot, member)

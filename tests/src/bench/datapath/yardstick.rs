@@ -15,7 +15,7 @@ use heartbeat_wire::decide::{
     Accepted, Decision, Promises, View, check_shape, decide, is_authentic,
 };
 use heartbeat_wire::frame::{FRAME_LEN, HOP_LIMIT};
-use heartbeat_wire::maps::{Config, Control, Grant, Keys, Member, mapped, member_flag};
+use heartbeat_wire::maps::{Config, Control, Grant, Keys, Member, NO_ADDRESS, mapped, member_flag};
 use heartbeat_wire::tag::{Key, sign};
 use heartbeat_wire::{Epoch, Frame, Kind};
 use nix::sys::time::TimeValLike as _;
@@ -102,6 +102,7 @@ impl Default for Node {
             },
             asker: Member {
                 address: mapped(address(ASKER).octets()),
+                business_address: NO_ADDRESS,
                 flags: member_flag::PRESENT | member_flag::ELECTOR,
             },
             control: Control::default(),
