@@ -18,7 +18,8 @@ impl Node {
         let heard = self.hears(now);
         match (&self.stage, heard) {
             (Stage::Master(mastership), _) if words.probed > mastership.lease.epoch => {
-                self.demote(Reason::HigherEpoch(words.probed), Tell::Nobody, now);
+                let reason = self.cause_of_loss(Reason::HigherEpoch(words.probed));
+                self.demote(reason, Tell::Nobody, now);
             }
             (Stage::Candidate(_), Some(slot)) => self.end_candidacy(Reason::ProbeHeard(slot), now),
             (Stage::Init, Some(slot)) => {

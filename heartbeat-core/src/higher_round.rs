@@ -30,7 +30,8 @@ impl Node {
             return;
         }
         if refusal.probed > epoch {
-            self.demote(Reason::HigherEpoch(refusal.probed), Tell::Nobody, now);
+            let reason = self.cause_of_loss(Reason::HigherEpoch(refusal.probed));
+            self.demote(reason, Tell::Nobody, now);
         } else if refusal.promised > epoch
             && self.roster.is_elector(refusal.from)
             && self.may_attempt(now)

@@ -73,7 +73,8 @@ impl Node {
         if let Stage::Master(mastership) = &self.stage
             && epoch > mastership.lease.epoch
         {
-            self.demote(Reason::HigherEpoch(epoch), Tell::Nobody, now);
+            let reason = self.cause_of_loss(Reason::HigherEpoch(epoch));
+            self.demote(reason, Tell::Nobody, now);
         }
     }
 }

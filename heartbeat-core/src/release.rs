@@ -1,7 +1,5 @@
 //! Ceasing to be master, and giving an epoch up for good: by its holder, and as seen by who granted it.
 
-use std::time::Duration;
-
 use crate::grants::Holder;
 use crate::lease::reach;
 use crate::message::Message;
@@ -55,16 +53,30 @@ impl Node {
         if mastership.forced.is_some() {
             return self.demote(Reason::ForcedLapsed, Tell::Electors(successor), now);
         }
-        let reason = loss(
-            mastership.late,
-            mastership.length,
-            self.config.timing.period,
-        );
+        let reason = self.cause_of_loss(Reason::MajorityLost);
         if !is_renewed {
             let pause = self.succession.futile_pause(self.config.timing.lease());
             self.succession.not_before = now + pause;
         }
         self.demote(reason, Tell::Electors(successor), now);
+    }
+
+    /// Why a mastership ends that `seen` ends: this node's own lateness, if that alone would have.
+    ///
+    /// The newest probe that the lease rests on left one turn before the late one, or two if the late one was
+    /// to read its answers: whatever the others replied, a turn that late came when the lease was over, and
+    /// maybe another one's had begun. A lateness below a period loses no turn.
+    pub(crate) fn cause_of_loss(&self, seen: Reason) -> Reason {
+        let Stage::Master(mastership) = &self.stage else {
+            return seen;
+        };
+        let period = self.config.timing.period;
+        let left = reach(mastership.length).saturating_sub(period * 2);
+        if mastership.late >= left.max(period) {
+            Reason::Late(mastership.late)
+        } else {
+            seen
+        }
     }
 
     /// Gives up whatever this node holds or asks for.
@@ -134,19 +146,5 @@ impl Node {
             }
             Stage::Init | Stage::Slave | Stage::Master(_) | Stage::Witness => {}
         }
-    }
-}
-
-/// Why a lease of `length` ended, if a turn since its last renewal was so late.
-///
-/// The newest probe that it rests on left one turn before the late one, or two if the late one was to read
-/// its answers: whatever the others replied, a turn that late came when the lease was over. A lateness
-/// below a period loses no turn.
-fn loss(late: Duration, length: Duration, period: Duration) -> Reason {
-    let left = reach(length).saturating_sub(period * 2);
-    if late >= left.max(period) {
-        Reason::Late(late)
-    } else {
-        Reason::MajorityLost
     }
 }

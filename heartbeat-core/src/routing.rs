@@ -19,8 +19,8 @@ impl Node {
                 lateness,
                 raw_ns,
             } => {
-                self.on_words(kernel, now);
                 self.note_lateness(lateness);
+                self.on_words(kernel, now);
                 self.expire(now);
                 self.watch_clock(raw_ns, now);
                 self.on_turn(replies, lateness, now);

@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use heartbeat_tests::client::packet::{ARP, arp_request};
+use heartbeat_tests::fault::flood::{self, Flood};
 use heartbeat_tests::fault::wire::{self, Death};
-use heartbeat_tests::fault::{delay, flood, hog, replay};
+use heartbeat_tests::fault::{delay, hog, replay};
 use heartbeat_tests::lab::addresses::{GROUP, HEARTBEAT_PORT, Network, VIRTUAL_ADDRESS};
 use heartbeat_tests::lab::alone::Alone;
 use heartbeat_tests::lab::command::run;
@@ -391,7 +392,7 @@ fn a_flood_of_forgeries_reaches_every_node() {
     in_a_lab("a_flood_of_forgeries", |lab| {
         let before = counts(lab, 3, Direction::ToNode)?.seen;
         let sent = probes_of_node_1(lab, || {
-            let flood = flood::start(lab)?;
+            let flood = flood::start(lab, Flood::Forged)?;
             sleep(Duration::from_millis(300));
             flood::finish(flood)
         })?;

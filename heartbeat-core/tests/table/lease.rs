@@ -119,6 +119,24 @@ fn a_lease_that_ends_while_its_holder_does_not_run_is_lost_by_that() {
 }
 
 #[test]
+fn a_master_that_finds_another_one_when_it_runs_again_names_its_own_lateness() {
+    for (lateness_ms, own_fault) in [(0, false), (45, true)] {
+        let (mut bench, _) = master();
+        bench.turn(&[], ms(63));
+        let another = Epoch::new(8, 1);
+        bench.words = probed(another, ms(118), 2);
+        let lateness = Duration::from_millis(lateness_ms);
+        bench.late_turn(&[], lateness, ms(119));
+        let expected = if own_fault {
+            Reason::Late(lateness)
+        } else {
+            Reason::HigherEpoch(another)
+        };
+        assert_eq!(bench.node.snapshot(ms(119)).reason, expected);
+    }
+}
+
+#[test]
 fn a_lateness_before_the_last_renewal_is_no_reason() {
     let (mut bench, _) = master();
     bench.late_turn(&[], Duration::from_millis(25), ms(63));

@@ -7,7 +7,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use clap::Parser;
 use heartbeat_tests::client::{lifeline, observer, prober, responder};
-use heartbeat_tests::fault::{delay, flood, hog, replay};
+use heartbeat_tests::fault::flood::{self, Flood};
+use heartbeat_tests::fault::{delay, hog, replay};
 use heartbeat_tests::lab::addresses::{NETWORKS, Network};
 use heartbeat_tests::lab::clean;
 use heartbeat_user::sys::realtime::Priority;
@@ -37,10 +38,15 @@ enum Tool {
     Serve { slot: u16, any: IpAddr },
     /// Clean up after the process with this id
     Guard { owner: i32 },
-    /// Take every processor, at nice 0 or at this SCHED_FIFO level
-    Hog { fifo: Option<u8> },
-    /// Send forged heartbeats
-    Flood,
+    /// Take every processor, or that one, at nice 0 or at this SCHED_FIFO level
+    Hog {
+        #[arg(long)]
+        fifo: Option<u8>,
+        #[arg(long)]
+        processor: Option<usize>,
+    },
+    /// Send heartbeats that nobody should heed
+    Flood { what: Flood },
     /// Send recorded heartbeats to the node in this slot again
     Replay {
         port: String,
@@ -54,8 +60,10 @@ enum Tool {
 fn main() -> Result<()> {
     match Tool::parse() {
         Tool::Guard { owner } => clean::guard(owner),
-        Tool::Hog { fifo } => hog::run(fifo.map(Priority::new), lifeline::ends()),
-        Tool::Flood => flood::run(lifeline::ends()),
+        Tool::Hog { fifo, processor } => {
+            hog::run(fifo.map(Priority::new), processor, lifeline::ends())
+        }
+        Tool::Flood { what } => flood::run(what, lifeline::ends()),
         Tool::Replay {
             port,
             slot,

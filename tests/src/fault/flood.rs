@@ -1,31 +1,68 @@
-//! Forged heartbeats, as fast as one processor sends.
+//! Heartbeats that nobody should heed, as fast as one processor sends.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
+use heartbeat_wire::Epoch;
 use heartbeat_wire::frame::{FRAME_LEN, Frame, Kind};
+use heartbeat_wire::tag::sign;
 
 use crate::client::packet::IPV4;
 use crate::fault::replay::is_heartbeat;
+use crate::kernel::frames::sum;
 use crate::lab::Lab;
 use crate::lab::addresses::{Network, ROGUE};
 use crate::lab::helper::Helper;
 use crate::lab::packet_socket::PacketSocket;
+use crate::lab::settings::cluster_key;
 
 /// Where the body begins: Ethernet, IPv4 without options, UDP.
 pub(super) const BODY: usize = 14 + 20 + 8;
+/// Where the IPv4 header begins, and in it the TTL, the checksum and the two addresses.
+const IP: usize = 14;
+const TTL: usize = IP + 8;
+const CHECKSUM: usize = IP + 10;
+const SOURCE: usize = IP + 12;
+const DESTINATION: usize = IP + 16;
+/// Who gets forged replies, and from whom they claim to be.
+const MASTER: u8 = 1;
+const ANSWERER: u8 = 2;
 
-/// Has the rogue take one of the master's probes as a pattern and send forgeries of it until
+/// What is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Flood {
+    /// Probes to all, newer than the master's, whose tag is a guess.
+    Forged,
+    /// Probes to all that came through a router.
+    Malformed,
+    /// Replies to the master, as if slot 2 had sent them, whose tag is a guess.
+    Replies,
+    /// Authentic probes to all of an epoch that nobody can have reached: the sender has the key.
+    Implausible,
+}
+
+impl Flood {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Forged => "forged",
+            Self::Malformed => "malformed",
+            Self::Replies => "replies",
+            Self::Implausible => "implausible",
+        }
+    }
+}
+
+/// Has the rogue take one of the master's probes as a pattern and send what it makes of it until
 /// [`finish`].
 ///
 /// # Errors
 /// When no probe comes by within a second, or the helper fails.
-pub fn start(lab: &Lab) -> Result<Helper> {
+pub fn start(lab: &Lab, what: Flood) -> Result<Helper> {
     let mut helper = Helper::start(
         lab.topology().rogue(),
         lab.folder(),
         "flood",
-        &["flood".to_owned()],
+        &["flood".to_owned(), what.as_str().to_owned()],
     )?;
     helper.ready().context("the rogue's flood")?;
     Ok(helper)
@@ -42,18 +79,18 @@ pub fn finish(helper: Helper) -> Result<u64> {
         .with_context(|| format!("expected a number of frames, got {said:?}"))
 }
 
-/// Sends forgeries until `stop`; says at the start that it is at work, at the end how many it sent.
+/// Sends them until `stop`; says at the start that it is at work, at the end how many it sent.
 ///
 /// # Errors
 /// Without CAP_NET_RAW.
-pub fn run(stop: &AtomicBool) -> Result<()> {
+pub fn run(what: Flood, stop: &AtomicBool) -> Result<()> {
     let socket = PacketSocket::open(Network::Management.interface(), IPV4)?;
     let pattern = first_probe(&socket)?;
     println!("at work");
     let mut sent = 0u64;
     while !stop.load(Ordering::Relaxed) {
         // No buffer now is no reason to stop: the next try follows at once.
-        if socket.send(&forgery(&pattern, sent)).is_ok() {
+        if socket.send(&made(what, &pattern, sent)).is_ok() {
             sent += 1;
         }
     }
@@ -75,6 +112,46 @@ fn first_probe(socket: &PacketSocket) -> Result<Vec<u8>> {
             return Ok(frame[..BODY + FRAME_LEN].to_vec());
         }
     }
+}
+
+/// One frame of the flood.
+fn made(what: Flood, pattern: &[u8], number: u64) -> Vec<u8> {
+    let mut frame = forgery(pattern, number);
+    match what {
+        Flood::Forged => {}
+        Flood::Malformed => frame[TTL] = 64,
+        Flood::Replies => {
+            frame[..6].copy_from_slice(&Network::Management.mac(MASTER));
+            frame[SOURCE..DESTINATION]
+                .copy_from_slice(&Network::Management.address(ANSWERER).octets());
+            frame[DESTINATION..DESTINATION + 4]
+                .copy_from_slice(&Network::Management.address(MASTER).octets());
+            with_body(&mut frame, |body| {
+                body.kind = Kind::Reply as u8;
+                body.sender = ANSWERER.into();
+            });
+        }
+        Flood::Implausible => with_body(&mut frame, |body| {
+            let epoch = Epoch(body.epoch);
+            let far = epoch.round() + 2 * Epoch::PLAUSIBLE_ROUNDS + number;
+            body.epoch = Epoch::new(far, body.sender).0;
+            sign(body, 0, &cluster_key().heartbeat());
+        }),
+    }
+    // Else a switch that looks at headers would drop it.
+    frame[CHECKSUM..SOURCE].fill(0);
+    let checksum = !sum(&frame[IP..BODY - 8]);
+    frame[CHECKSUM..SOURCE].copy_from_slice(&checksum.to_be_bytes());
+    frame
+}
+
+fn with_body(frame: &mut [u8], change: impl FnOnce(&mut Frame)) {
+    let bytes: &mut [u8; FRAME_LEN] = frame[BODY..]
+        .first_chunk_mut()
+        .expect("the pattern was cut to this length");
+    let mut body = Frame::from_bytes(bytes);
+    change(&mut body);
+    *bytes = *body.as_bytes();
 }
 
 /// The probe's own addresses, newer in every field that could do harm, with a tag that is a guess.

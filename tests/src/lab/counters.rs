@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use aya::maps::MapData;
 use heartbeat_user::sys::bpf::PerCpuArray;
-use heartbeat_wire::maps::{LAYOUT, name};
+use heartbeat_wire::maps::{LAYOUT, Limits, name};
 use heartbeat_wire::verdict::{GateVerdict, Verdict};
 
 /// How often the responder with these pins came to that verdict.
@@ -22,6 +22,15 @@ pub fn responder(pins: &Path, verdict: Verdict) -> Result<u64> {
 /// When there is no such pin.
 pub fn gate(pins: &Path, verdict: GateVerdict) -> Result<u64> {
     count(pins, name::GATE, verdict.index())
+}
+
+/// How many events of the kernel programs with these pins found the daemon's ring full.
+///
+/// # Errors
+/// When there is no such pin.
+pub fn lost_events(pins: &Path) -> Result<u64> {
+    let place = std::mem::offset_of!(Limits, lost_events) / 8;
+    count(pins, name::LIMITS, place)
 }
 
 /// The sum over all processors of one 64-bit counter in the map's only value.

@@ -129,6 +129,22 @@ impl Daemon {
         self.child.as_ref().map(Child::id)
     }
 
+    /// Processor time of all its threads that run now, in nanoseconds.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn ran_ns(&self) -> Result<u64> {
+        let pid = self.pid().context("the daemon runs")?;
+        let folder = format!("/proc/{pid}/task");
+        let threads = fs::read_dir(&folder).with_context(|| format!("cannot read {folder}"))?;
+        // A thread may end meanwhile.
+        let ran = threads.flatten().filter_map(|thread| {
+            let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;
+            text.split_ascii_whitespace().next()?.parse::<u64>().ok()
+        });
+        Ok(ran.sum())
+    }
+
     /// Sends it a signal.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! Networks and machines out of namespaces, with real interfaces between them.
 
 pub mod addresses;
+pub mod affinity;
 pub mod alone;
 pub mod clean;
 pub mod cluster;

@@ -8,12 +8,25 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use heartbeat_user::config::keys::ClusterKey;
 
 use crate::lab::addresses::{CONTROL_PORT, Family, HEARTBEAT_PORT, Network, VIRTUAL};
 use crate::lab::topology::Plan;
 
 /// Name of every lab's cluster.
 pub const CLUSTER: &str = "lab";
+
+/// The lab's key, over and over: it is no secret, it only has to be one.
+const KEY: &str = "5eed";
+
+/// That key, for those who mean ill and have it.
+#[must_use]
+pub fn cluster_key() -> ClusterKey {
+    let pair = u16::from_str_radix(KEY, 16)
+        .expect("four hex digits")
+        .to_be_bytes();
+    ClusterKey::new(std::array::from_fn(|place| pair[place % 2]))
+}
 
 /// What a cluster is to be like.
 #[derive(Debug, Clone, Copy)]
@@ -172,8 +185,7 @@ impl Settings {
             .truncate(true)
             .mode(0o600)
             .open(folder.join("cluster.key"))?;
-        // The lab's key is no secret; it only has to be one.
-        writeln!(key, "{}", "5eed".repeat(16))?;
+        writeln!(key, "{}", KEY.repeat(16))?;
         Ok(path)
     }
 }

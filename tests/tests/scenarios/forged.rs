@@ -4,8 +4,9 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use heartbeat_tests::fault::flood::{self, Flood};
+use heartbeat_tests::fault::replay;
 use heartbeat_tests::fault::wire::{self, Death};
-use heartbeat_tests::fault::{flood, replay};
 use heartbeat_tests::lab::counters;
 use heartbeat_user::sys::clock::boot_ns;
 use heartbeat_wire::verdict::Verdict;
@@ -19,7 +20,7 @@ const AT_MOST: Duration = Duration::from_millis(500);
 #[test]
 fn a_flood_of_forged_frames_moves_nothing_and_does_not_stop_a_failover() {
     scenario("forged", |scene| {
-        let flood = flood::start(scene.cluster.lab())?;
+        let flood = flood::start(scene.cluster.lab(), Flood::Forged)?;
         disturbs_nothing(scene)?;
         let fault_ns = boot_ns();
         wire::kill_node(scene.cluster.lab().topology(), 1, Death::Silent)?;

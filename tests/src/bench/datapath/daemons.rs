@@ -1,6 +1,5 @@
 //! What an idle daemon takes of a processor, and how long a turn of its pulse takes, at default settings.
 
-use std::fs;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -22,11 +21,11 @@ pub(super) fn measure() -> Result<Part> {
     let master = cluster.settle()?;
     let slots: Vec<u16> = cluster.lab().topology().slots().collect();
     sleep(Duration::from_secs(1));
-    let before = slots.iter().map(|slot| ran_ns(&cluster, *slot));
+    let before = slots.iter().map(|slot| cluster.daemon(*slot).ran_ns());
     let before: Vec<u64> = before.collect::<Result<_>>()?;
     let begun = Instant::now();
     sleep(LOOK);
-    let after = slots.iter().map(|slot| ran_ns(&cluster, *slot));
+    let after = slots.iter().map(|slot| cluster.daemon(*slot).ran_ns());
     let after: Vec<u64> = after.collect::<Result<_>>()?;
     let took = begun.elapsed();
     let view = cluster.view();
@@ -66,23 +65,6 @@ pub(super) fn measure() -> Result<Part> {
         json: json!({"period_ns": ns(period), "looked_ns": ns(took), "nodes": rows}),
         targets,
     })
-}
-
-/// Processor time of all threads of the daemon in `slot`, in nanoseconds.
-fn ran_ns(cluster: &Cluster, slot: u16) -> Result<u64> {
-    let pid = cluster.daemon(slot).pid().context("the daemon runs")?;
-    let folder = format!("/proc/{pid}/task");
-    let mut sum = 0;
-    for thread in fs::read_dir(&folder).with_context(|| format!("cannot read {folder}"))? {
-        let path = thread?.path().join("schedstat");
-        // A thread may have ended meanwhile.
-        let Ok(text) = fs::read_to_string(&path) else {
-            continue;
-        };
-        let first = text.split_ascii_whitespace().next().context("empty")?;
-        sum += first.parse::<u64>()?;
-    }
-    Ok(sum)
 }
 
 #[expect(
