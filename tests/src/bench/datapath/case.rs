@@ -112,10 +112,20 @@ impl Case {
         }
     }
 
-    /// Whether the packet stays as it is and so does the state: then the product's own program can be
-    /// measured on it as well.
+    /// Whether the packet stays as it is and so does the state: then the shipped program itself can be
+    /// measured on it.
     pub(super) const fn repeats(self) -> bool {
+        self.yardstick().is_none()
+    }
+
+    /// For a frame that only the benchmark's entry can run many times: a frame of about the same way through
+    /// the code that the shipped program can run too, so that the two tell what the entry's copy costs.
+    pub(super) const fn yardstick(self) -> Option<Self> {
         match self {
+            Self::RefusalLimited | Self::Refused | Self::Granted | Self::QueryAnswered => {
+                Some(Self::Replayed)
+            }
+            Self::ReplyCounted => Some(Self::Stale),
             Self::OtherTcp
             | Self::OtherGroup
             | Self::OtherPort
@@ -125,12 +135,7 @@ impl Case {
             | Self::UnauthenticTwoKeys
             | Self::Impostor
             | Self::Replayed
-            | Self::Stale => true,
-            Self::RefusalLimited
-            | Self::Refused
-            | Self::Granted
-            | Self::QueryAnswered
-            | Self::ReplyCounted => false,
+            | Self::Stale => None,
         }
     }
 

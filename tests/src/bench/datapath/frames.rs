@@ -1,9 +1,10 @@
 //! Nanoseconds of the responder by verdict, beside an empty program in the same run.
 
-use std::time::Duration;
+use std::collections::BTreeMap;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use heartbeat_user::sys::realtime;
+use heartbeat_wire::Verdict;
 use serde_json::{Value, json};
 
 use super::case::{CASES, Case};
@@ -18,13 +19,13 @@ const ROUNDS: usize = 20;
 /// Age at which an answer is stale: none ever is while its frames are being made.
 const DETECT_NS: u64 = 3_600_000_000_000;
 
+/// Frames by verdict.
+type Counts = BTreeMap<Verdict, u64>;
+
 /// One case, all rounds.
 struct Measured {
     case: Case,
-    /// The product's code, as if it were a program of its own.
     code: Summary,
-    /// The product's own program on one frame again and again, where that changes nothing.
-    itself: Option<Summary>,
 }
 
 /// Measures all.
@@ -42,46 +43,82 @@ fn measure_here() -> Result<Part> {
     let mut kernel = Kernel::load_with(config)?;
     let mut object = Object::load(&kernel)?;
     let mut empty = Vec::new();
-    let mut rows: Vec<(Case, Vec<u64>, Vec<u64>)> =
-        CASES.map(|case| (case, Vec::new(), Vec::new())).into();
+    let mut rows = CASES.map(|case| (case, Vec::new()));
     let mut sequence = 1;
     for _ in 0..ROUNDS {
-        let nothing = object.time("bench_empty")?;
-        empty.push(ns(nothing));
-        for (case, code, itself) in &mut rows {
+        empty.push(ns(object.time_empty()?));
+        let mut copies = Copies::default();
+        for (case, _) in &rows {
             let frames = case.prepare(&kernel, sequence)?;
             sequence += u64::from(FRAMES);
             object.prepare(&frames, case.unlimited_slot())?;
-            let copy = object.time("bench_copy")?;
-            let both = counted(&mut kernel, *case, || object.time("bench_act"))?;
-            // What a program of the code alone takes: what any program takes, and the code.
-            code.push((ns(both) + ns(nothing)).saturating_sub(ns(copy)));
+            let mut run = Run::default();
             if case.repeats() {
-                itself.push(ns(kernel.time_responder(&frames[0], FRAMES)?));
+                let before = kernel.verdicts()?;
+                run.shipped = Some(ns(kernel.time_responder(&frames[0], FRAMES)?));
+                check(*case, &before, &kernel.verdicts()?)?;
             }
+            if case.yardstick().is_some() || is_yardstick(*case) {
+                let before = kernel.verdicts()?;
+                run.copied = Some(ns(object.time_act()?));
+                check(*case, &before, &kernel.verdicts()?)?;
+            }
+            copies.note(*case, run);
+        }
+        for (case, code) in &mut rows {
+            code.push(copies.code_of(*case).context("every case is measured")?);
         }
     }
     let empty = Summary::of(empty).expect("there are rounds");
-    let measured: Vec<Measured> = rows
-        .into_iter()
-        .map(|(case, code, itself)| Measured {
-            case,
-            code: Summary::of(code).expect("there are rounds"),
-            itself: Summary::of(itself),
-        })
-        .collect();
+    let measured = rows.map(|(case, code)| Measured {
+        case,
+        code: Summary::of(code).expect("there are rounds"),
+    });
     Ok(part(empty, &measured))
 }
 
-/// Runs `run` and fails unless every frame of it came to the verdict that its case is named for.
-fn counted(
-    kernel: &mut Kernel,
-    case: Case,
-    run: impl FnOnce() -> Result<Duration>,
-) -> Result<Duration> {
-    let before = kernel.verdicts()?;
-    let took = run()?;
-    let after = kernel.verdicts()?;
+/// What one frame took in one round, in nanoseconds.
+#[derive(Debug, Clone, Copy, Default)]
+struct Run {
+    /// The shipped program, on one frame again and again.
+    shipped: Option<u64>,
+    /// The benchmark's entry: a new frame copied into the packet, then the same code.
+    copied: Option<u64>,
+}
+
+/// One round's runs.
+#[derive(Debug, Default)]
+struct Copies(Vec<(Case, Run)>);
+
+impl Copies {
+    fn note(&mut self, case: Case, run: Run) {
+        self.0.push((case, run));
+    }
+
+    fn of(&self, case: Case) -> Option<Run> {
+        let mut runs = self.0.iter();
+        runs.find(|(of, _)| *of == case).map(|(_, run)| *run)
+    }
+
+    /// What the code takes for a frame of this sort: the shipped program's time, or the entry's without the
+    /// copy. The copy is what the entry takes longer for a frame that both can run.
+    fn code_of(&self, case: Case) -> Option<u64> {
+        let run = self.of(case)?;
+        let Some(yardstick) = case.yardstick() else {
+            return run.shipped;
+        };
+        let yardstick = self.of(yardstick)?;
+        Some((run.copied? + yardstick.shipped?).saturating_sub(yardstick.copied?))
+    }
+}
+
+/// Whether the copy's cost is told by this case.
+fn is_yardstick(case: Case) -> bool {
+    CASES.iter().any(|other| other.yardstick() == Some(case))
+}
+
+/// Fails unless every frame came to the verdict that its case is named for.
+fn check(case: Case, before: &Counts, after: &Counts) -> Result<()> {
     let grown: Vec<_> = after
         .iter()
         .map(|(verdict, count)| (*verdict, count - before.get(verdict).unwrap_or(&0)))
@@ -101,22 +138,19 @@ fn counted(
         "{}: the frames were counted as {grown:?}",
         case.as_str()
     );
-    Ok(took)
+    Ok(())
 }
 
 fn part(empty: Summary, measured: &[Measured]) -> Part {
     let mut text = format!(
         "Responder, one frame, ns. {ROUNDS} rounds of {FRAMES} frames each. Empty program: {} / {} / {} (minimum, median, maximum).\n\n\
-         | frame | min | median | max | times the empty program | the shipped program itself |\n\
-         |---|---|---|---|---|---|\n",
+         | frame | min | median | max | times the empty program |\n\
+         |---|---|---|---|---|\n",
         empty.min_ns, empty.median_ns, empty.max_ns
     );
     for one in measured {
-        let itself = one
-            .itself
-            .map_or("-".to_owned(), |itself| itself.median_ns.to_string());
         text += &format!(
-            "| {} | {} | {} | {} | {:.1} | {itself} |\n",
+            "| {} | {} | {} | {} | {:.1} |\n",
             one.case.as_str(),
             one.code.min_ns,
             one.code.median_ns,
@@ -129,10 +163,10 @@ fn part(empty: Summary, measured: &[Measured]) -> Part {
         .map(|one| {
             json!({
                 "frame": one.case.as_str(),
-                "verdict": one.case.verdict().map(heartbeat_wire::Verdict::as_str),
+                "verdict": one.case.verdict().map(Verdict::as_str),
+                "by": if one.case.repeats() { "shipped program" } else { "copying entry" },
                 "code": one.code.to_json(),
                 "times_empty": times(one, &empty),
-                "shipped_program": one.itself.map(|itself| itself.to_json()),
             })
         })
         .collect();
