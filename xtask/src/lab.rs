@@ -37,6 +37,10 @@ const NEEDED: &[Tool] = &[
         program: "bpftool",
         package: "bpftool",
     },
+    Tool {
+        program: "nft",
+        package: "nftables",
+    },
 ];
 
 /// Where programs are, for a root whose PATH leaves the administrators' folders out too.

@@ -89,8 +89,9 @@ impl Relink {
     /// Membership, then the responders: what is not heard needs no answer.
     pub(super) fn attach_responders(&mut self, management: &Link) -> Result<(), Failure> {
         self.join(management)?;
-        self.mind_tags(management)?;
         for (interface, wanted) in self.plan.responders() {
+            let link = self.netlink.link(&interface).map_err(Failure::of)?;
+            self.mind_tags(&link)?;
             self.attach_responder(&interface, wanted)?;
         }
         Ok(())
@@ -107,16 +108,16 @@ impl Relink {
     }
 
     /// A tag that the hardware keeps from the responder would be missing in its answer.
-    fn mind_tags(&mut self, management: &Link) -> Result<(), Failure> {
-        let strips = match strips_vlan_tags(&management.name) {
+    fn mind_tags(&mut self, link: &Link) -> Result<(), Failure> {
+        let strips = match strips_vlan_tags(&link.name) {
             Ok(strips) => strips,
             Err(error) => {
-                info!(interface = management.name, %error, "unknown whether VLAN tags are taken off");
+                info!(interface = link.name, %error, "unknown whether VLAN tags are taken off");
                 return Ok(());
             }
         };
         let links = self.netlink.links().map_err(Failure::of)?;
-        if let Some(warning) = vlan::lost_tags(management, &links, strips) {
+        if let Some(warning) = vlan::lost_tags(link, &links, strips) {
             self.facts.warn(warning);
         }
         Ok(())
@@ -275,6 +276,7 @@ impl Relink {
         }
         let here = (self.plan.connections()).find(|(_, there)| there.interface == interface);
         if let Some((network, _)) = here {
+            self.mind_tags(&link)?;
             self.attach_responder(interface, self.plan.attach_mode(network))?;
         }
         if is_management && let Some(probes) = wiring::probe_socket(&self.plan, &link)? {

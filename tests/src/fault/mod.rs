@@ -1,6 +1,7 @@
 //! Faults, each as it happens to real machines.
 
 pub mod delay;
+pub mod filter;
 pub mod flood;
 pub mod hog;
 pub mod replay;

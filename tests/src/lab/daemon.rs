@@ -24,6 +24,8 @@ const TAIL: usize = 25;
 #[derive(Debug)]
 pub struct Daemon {
     slot: u16,
+    /// The slot that it says it is in; another one than its node's only for a machine in the wrong place.
+    claims: u16,
     folder: PathBuf,
     pins: PathBuf,
     config: PathBuf,
@@ -45,6 +47,7 @@ impl Daemon {
             .join(&name);
         Ok(Self {
             slot,
+            claims: slot,
             folder,
             pins,
             config: config.to_owned(),
@@ -68,7 +71,7 @@ impl Daemon {
         command
             .arg("--config")
             .arg(&self.config)
-            .args(["--slot", &self.slot.to_string()])
+            .args(["--slot", &self.claims.to_string()])
             .arg("--control")
             .arg(self.socket())
             .arg("--bpf-dir")
@@ -80,6 +83,12 @@ impl Daemon {
             .stderr(log);
         self.child = Some(lab.topology().node(self.slot).spawn(&mut command)?);
         Ok(())
+    }
+
+    /// From its next start on it says that it is in that slot, by this file.
+    pub fn pose(&mut self, slot: u16, config: &Path) {
+        self.claims = slot;
+        config.clone_into(&mut self.config);
     }
 
     /// Slot of its node.

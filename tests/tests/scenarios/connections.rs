@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use heartbeat_tests::client::tcp::{self, Client, End};
+use heartbeat_tests::fault::filter::{self, Way};
 use heartbeat_tests::fault::wire;
-use heartbeat_tests::lab::addresses::{Network, VIRTUAL_ADDRESS};
+use heartbeat_tests::lab::addresses::{HEARTBEAT_PORT, Network, VIRTUAL_ADDRESS};
 use heartbeat_tests::lab::netns::Netns;
 use heartbeat_tests::lab::settings::Settings;
 use heartbeat_tests::lab::view::View;
@@ -95,9 +96,11 @@ fn at_a_switchover_idle_clients_of_the_address_are_reset_at_once_and_others_are_
 fn when_the_lease_is_lost_with_a_living_daemon_idle_clients_are_reset_at_once() {
     scenario("connections_lease_lost", |scene| {
         let clients = clients(scene)?;
-        // The list goes by the business network: the management network is what failed.
+        // The list goes by the business network, where only heartbeats do not pass.
         clients.through(scene, |scene| {
-            wire::unplug(scene.cluster.lab().topology(), 1, Network::Management)
+            let topology = scene.cluster.lab().topology();
+            filter::drop_port(topology.node(1), HEARTBEAT_PORT, Way::Out)?;
+            wire::unplug(topology, 1, Network::Management)
         })
     });
 }
