@@ -37,19 +37,6 @@ fn a_hundred_of_them() {
     play("planned_restart_hundred_times", PATIENT, 100);
 }
 
-#[test]
-fn thirty_of_them_with_the_default_lease_and_an_optimised_build() {
-    let name = "planned_restart_by_default";
-    if lacks(name, &[Need::Long]) {
-        return;
-    }
-    if cfg!(debug_assertions) {
-        println!("{name}: a build without optimisation takes longer to start; run with --release");
-        return;
-    }
-    play(name, Settings::default(), 30);
-}
-
 fn play(name: &str, settings: Settings, times: u16) {
     scenario_with(name, settings, |scene| {
         scene.cluster.start_all()?;
