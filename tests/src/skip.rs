@@ -28,6 +28,8 @@ pub enum Need {
     Ip,
     /// bpftool.
     Bpftool,
+    /// nftables' program.
+    Nft,
     /// The lab's BPF object (faulty wires).
     LabObject,
     /// The product's kernel program, built into it.
@@ -57,6 +59,10 @@ impl Need {
                 && !std::path::Path::new("/sbin/bpftool").exists()
                 && !std::path::Path::new("/usr/bin/bpftool").exists())
             .then(|| "no program bpftool; install the package bpftool".to_owned()),
+            Self::Nft => (!std::path::Path::new("/usr/sbin/nft").exists()
+                && !std::path::Path::new("/sbin/nft").exists()
+                && !std::path::Path::new("/usr/bin/nft").exists())
+            .then(|| "no program nft; install the package nftables".to_owned()),
             Self::Processors(count) => std::thread::available_parallelism()
                 .is_ok_and(|here| here.get() < count)
                 .then(|| format!("fewer than {count} processors")),

@@ -30,6 +30,10 @@ const NEEDED: &[Tool] = &[
         package: "iputils-ping",
     },
     Tool {
+        program: "nft",
+        package: "nftables",
+    },
+    Tool {
         program: "timeout",
         package: "coreutils",
     },

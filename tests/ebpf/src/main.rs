@@ -45,6 +45,15 @@ const OPERATION: usize = 20;
 const SENDER: usize = 28;
 const TARGET: usize = 38;
 
+/// Place after the direction's first, only in `LAB_FAULT`: which class of frames is lost, 0 for none.
+const CLASS: u32 = 3;
+/// The class of frames to a multicast group.
+const GROUPS: u64 = 1;
+/// The class of frames to the heartbeats' port.
+const HEARTBEATS: u64 = 2;
+/// UDP port of the heartbeats in the lab.
+const HEARTBEAT_PORT: u16 = 7405;
+
 /// How many of a thousand frames meet which fault; written by the lab.
 #[btf_map]
 static LAB_FAULT: Array<u64, 8> = Array::new();
@@ -79,7 +88,7 @@ fn judge(frame: &TcContext, direction: u32, copy_flags: u64) -> i32 {
         return TCX_NEXT;
     }
     count(direction + SEEN);
-    if meets(direction + LOST) {
+    if meets(direction + LOST) || is_of_lost_class(frame, direction) {
         count(direction + LOST);
         return SHOT;
     }
@@ -97,15 +106,41 @@ fn judge(frame: &TcContext, direction: u32, copy_flags: u64) -> i32 {
     TCX_NEXT
 }
 
+#[inline(always)]
+fn is_of_lost_class(frame: &TcContext, direction: u32) -> bool {
+    match setting(direction + CLASS) {
+        GROUPS => matches!(frame.load(0), Ok([0x01_u8, 0x00] | [0x33, 0x33])),
+        HEARTBEATS => udp_port(frame) == Some(HEARTBEAT_PORT),
+        _ => false,
+    }
+}
+
+/// Destination port of a UDP datagram without a tag and without IP options.
+#[inline(always)]
+fn udp_port(frame: &TcContext) -> Option<u16> {
+    const UDP: u8 = 17;
+    let (protocol, port) = match frame.load::<[u8; 2]>(12).ok()? {
+        [0x08, 0x00] => (23, 36),
+        [0x86, 0xdd] => (20, 56),
+        _ => return None,
+    };
+    if frame.load::<u8>(protocol).ok()? != UDP {
+        return None;
+    }
+    frame.load(port).ok().map(u16::from_be_bytes)
+}
+
+#[inline(always)]
+fn setting(place: u32) -> u64 {
+    // SAFETY: a pointer that a map lookup returned stays readable while the program runs; the lab
+    // may write at the same time, and an aligned 64-bit read is never torn.
+    LAB_FAULT.get_ptr(place).map_or(0, |word| unsafe { word.read_volatile() })
+}
+
 /// Whether this frame meets the fault at `place`: always at 1,000 of a thousand, never at 0.
 #[inline(always)]
 fn meets(place: u32) -> bool {
-    let Some(per_mille) = LAB_FAULT.get_ptr(place) else {
-        return false;
-    };
-    // SAFETY: a pointer that a map lookup returned stays readable while the program runs; the lab
-    // may write at the same time, and an aligned 64-bit read is never torn.
-    let per_mille = unsafe { per_mille.read_volatile() };
+    let per_mille = setting(place);
     // SAFETY: the helper takes nothing and has no precondition.
     per_mille > 0 && u64::from(unsafe { bpf_get_prandom_u32() } % 1_000) < per_mille
 }

@@ -88,6 +88,16 @@ pub fn wear(topology: &Topology, slot: u16, network: Network, wear: Wear) -> Res
         .try_for_each(|direction| topology.port(slot, network).wear(direction, wear))
 }
 
+/// The switch of a network stops, or works again: no node loses its carrier, and nothing passes.
+///
+/// # Errors
+/// When iproute2 fails.
+pub fn switch(topology: &Topology, network: Network, on: bool) -> Result<()> {
+    let state = if on { "up" } else { "down" };
+    let bridge = topology.bridge(network).name();
+    run("ip", &["-netns", bridge, "link", "set", "br0", state]).map(drop)
+}
+
 /// The node's link to `network` loses its carrier.
 ///
 /// # Errors

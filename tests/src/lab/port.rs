@@ -38,6 +38,16 @@ pub struct Wear {
     pub doubled: u16,
 }
 
+/// Frames that a switch or a firewall may lose while it lets all others pass; numbers of
+/// tests/ebpf/src/main.rs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// What goes to a multicast group, as a switch does that snoops and has no querier.
+    Groups = 1,
+    /// What goes to the heartbeats' UDP port.
+    Heartbeats = 2,
+}
+
 /// What happened to frames of one direction since the port was made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -129,6 +139,17 @@ impl Port {
         Ok(self.lock().count.get(&place, 0)?.iter().sum())
     }
 
+    /// Loses every frame of a class in that direction from now on; `None`: of none.
+    ///
+    /// # Errors
+    /// When the kernel refuses the map's update.
+    pub fn lose(&self, direction: Direction, class: Option<Class>) -> Result<()> {
+        let number = class.map_or(0, |class| class as u64);
+        let fault = &mut self.lock().fault;
+        fault.set(direction.first() + CLASS, number, 0)?;
+        Ok(())
+    }
+
     /// What happened to frames of that direction so far.
     ///
     /// # Errors
@@ -179,14 +200,20 @@ enum Fate {
     Unheard = 3,
 }
 
+/// Place of the lost class, after the direction's first.
+const CLASS: u32 = 3;
+
 impl Direction {
-    /// Place in the maps of tests/ebpf/src/main.rs.
-    const fn place(self, fate: Fate) -> u32 {
-        let first = match self {
+    /// First place in the maps of tests/ebpf/src/main.rs.
+    const fn first(self) -> u32 {
+        match self {
             Self::FromNode => 0,
             Self::ToNode => 4,
-        };
-        first + fate as u32
+        }
+    }
+
+    const fn place(self, fate: Fate) -> u32 {
+        self.first() + fate as u32
     }
 }
 

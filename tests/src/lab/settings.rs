@@ -37,6 +37,8 @@ pub struct Settings {
     pub period: Duration,
     /// Periods without a probe after which the master counts as lost.
     pub detect_multiplier: u16,
+    /// Heartbeats go to each member by itself instead of to a group.
+    pub unicast: bool,
     /// The slot that votes and never becomes master.
     pub witness: Option<u16>,
     /// Where the virtual address lives.
@@ -75,6 +77,7 @@ impl Settings {
         plan: Plan::DEFAULT,
         period: Duration::from_millis(10),
         detect_multiplier: 5,
+        unicast: false,
         witness: None,
         place: Place::On(Network::Business),
         slot_addresses: false,
@@ -116,14 +119,18 @@ impl Settings {
     /// The file's text.
     #[must_use]
     pub fn text(&self) -> String {
+        let transport = if self.unicast {
+            "transport = \"unicast\"".to_owned()
+        } else {
+            format!("group = \"{}\"", self.plan.families.management.group())
+        };
         let max_lease = self.max_lease.map_or_else(String::new, |longest| {
             format!("max_lease = \"{}us\"\n", longest.as_micros())
         });
         let mut text = format!(
             "[cluster]\nname = \"{CLUSTER}\"\nmode = \"quorum\"\nkey_file = \"cluster.key\"\n{max_lease}\n\
-             [management]\ngroup = \"{}\"\nport = {HEARTBEAT_PORT}\ncontrol_port = {CONTROL_PORT}\n\
+             [management]\n{transport}\nport = {HEARTBEAT_PORT}\ncontrol_port = {CONTROL_PORT}\n\
              period = \"{}us\"\ndetect_multiplier = {}\n",
-            self.plan.families.management.group(),
             self.period.as_micros(),
             self.detect_multiplier
         );

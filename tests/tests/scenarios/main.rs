@@ -7,6 +7,7 @@ mod client_on_slave;
 mod connections;
 mod cut_off;
 mod electors;
+mod failing;
 mod first_start;
 mod floods;
 mod forced;

@@ -233,6 +233,59 @@ impl Scene {
         Ok(())
     }
 
+    /// Names of the alarms that the daemon in `slot` shows.
+    pub(crate) fn alarms(&self, slot: u16) -> Result<Vec<String>> {
+        let view = self.cluster.view();
+        let status = view.of(slot).context("it answers")?;
+        let alarms = status["alarms"].as_array().context("alarms are a list")?;
+        let name = |alarm: &Value| alarm["name"].as_str().unwrap_or_default().to_owned();
+        Ok(alarms.iter().map(name).collect())
+    }
+
+    /// Waits until no daemon shows an alarm. Who flapped may have to hold still for some seconds first.
+    pub(crate) fn quiet(&self) -> Result<()> {
+        let is_quiet = |view: &View| {
+            let mut all = view.answering();
+            all.all(|(_, status)| status["alarms"].as_array().is_some_and(Vec::is_empty))
+                .then_some(())
+        };
+        self.cluster
+            .wait_for("no alarm is left", PATIENCE * 4, is_quiet)
+    }
+
+    /// How often the daemon in `slot` changed its role.
+    pub(crate) fn role_changes(&self, slot: u16) -> Result<usize> {
+        Ok(self.history(slot)?.len())
+    }
+
+    /// How often the daemon in `slot` lost its mastership because nobody replied.
+    pub(crate) fn lost(&self, slot: u16) -> Result<usize> {
+        let changes = self.history(slot)?;
+        let is_lost = |change: &&Value| {
+            change["from"] == "master"
+                && change["reason"]
+                    .as_str()
+                    .is_some_and(|reason| reason.starts_with("no majority of electors replied"))
+        };
+        Ok(changes.iter().filter(is_lost).count())
+    }
+
+    /// How many lines of the log of the daemon in `slot` have these words in them.
+    pub(crate) fn told(&self, slot: u16, words: &str) -> usize {
+        let log = self.cluster.daemon(slot).log();
+        log.lines().filter(|line| line.contains(words)).count()
+    }
+
+    fn history(&self, slot: u16) -> Result<Vec<Value>> {
+        let history = self
+            .cluster
+            .daemon(slot)
+            .contact()
+            .json(&["history", "--json"])?;
+        let changes = history.as_array().context("the history is a list")?;
+        Ok(changes.clone())
+    }
+
     /// Waits until every daemon that answers says that the cluster is, or is not, degraded.
     pub(crate) fn degraded(&self, expected: bool) -> Result<()> {
         let what = format!("degraded is {expected} everywhere");
