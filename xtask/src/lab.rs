@@ -41,10 +41,6 @@ const NEEDED: &[Tool] = &[
         program: "bpftool",
         package: "bpftool",
     },
-    Tool {
-        program: "nft",
-        package: "nftables",
-    },
 ];
 
 /// Where programs are, for a root whose PATH leaves the administrators' folders out too.

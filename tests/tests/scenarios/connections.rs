@@ -11,6 +11,7 @@ use heartbeat_tests::lab::addresses::{HEARTBEAT_PORT, Network, VIRTUAL_ADDRESS};
 use heartbeat_tests::lab::netns::Netns;
 use heartbeat_tests::lab::settings::Settings;
 use heartbeat_tests::lab::view::View;
+use heartbeat_tests::skip::{Need, lacks};
 use nix::sys::signal::Signal;
 
 use crate::scene::{Scene, scenario, scenario_with};
@@ -94,6 +95,9 @@ fn at_a_switchover_idle_clients_of_the_address_are_reset_at_once_and_others_are_
 
 #[test]
 fn when_the_lease_is_lost_with_a_living_daemon_idle_clients_are_reset_at_once() {
+    if lacks("connections_lease_lost", &[Need::Nft]) {
+        return;
+    }
     scenario("connections_lease_lost", |scene| {
         let clients = clients(scene)?;
         // The list goes by the business network, where only heartbeats do not pass.

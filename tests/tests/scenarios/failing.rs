@@ -4,9 +4,9 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use heartbeat_tests::fault::filter::{self, Way};
 use heartbeat_tests::fault::wire;
-use heartbeat_tests::lab::addresses::{NETWORKS, Network};
-use heartbeat_tests::lab::command::run;
+use heartbeat_tests::lab::addresses::{CONTROL_PORT, NETWORKS, Network};
 use heartbeat_tests::lab::port::{Class, DIRECTIONS, Direction, Wear};
 use heartbeat_tests::lab::settings::Settings;
 use heartbeat_tests::skip::{self, Need};
@@ -130,20 +130,8 @@ fn a_firewall_on_the_control_port_is_an_alarm_on_a_quiet_day() {
     }
     scenario("control_port", |scene| {
         let calm = scene.calm()?;
-        let node = scene.cluster.lab().topology().node(3).name().to_owned();
-        let nft = |command: &str| {
-            run(
-                "ip",
-                &[
-                    &["netns", "exec", &node, "nft"][..],
-                    &command.split(' ').collect::<Vec<_>>(),
-                ]
-                .concat(),
-            )
-        };
-        nft("add table inet lab")?;
-        nft("add chain inet lab in { type filter hook input priority 0 ; }")?;
-        nft("add rule inet lab in iifname mgmt0 udp dport 7406 drop")?;
+        let node = scene.cluster.lab().topology().node(3);
+        filter::drop_port(node, CONTROL_PORT, Way::In)?;
         let patience = Duration::from_secs(60);
         scene
             .cluster
@@ -154,7 +142,7 @@ fn a_firewall_on_the_control_port_is_an_alarm_on_a_quiet_day() {
             })?;
         ensure!(scene.alarms(3)?.contains(&"not_electable".to_owned()));
         ensure!(scene.alarms(1)?.is_empty(), "{:?}", scene.alarms(1)?);
-        nft("delete table inet lab")?;
+        filter::pass(node)?;
         scene
             .cluster
             .wait_for("slot 3 is electable", patience, |view| {
