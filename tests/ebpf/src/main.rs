@@ -26,7 +26,7 @@ const COPY_MARK: u32 = 0x6862_6c32;
 /// First of a direction's places in both maps: what the node sends.
 const FROM_NODE: u32 = 0;
 /// First of a direction's places in both maps: what the node receives.
-const TO_NODE: u32 = 4;
+const TO_NODE: u32 = 8;
 /// Place after the direction's first: frames lost (`LAB_FAULT`: of a thousand; `LAB_COUNT`: so far).
 const LOST: u32 = 0;
 /// Place after the direction's first: frames doubled, likewise.
@@ -46,7 +46,7 @@ const SENDER: usize = 28;
 const TARGET: usize = 38;
 
 /// Place after the direction's first, only in `LAB_FAULT`: which class of frames is lost, 0 for none.
-const CLASS: u32 = 3;
+const CLASS: u32 = 4;
 /// The class of frames to a multicast group.
 const GROUPS: u64 = 1;
 /// The class of frames to the heartbeats' port.
@@ -56,11 +56,11 @@ const HEARTBEAT_PORT: u16 = 7405;
 
 /// How many of a thousand frames meet which fault; written by the lab.
 #[btf_map]
-static LAB_FAULT: Array<u64, 8> = Array::new();
+static LAB_FAULT: Array<u64, 16> = Array::new();
 
 /// How many frames met which fate; the witness that a fault was really at work.
 #[btf_map]
-static LAB_COUNT: PerCpuArray<u64, 8> = PerCpuArray::new();
+static LAB_COUNT: PerCpuArray<u64, 16> = PerCpuArray::new();
 
 /// Lets everything pass. It must be there: a veth delivers what its peer answers by `XDP_TX` only
 /// if it carries an XDP program itself.
@@ -109,7 +109,7 @@ fn judge(frame: &TcContext, direction: u32, copy_flags: u64) -> i32 {
 #[inline(always)]
 fn is_of_lost_class(frame: &TcContext, direction: u32) -> bool {
     match setting(direction + CLASS) {
-        GROUPS => matches!(frame.load(0), Ok([0x01_u8, 0x00] | [0x33, 0x33])),
+        GROUPS => matches!(frame.load::<[u8; 2]>(0), Ok([0x01, 0x00] | [0x33, 0x33])),
         HEARTBEATS => udp_port(frame) == Some(HEARTBEAT_PORT),
         _ => false,
     }

@@ -83,13 +83,18 @@ fn ask(
     let _hurry = hurry(ASKING);
     let who_has = target.who_has();
     let mut schedule = Schedule::every(target.interval);
+    let mut frames = Vec::with_capacity(target.nodes.into());
     let mut number = 0;
     loop {
-        recorder.note(schedule.wait(), What::Asked, number, 0);
         let asked = question(number);
-        for node in 1..=target.nodes {
+        frames.clear();
+        frames
+            .extend((1..=target.nodes).map(|node| udp_frame(target.ends(from_port, node), &asked)));
+        // All copies are made before the first leaves: they prove something only if they leave at once.
+        recorder.note(schedule.wait(), What::Asked, number, 0);
+        for frame in &frames {
             // A frame that cannot leave now (no buffer) is a question that this node was not asked.
-            let _ = socket.send(&udp_frame(target.ends(from_port, node), &asked));
+            let _ = socket.send(frame);
         }
         recorder.note(boot_ns(), What::AskedAll, number, 0);
         if number % ARP_EVERY == 0 {

@@ -201,14 +201,14 @@ enum Fate {
 }
 
 /// Place of the lost class, after the direction's first.
-const CLASS: u32 = 3;
+const CLASS: u32 = 4;
 
 impl Direction {
     /// First place in the maps of tests/ebpf/src/main.rs.
     const fn first(self) -> u32 {
         match self {
             Self::FromNode => 0,
-            Self::ToNode => 4,
+            Self::ToNode => 8,
         }
     }
 
