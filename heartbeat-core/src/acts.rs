@@ -13,9 +13,13 @@ impl Node {
     }
 
     pub(crate) fn send(&mut self, to: Slot, message: Message) {
+        self.send_by(Network::Management, to, message);
+    }
+
+    pub(crate) fn send_by(&mut self, network: Network, to: Slot, message: Message) {
         self.push(Command::Send {
             to,
-            network: Network::Management,
+            network,
             message,
         });
     }
@@ -23,11 +27,7 @@ impl Node {
     /// Sends what must arrive although one of the networks fails; a copy changes nothing.
     pub(crate) fn send_by_both(&mut self, to: Slot, message: &Message) {
         for network in [Network::Management, Network::Business] {
-            self.push(Command::Send {
-                to,
-                network,
-                message: message.clone(),
-            });
+            self.send_by(network, to, message.clone());
         }
     }
 

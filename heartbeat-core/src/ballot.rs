@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::electors::ElectorSet;
 use crate::grants::Holder;
-use crate::message::{Message, VoteAnswer};
+use crate::message::{Message, Network, VoteAnswer};
 use crate::node::{Node, Pending};
 use crate::snapshot::Reason;
 use crate::stage::Stage;
@@ -17,6 +17,8 @@ pub(crate) struct Asked {
     pub(crate) epoch: Epoch,
     pub(crate) lease: Duration,
     pub(crate) id: u64,
+    /// The network that the request came by, and the answer goes by.
+    pub(crate) network: Network,
 }
 
 /// The request that got the newest vote: the same one gets the same answer, and extends nothing.
@@ -134,6 +136,6 @@ impl Node {
             answer,
             info_version: 0,
         };
-        self.send(asked.from.slot, message);
+        self.send_by(asked.network, asked.from.slot, message);
     }
 }

@@ -9,6 +9,7 @@ use crate::inquiry::Inquiry;
 use crate::message::Network;
 use crate::node::{Node, Pending};
 use crate::request::Request;
+use crate::roads::other_road;
 use crate::snapshot::Reason;
 use crate::stage::Stage;
 use crate::{Command, Epoch, Instant};
@@ -20,6 +21,8 @@ const MOST_DOUBLINGS: u32 = 8;
 #[derive(Debug)]
 pub(crate) struct Candidacy {
     pub(crate) phase: Phase,
+    /// The network that its questions go by: the other one once too few answer.
+    pub(crate) road: Network,
     /// Questions and requests in a row that came to nothing.
     fails: u32,
 }
@@ -37,9 +40,10 @@ pub(crate) enum Phase {
 }
 
 impl Candidacy {
-    pub(crate) const fn new() -> Self {
+    const fn new(road: Network) -> Self {
         Self {
             phase: Phase::Promising,
+            road,
             fails: 0,
         }
     }
@@ -82,7 +86,7 @@ impl Node {
             self.may_stand() && self.abstention.is_over(now),
             "who may not become master does not stand"
         );
-        let stage = Stage::Candidate(Candidacy::new());
+        let stage = Stage::Candidate(Candidacy::new(self.first_road(now)));
         let change = self.take_stage(stage, reason, self.rounds.seen(), now);
         self.push(change);
     }
@@ -99,8 +103,11 @@ impl Node {
         let Some(epoch) = self.rounds.next(self.config.slot) else {
             return self.end_candidacy(Reason::NotElected, now);
         };
-        let sequence = self.next_sequence(Network::Management);
         let pause = self.pause();
+        let Some(road) = self.candidacy().map(|candidacy| candidacy.road) else {
+            return;
+        };
+        let sequence = self.next_sequence(road);
         let Some(candidacy) = self.candidacy() else {
             return;
         };
@@ -109,7 +116,7 @@ impl Node {
             inquiry,
             again_at: now + pause,
         };
-        self.push(Command::Query(Question {
+        let question = Question {
             epoch,
             sequence,
             sent: now,
@@ -117,7 +124,11 @@ impl Node {
             successor: 0,
             stride: 1,
             offset: 0,
-        }));
+        };
+        self.push(match road {
+            Network::Management => Command::Query(question),
+            Network::Business => Command::QueryBusiness(question),
+        });
         self.weigh_answers(now);
     }
 
@@ -201,12 +212,16 @@ impl Node {
     /// Does what the candidate's time has come for.
     pub(crate) fn run_candidacy(&mut self, now: Instant) {
         let period = self.config.timing.period;
+        let votes = self.roster.votes_needed();
         let Some(candidacy) = self.candidacy() else {
             return;
         };
         match &mut candidacy.phase {
             Phase::Waiting { until } if *until <= now => self.ask(now),
-            Phase::Asking { again_at, .. } if *again_at <= now => {
+            Phase::Asking { inquiry, again_at } if *again_at <= now => {
+                if inquiry.answered() < votes {
+                    candidacy.road = other_road(candidacy.road);
+                }
                 candidacy.fails += 1;
                 self.ask(now);
             }
@@ -214,7 +229,7 @@ impl Node {
             Phase::Requesting(request) if request.resend_at <= now => {
                 request.resend_at = now + period;
                 let request = request.clone();
-                self.send_request(&request);
+                self.resend_request(&request);
             }
             Phase::Waiting { .. }
             | Phase::Asking { .. }

@@ -27,18 +27,34 @@ impl Node {
         Request::new(epoch, id, now, &self.config.timing, asked)
     }
 
+    /// Asks by the network that the electors' kernels answered by.
     pub(crate) fn send_request(&mut self, request: &Request) {
+        let road = match &self.stage {
+            Stage::Candidate(candidacy) => candidacy.road,
+            Stage::Master(mastership) => mastership.roads.preferred(),
+            Stage::Init | Stage::Slave | Stage::Witness => return,
+        };
+        let message = self.request_message(request);
         for to in request.unconvinced() {
-            self.send(
-                to,
-                Message::VoteRequest {
-                    epoch: request.epoch,
-                    lease: self.config.timing.lease(),
-                    id: request.id,
-                    elector_version: self.config.elector_version,
-                    elector_digest: self.config.elector_digest,
-                },
-            );
+            self.send_by(road, to, message.clone());
+        }
+    }
+
+    /// Asks once more who did not vote, by both networks: one of them may pass heartbeats and no requests.
+    pub(crate) fn resend_request(&mut self, request: &Request) {
+        let message = self.request_message(request);
+        for to in request.unconvinced() {
+            self.send_by_both(to, &message);
+        }
+    }
+
+    fn request_message(&self, request: &Request) -> Message {
+        Message::VoteRequest {
+            epoch: request.epoch,
+            lease: self.config.timing.lease(),
+            id: request.id,
+            elector_version: self.config.elector_version,
+            elector_digest: self.config.elector_digest,
         }
     }
 

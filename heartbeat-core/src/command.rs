@@ -57,6 +57,8 @@ pub enum Command {
     ProbeBusiness(Question),
     /// Write the sent record and the sequence word, then send a query to all over the management network.
     Query(Question),
+    /// The same by unicast to every other elector over the business network, on which this node may not be.
+    QueryBusiness(Question),
     /// Send a control message.
     Send {
         /// To which member.

@@ -139,7 +139,7 @@ impl Node {
         } else if request.resend_at <= now {
             request.resend_at = now + period;
             let request = request.clone();
-            self.send_request(&request);
+            self.resend_request(&request);
         }
     }
 }

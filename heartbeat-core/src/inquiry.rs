@@ -69,6 +69,11 @@ impl Inquiry {
         }
     }
 
+    /// Others who answered at all.
+    pub(crate) const fn answered(&self) -> usize {
+        self.answers.len()
+    }
+
     /// Others who would vote now.
     pub(crate) fn yes(&self) -> usize {
         self.answers

@@ -6,6 +6,7 @@ use heartbeat_wire::frame::role;
 
 use crate::detector::Answering;
 use crate::message::MemberHealth;
+use crate::message::Network;
 use crate::node::Node;
 use crate::snapshot::{Diagnosis, ElectorsSnapshot, MemberSnapshot, Role, Snapshot};
 use crate::stage::Stage;
@@ -18,6 +19,12 @@ impl Node {
         let not_electable = self.not_electable(now);
         let master = self.known_master(now);
         let is_elector = self.roster.is_elector(self.config.slot);
+        let degraded = self.is_degraded(master, now);
+        let road = if degraded {
+            Network::Business
+        } else {
+            Network::Management
+        };
         let (lease_deadline, successor) = match &self.stage {
             Stage::Master(mastership) => (Some(mastership.lease.deadline), mastership.successor),
             Stage::Init | Stage::Slave | Stage::Candidate(_) | Stage::Witness => {
@@ -40,13 +47,13 @@ impl Node {
             abstains_until: (!self.abstention.is_over(now)).then_some(self.abstention.until),
             stands_at: self.stands_at(),
             maintenance: self.maintenance,
-            electors_answering: self.poll.answering(is_elector),
+            electors_answering: self.poll.answering(road, is_elector),
             majority: self.roster.majority,
             electors: ElectorsSnapshot {
                 record: self.electors.record,
                 change: self.change_snapshot(),
             },
-            degraded: self.is_degraded(master, now),
+            degraded,
             members: self
                 .config
                 .members

@@ -1,5 +1,6 @@
 //! The poll on a quiet day: does the control port of a majority answer, so that this node could be
-//! elected when it matters?
+//! elected when it matters? What answers over the business network counts for that while the lease rests
+//! on it.
 
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use crate::{Command, Instant, Slot};
 pub(crate) const INTERVAL: Duration = Duration::from_secs(10);
 /// Time between two polls until a majority answered.
 const FIRST_INTERVAL: Duration = Duration::from_secs(1);
+const BOTH: [Network; 2] = [Network::Management, Network::Business];
 /// An answer counts for this many polls.
 const ROUNDS: u32 = 2;
 /// Most members that one turn polls over the business network, so that a turn's length does not grow with
@@ -38,10 +40,33 @@ pub(crate) struct Poll {
 #[derive(Clone, Copy, Debug)]
 struct Polled {
     slot: Slot,
-    /// The newest round that it answered over the management network; 0 for none.
+    management: Heard,
+    business: Heard,
+}
+
+/// What one elector answered over one network.
+#[derive(Clone, Copy, Debug, Default)]
+struct Heard {
+    /// The newest round that it answered; 0 for none.
     answered: u32,
     /// The newest one in which it said that it votes.
     would_vote: u32,
+}
+
+impl Polled {
+    const fn by(&self, network: Network) -> &Heard {
+        match network {
+            Network::Management => &self.management,
+            Network::Business => &self.business,
+        }
+    }
+
+    const fn by_mut(&mut self, network: Network) -> &mut Heard {
+        match network {
+            Network::Management => &mut self.management,
+            Network::Business => &mut self.business,
+        }
+    }
 }
 
 impl Poll {
@@ -65,8 +90,8 @@ impl Poll {
             let known = self.electors.iter().find(|elector| elector.slot == slot);
             known.copied().unwrap_or(Polled {
                 slot,
-                answered: 0,
-                would_vote: 0,
+                management: Heard::default(),
+                business: Heard::default(),
             })
         });
         self.electors = polled.collect();
@@ -74,23 +99,25 @@ impl Poll {
         self.next_at = Instant::ZERO;
     }
 
-    /// Electors that answered of late, this node (if it is one) included.
-    pub(crate) fn answering(&self, is_elector: bool) -> usize {
-        self.count(|elector| elector.answered) + usize::from(is_elector)
+    /// Electors that answered of late by this network, this node (if it is one) included.
+    pub(crate) fn answering(&self, network: Network, is_elector: bool) -> usize {
+        self.count(|elector| elector.by(network).answered) + usize::from(is_elector)
     }
 
-    /// Whether a majority answers on the control port, as far as was found out. An elector asks.
+    /// Whether a majority answers on the control port by one of the networks, as far as was found out. An
+    /// elector asks.
     pub(crate) fn reaches_majority(&self) -> bool {
-        self.answering(true) >= self.majority
+        BOTH.into_iter()
+            .any(|network| self.answering(network, true) >= self.majority)
     }
 
-    /// Whether it is known that no majority would vote.
-    pub(crate) fn is_cut_off(&self) -> bool {
-        self.round > ROUNDS && !self.would_be_elected()
+    /// Whether it is known that no majority would vote over this network.
+    fn is_cut_off(&self, network: Network) -> bool {
+        self.round > ROUNDS && !self.would_be_elected(network)
     }
 
-    fn would_be_elected(&self) -> bool {
-        self.count(|elector| elector.would_vote) + 1 >= self.majority
+    fn would_be_elected(&self, network: Network) -> bool {
+        self.count(|elector| elector.by(network).would_vote) + 1 >= self.majority
     }
 
     fn count(&self, round: impl Fn(&Polled) -> u32) -> usize {
@@ -109,7 +136,7 @@ impl Poll {
     fn begin(&mut self, id: u64, now: Instant) {
         self.ids = [id, self.ids[0]];
         self.round += 1;
-        let interval = if self.would_be_elected() {
+        let interval = if self.would_be_elected(Network::Management) {
             INTERVAL
         } else {
             FIRST_INTERVAL
@@ -134,7 +161,15 @@ impl Node {
         }
         self.poll_others();
         let may_be_master = self.roster.is_heir(self.config.slot);
-        self.set_alarm(Alarm::NotElectable, may_be_master && self.poll.is_cut_off());
+        self.set_alarm(Alarm::NotElectable, may_be_master && self.is_cut_off(now));
+    }
+
+    /// Whether no majority would vote for this node, over the management network or, while the lease rests on
+    /// that one, over the business network.
+    fn is_cut_off(&self, now: Instant) -> bool {
+        let stands_in = self.is_degraded(self.known_master(now), now);
+        self.poll.is_cut_off(Network::Management)
+            && (!stands_in || self.poll.is_cut_off(Network::Business))
     }
 
     fn poll_others(&mut self) {
@@ -191,7 +226,7 @@ impl Node {
             return;
         };
         if network == Network::Business {
-            return self.detector.reached(from, now);
+            self.detector.reached(from, now);
         }
         let round = self
             .poll
@@ -203,9 +238,10 @@ impl Node {
             .iter_mut()
             .find(|elector| elector.slot == from)
         {
-            elector.answered = elector.answered.max(round);
+            let heard = elector.by_mut(network);
+            heard.answered = heard.answered.max(round);
             if votes {
-                elector.would_vote = elector.would_vote.max(round);
+                heard.would_vote = heard.would_vote.max(round);
             }
         }
     }
@@ -224,7 +260,7 @@ impl Node {
         } else if !self.abstention.is_over(now) {
             Some(self.abstention.not_electable())
         } else {
-            self.poll.is_cut_off().then_some(NotElectable::ControlPort)
+            self.is_cut_off(now).then_some(NotElectable::ControlPort)
         }
     }
 }

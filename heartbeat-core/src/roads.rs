@@ -26,6 +26,14 @@ pub(crate) const fn road_of(sequence: u64) -> Network {
     }
 }
 
+/// The road that is tried when this one brings nothing.
+pub(crate) const fn other_road(network: Network) -> Network {
+    match network {
+        Network::Management => Network::Business,
+        Network::Business => Network::Management,
+    }
+}
+
 /// The first number above `last` for a question by that road.
 pub(crate) const fn next_on(network: Network, last: u64) -> u64 {
     match (network, road_of(last)) {
@@ -102,6 +110,15 @@ impl Roads {
         self.management.answering == Answering::Missing
     }
 
+    /// The road that the lease rests on.
+    pub(crate) fn preferred(&self) -> Network {
+        if self.is_degraded() {
+            Network::Business
+        } else {
+            Network::Management
+        }
+    }
+
     /// Whether to ask over the business network now, a part of a period after the newest probe: two probes in
     /// a row brought no majority by the management network, or another period of waiting could cost a lease
     /// that ends at `deadline`. One probe may be lost, and a slow network may need longer than this.
@@ -141,6 +158,15 @@ impl Node {
         let is_degraded = mastership.roads.judge(is_excused, pace);
         self.health.has_changed |= before != is_degraded;
         self.set_alarm(Alarm::Degraded, is_degraded);
+    }
+
+    /// The road that a candidate asks by first: the one that the lost master's lease rested on.
+    pub(crate) fn first_road(&self, now: Instant) -> Network {
+        if self.health.is_degraded(self.succession.mastered, now) {
+            Network::Business
+        } else {
+            Network::Management
+        }
     }
 
     /// Whether the lease rests on the business network, as this master judges or as the master says.

@@ -91,6 +91,7 @@ impl Node {
                     epoch,
                     lease,
                     id,
+                    network,
                 };
                 let set = self.set_of(elector_version, elector_digest);
                 self.on_vote_request(asked, set.as_ref(), now);

@@ -437,6 +437,9 @@ impl Machine {
             Command::Probe(question) => self.probe(Network::Management, &question),
             Command::ProbeBusiness(question) => self.probe(Network::Business, &question),
             Command::Query(question) => self.ask(Network::Management, Kind::Query, &question),
+            Command::QueryBusiness(question) => {
+                self.ask(Network::Business, Kind::Query, &question);
+            }
             Command::Send {
                 to,
                 network,

@@ -171,7 +171,9 @@ impl Bench {
 
     fn note(&mut self, command: &Command) {
         match command {
-            Command::Probe(question) | Command::Query(question) => {
+            Command::Probe(question)
+            | Command::Query(question)
+            | Command::QueryBusiness(question) => {
                 self.asked = (question.sequence, question.epoch);
             }
             Command::Send {

@@ -13,7 +13,7 @@ use super::states::*;
 fn a_lease_counts_from_the_first_sending_of_the_request() {
     let (mut bench, _) = requesting();
     let again = bench.timeout(ms(71));
-    assert_eq!(again.len(), 2, "it was sent again");
+    assert_eq!(again.len(), 4, "it was sent again, by both networks");
     let commands = bench.vote(3, VoteAnswer::Granted, ms(75));
     assert_eq!(lines(&commands)[0], "lease of 5.2 until 101 ms");
 }

@@ -50,6 +50,9 @@ pub(crate) fn show(command: &Command) -> String {
             format!("probe {} over the business network", asked(question))
         }
         Command::Query(question) => format!("query {}", asked(question)),
+        Command::QueryBusiness(question) => {
+            format!("query {} over the business network", asked(question))
+        }
         Command::Send {
             to,
             network,

@@ -32,7 +32,7 @@ impl Stamps {
         grant_end: Instant,
     ) {
         match command {
-            Command::Query(_) => {
+            Command::Query(_) | Command::QueryBusiness(_) => {
                 if self.queried == Instant::ZERO {
                     self.start(last_probe, grant_end, now);
                     self.queried = now;

@@ -91,7 +91,9 @@ impl World {
                     self.node
                         .handle(Event::Promised { epoch, kernel }, self.now);
                 }
-                Command::Query(question) => self.asked = Some(question),
+                Command::Query(question) | Command::QueryBusiness(question) => {
+                    self.asked = Some(question)
+                }
                 Command::Probe(question) => {
                     self.replies = self.replies.map(|it| granted(it, &question));
                 }
