@@ -18,7 +18,7 @@ impl Node {
         let heard = self.hears(now);
         match (&self.stage, heard) {
             (Stage::Master(mastership), _) if words.probed > mastership.lease.epoch => {
-                let reason = self.cause_of_loss(Reason::HigherEpoch(words.probed));
+                let reason = self.cause_of_loss(Reason::HigherEpoch(words.probed), now);
                 self.demote(reason, Tell::Nobody, now);
             }
             (Stage::Candidate(_), Some(slot)) => self.end_candidacy(Reason::ProbeHeard(slot), now),

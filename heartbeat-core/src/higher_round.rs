@@ -30,7 +30,7 @@ impl Node {
             return;
         }
         if refusal.probed > epoch {
-            let reason = self.cause_of_loss(Reason::HigherEpoch(refusal.probed));
+            let reason = self.cause_of_loss(Reason::HigherEpoch(refusal.probed), now);
             self.demote(reason, Tell::Nobody, now);
         } else if refusal.promised > epoch
             && self.roster.is_elector(refusal.from)

@@ -35,6 +35,8 @@ pub(crate) struct Mastership {
     pub(crate) is_renewed: bool,
     /// The longest lateness of a turn since it was renewed.
     pub(crate) late: Duration,
+    /// When the next turn is due; zero until the first one.
+    pub(crate) next_turn: Instant,
     /// An operator forced it, and no majority stands behind it yet.
     pub(crate) forced: Option<Forced>,
     /// Whether the lease rests on what a majority of the electors' set in force granted to probes by it; not yet
@@ -74,6 +76,7 @@ impl Mastership {
             granted_sent: Instant::ZERO,
             is_renewed: false,
             late: Duration::ZERO,
+            next_turn: Instant::ZERO,
             forced: None,
             is_renewed_in_set: false,
             change: None,
@@ -260,9 +263,12 @@ impl Node {
     }
 
     /// Notes how late this turn is, before anything is concluded from the time that passed.
-    pub(crate) fn note_lateness(&mut self, lateness: Duration) {
+    pub(crate) fn note_lateness(&mut self, lateness: Duration, now: Instant) {
+        let period = self.config.timing.period;
         if let Stage::Master(mastership) = &mut self.stage {
             mastership.late = mastership.late.max(lateness);
+            // Turns that were slept through are not made up for.
+            mastership.next_turn = now + period - lateness.min(period);
         }
     }
 

@@ -73,7 +73,7 @@ impl Node {
         if let Stage::Master(mastership) = &self.stage
             && epoch > mastership.lease.epoch
         {
-            let reason = self.cause_of_loss(Reason::HigherEpoch(epoch));
+            let reason = self.cause_of_loss(Reason::HigherEpoch(epoch), now);
             self.demote(reason, Tell::Nobody, now);
         }
     }

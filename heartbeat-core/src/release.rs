@@ -1,5 +1,7 @@
 //! Ceasing to be master, and giving an epoch up for good: by its holder, and as seen by who granted it.
 
+use std::time::Duration;
+
 use crate::grants::Holder;
 use crate::lease::reach;
 use crate::message::Message;
@@ -53,7 +55,7 @@ impl Node {
         if mastership.forced.is_some() {
             return self.demote(Reason::ForcedLapsed, Tell::Electors(successor), now);
         }
-        let reason = self.cause_of_loss(Reason::MajorityLost);
+        let reason = self.cause_of_loss(Reason::MajorityLost, now);
         if !is_renewed {
             let pause = self.succession.futile_pause(self.config.timing.lease());
             self.succession.not_before = now + pause;
@@ -65,15 +67,21 @@ impl Node {
     ///
     /// The newest probe that the lease rests on left one turn before the late one, or two if the late one was
     /// to read its answers: whatever the others replied, a turn that late came when the lease was over, and
-    /// maybe another one's had begun. A lateness below a period loses no turn.
-    pub(crate) fn cause_of_loss(&self, seen: Reason) -> Reason {
+    /// maybe another one's had begun. A lateness below a period loses no turn. A turn that was due and has not
+    /// begun, since the one before it took so long, is as late as it is by now.
+    pub(crate) fn cause_of_loss(&self, seen: Reason, now: Instant) -> Reason {
         let Stage::Master(mastership) = &self.stage else {
             return seen;
         };
         let period = self.config.timing.period;
         let left = reach(mastership.length).saturating_sub(period * 2);
-        if mastership.late >= left.max(period) {
-            Reason::Late(mastership.late)
+        let overdue = match mastership.next_turn {
+            Instant::ZERO => Duration::ZERO,
+            due => now.since(due),
+        };
+        let late = mastership.late.max(overdue);
+        if late >= left.max(period) {
+            Reason::Late(late)
         } else {
             seen
         }

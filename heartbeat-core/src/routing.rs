@@ -19,7 +19,7 @@ impl Node {
                 lateness,
                 raw_ns,
             } => {
-                self.note_lateness(lateness);
+                self.note_lateness(lateness, now);
                 self.on_words(kernel, now);
                 self.expire(now);
                 self.watch_clock(raw_ns, now);

@@ -137,6 +137,22 @@ fn a_master_that_finds_another_one_when_it_runs_again_names_its_own_lateness() {
 }
 
 #[test]
+fn a_lease_that_ends_during_a_turn_that_takes_too_long_is_lost_by_that() {
+    for (ended_ms, own_fault) in [(102, false), (118, true)] {
+        let (mut bench, _) = master();
+        bench.turn(&[], ms(88));
+        bench.timeout(ms(ended_ms));
+        let snapshot = bench.node.snapshot(ms(ended_ms));
+        let expected = if own_fault {
+            Reason::Late(Duration::from_millis(20))
+        } else {
+            Reason::MajorityLost
+        };
+        assert_eq!((snapshot.role, snapshot.reason), (Role::Slave, expected));
+    }
+}
+
+#[test]
 fn a_lateness_before_the_last_renewal_is_no_reason() {
     let (mut bench, _) = master();
     bench.late_turn(&[], Duration::from_millis(25), ms(63));

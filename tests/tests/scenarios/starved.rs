@@ -1,5 +1,5 @@
 //! Processors that hogs took, on the slaves' side and on the master's: a mastership is lost by nothing but
-//! the master's own lateness, and then the master says so. (One exception: see [`UNHEARD`].)
+//! the master's own lateness, and then the master says so.
 //!
 //! All namespaces of the lab share the machine's processors, so a side is a processor: one node's daemon,
 //! or two's, and the hogs are bound to the second one, everybody else's to the first. The kernel's answers
@@ -29,10 +29,6 @@ const SHORT: Duration = Duration::from_secs(4);
 const LONG: Duration = Duration::from_secs(60);
 /// What the daemon says of a mastership that it lost by not running.
 const LATE: &str = "ms late";
-/// And of one that it lost while it ran. A task above everything starves the kernel's own packet handling
-/// on its processor as well (ksoftirqd runs at ordinary priority): a frame that waits there holds up those
-/// behind it, and here both slaves are a majority.
-const UNHEARD: &str = "no majority of electors replied";
 
 /// Who shares a processor with the hogs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,13 +113,12 @@ fn one_level(scene: &mut Scene, side: Side, fifo: Option<u8>, time: Duration) ->
         if kept { "kept" } else { "lost" },
     );
     let lost_by = |words| losses.first().is_some_and(|loss| loss.contains(words));
-    let unheard = side == Side::Slaves && fifo == Some(99) && lost_by(UNHEARD);
     ensure!(
-        kept || unheard || lost_by(LATE),
+        kept || lost_by(LATE),
         "the mastership was lost for another reason than lateness: {losses:?}"
     );
     ensure!(
-        kept || unheard || lateness >= slack_us(scene),
+        kept || lateness >= slack_us(scene),
         "lost by a lateness of {lateness} us at most, below what the lease leaves"
     );
     ensure!(
