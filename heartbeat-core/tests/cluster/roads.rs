@@ -355,3 +355,20 @@ fn a_grant_over_the_business_network_binds_the_slave_that_gave_it() {
     let roles: BTreeSet<_> = [2, 3].map(|slot| world.role(slot).map(Role::as_str)).into();
     assert_eq!(roles, BTreeSet::from([Some("slave")]));
 }
+
+#[test]
+fn a_management_switch_that_is_gone_for_a_minute_moves_nothing() {
+    for slots in [&ALL[..], &[1, 2, 3, 4, 5]] {
+        let mut world = World::settled(slots, 313);
+        let (epoch, changes) = (world.epoch(), role_changes(&world));
+        world.switch(Network::Management, false);
+        for _ in 0..60_000 {
+            world.run(MS);
+            assert_eq!(world.master(), Some(1), "at {} us", world.at / US);
+        }
+        assert_eq!((world.epoch(), role_changes(&world)), (epoch, changes));
+        world.switch(Network::Management, true);
+        world.run(200 * MS);
+        assert_eq!((world.epoch(), role_changes(&world)), (epoch, changes));
+    }
+}
