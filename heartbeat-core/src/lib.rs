@@ -47,6 +47,7 @@ mod stage;
 mod start;
 mod succession;
 pub mod time;
+mod words;
 
 pub use command::Command;
 pub use config::Config;

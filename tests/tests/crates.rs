@@ -8,6 +8,7 @@ use std::process::Command;
 const EDGES: &[(&str, &[&str])] = &[
     ("heartbeat-wire", &["aya"]),
     ("heartbeat-core", &["heartbeat-wire"]),
+    ("heartbeat-sim", &["heartbeat-core", "heartbeat-wire"]),
 ];
 
 fn normal_dependencies() -> BTreeMap<String, BTreeSet<String>> {

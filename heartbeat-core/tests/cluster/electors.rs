@@ -9,11 +9,11 @@ use heartbeat_core::order::{OrderDone, OrderError};
 use heartbeat_core::snapshot::{Alarm, Role};
 use heartbeat_core::{ElectorRecord, ElectorSet, Slot, Slots};
 
-use super::machine::Maps;
 use super::properties::{
     FAULTS, Fault, MOST_PAUSE_MS, a_cluster, a_fault, agrees, befall, config, heal, story,
 };
-use super::world::{MS, World};
+use heartbeat_sim::machine::Maps;
+use heartbeat_sim::world::{MS, World};
 
 /// A set as an operator proposes it.
 fn electors(slots: &[Slot], max_lease_ms: u64) -> ElectorSet {
@@ -27,7 +27,7 @@ fn electors(slots: &[Slot], max_lease_ms: u64) -> ElectorSet {
 /// Five members, the first `electors` of them electors, after their first election.
 fn settled(electors: &[Slot], seed: u64) -> World {
     let mut world = World::new(&[1, 2, 3, 4, 5], seed);
-    for slot in world.slots() {
+    for slot in world.slots().iter().copied() {
         world.machine_mut(slot).propose(electors);
     }
     world.start_all();
@@ -362,7 +362,7 @@ proptest! {
         happenings in proptest::collection::vec((0..MOST_PAUSE_MS, a_happening()), FAULTS),
     ) {
         let mut world = a_cluster(5, spread, seed);
-        for slot in world.slots() {
+        for slot in world.slots().iter().copied() {
             world.machine_mut(slot).propose(&first);
             world.machine_mut(slot).slow_disk = slow_disk_ms * MS;
         }
@@ -374,7 +374,7 @@ proptest! {
             match happening {
                 Happening::Fault(fault) => befall(&mut world, fault),
                 Happening::Change(target) => {
-                    for slot in world.slots() {
+                    for slot in world.slots().iter().copied() {
                         world.order(slot, Order::Electors(target));
                     }
                 }

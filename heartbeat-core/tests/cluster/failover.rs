@@ -8,9 +8,9 @@ use heartbeat_core::message::Network;
 use heartbeat_core::order::{OrderDone, OrderError};
 use heartbeat_core::snapshot::{Diagnosis, Reason, Role};
 
-use super::clock::{Clock, TRUE_RATE};
-use super::machine::Maps;
-use super::world::{MS, US, World};
+use heartbeat_sim::clock::{Clock, TRUE_RATE};
+use heartbeat_sim::machine::Maps;
+use heartbeat_sim::world::{MS, US, World};
 
 /// One lease.
 const L: u64 = 50 * MS;

@@ -5,8 +5,8 @@ use heartbeat_core::event::Order;
 use heartbeat_core::order::OrderDone;
 use heartbeat_core::snapshot::{Guarantee, Role};
 
-use super::machine::Maps;
-use super::world::{MS, Weather, World};
+use heartbeat_sim::machine::Maps;
+use heartbeat_sim::world::{MS, Weather, World};
 
 /// Until a node knows that nobody answers its polls any more, which it sends every 10 s.
 const UNANSWERED: u64 = 13_000 * MS;
@@ -33,7 +33,8 @@ fn agree_on_a_quorum(world: &World) -> bool {
     guarantee(world, master) == Guarantee::Quorum
         && world
             .slots()
-            .into_iter()
+            .iter()
+            .copied()
             .all(|slot| world.snapshot(slot).master == Some(master))
 }
 

@@ -5,9 +5,9 @@ use heartbeat_core::event::Order;
 use heartbeat_core::order::{OrderDone, OrderError};
 use heartbeat_core::snapshot::{Reason, Role};
 
-use super::clock::Clock;
-use super::machine::Maps;
-use super::world::{MS, Weather, World};
+use heartbeat_sim::clock::Clock;
+use heartbeat_sim::machine::Maps;
+use heartbeat_sim::world::{MS, Weather, World};
 
 /// Orders a restart of the daemon in `slot` and runs until it is gone.
 fn make_room(world: &mut World, slot: Slot) {
@@ -107,7 +107,7 @@ fn restarts_in_a_storm_never_make_two_masters() {
             stops: 300,
         };
         for round in 0..8 {
-            for slot in world.slots() {
+            for slot in world.slots().iter().copied() {
                 world.order(slot, Order::Restart);
             }
             world.run((5 + 13 * round) * MS);

@@ -8,9 +8,9 @@ use heartbeat_core::event::Order;
 use heartbeat_core::message::Network;
 use heartbeat_core::snapshot::{Diagnosis, MemberSnapshot, Role};
 
-use super::clock::Clock;
-use super::machine::Maps;
-use super::world::{CALM, MS, US, Weather, World};
+use heartbeat_sim::clock::Clock;
+use heartbeat_sim::machine::Maps;
+use heartbeat_sim::world::{CALM, MS, US, Weather, World};
 
 /// Faults of one run.
 pub(crate) const FAULTS: std::ops::Range<usize> = 1..12;
@@ -108,7 +108,7 @@ pub(crate) fn restart(world: &mut World, slot: Slot, kept: bool) {
 /// Ends every fault.
 pub(crate) fn heal(world: &mut World) {
     world.heal();
-    for slot in world.slots() {
+    for slot in world.slots().iter().copied() {
         if !world.machine(slot).is_on || world.machine(slot).node.is_none() {
             restart(world, slot, true);
         }
@@ -134,7 +134,7 @@ pub(crate) fn agrees(world: &World) -> bool {
     let Some(master) = world.master() else {
         return false;
     };
-    world.slots().into_iter().all(|slot| {
+    world.slots().iter().copied().all(|slot| {
         let snapshot = world.snapshot(slot);
         let is_well = |member: &MemberSnapshot| {
             member.healthy == Some(true) && member.diagnosis == Diagnosis::Healthy
@@ -195,7 +195,7 @@ proptest! {
         world.start_all();
         world.run(1_500 * MS);
         let master = world.master().expect("a first master");
-        let others: Vec<Slot> = world.slots().into_iter().filter(|slot| *slot != master).collect();
+        let others: Vec<Slot> = world.slots().iter().copied().filter(|slot| *slot != master).collect();
         for (pause_ms, kind, node, ms) in faults {
             // Two of five, or one of three: the same ones all along, so that a majority is never touched.
             let slot = others[node % (slots / 2)];
@@ -241,7 +241,7 @@ proptest! {
         pauses in proptest::collection::vec(0..300_u64, 5),
     ) {
         let mut world = a_cluster(slots, 2, seed);
-        for (index, slot) in world.slots().into_iter().rev().enumerate() {
+        for (index, slot) in world.slots().iter().copied().rev().enumerate() {
             world.start(slot, Maps::Lost);
             world.run(pauses[index] * MS);
         }
@@ -278,7 +278,8 @@ pub(crate) fn story(world: &World) -> String {
 fn masters(world: &World) -> Vec<Slot> {
     world
         .slots()
-        .into_iter()
+        .iter()
+        .copied()
         .filter(|slot| world.role(*slot) == Some(Role::Master))
         .collect()
 }

@@ -7,7 +7,7 @@ use heartbeat_core::message::Network;
 use heartbeat_core::snapshot::{Alarm, Diagnosis, Reason, Role};
 use heartbeat_wire::frame::Kind;
 
-use super::world::{CALM, MS, US, Weather, World};
+use heartbeat_sim::world::{CALM, MS, US, Weather, World};
 
 const ALL: [Slot; 3] = [1, 2, 3];
 const BOTH: [Network; 2] = [Network::Management, Network::Business];

@@ -2,9 +2,9 @@
 
 use heartbeat_core::snapshot::Role;
 
-use super::clock::Clock;
-use super::machine::Maps;
-use super::world::{MS, US, World};
+use heartbeat_sim::clock::Clock;
+use heartbeat_sim::machine::Maps;
+use heartbeat_sim::world::{MS, US, World};
 
 /// Cuts the master off from all, right after a probe of its was answered.
 fn cut_the_master_off_after_a_reply(world: &mut World) {

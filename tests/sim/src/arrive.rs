@@ -1,0 +1,200 @@
+//! What becomes of things when their time has come: frames in kernels, wake-ups in daemons.
+
+use heartbeat_core::Slot;
+use heartbeat_wire::frame::Frame;
+use heartbeat_wire::maps::Address;
+
+use crate::clock::Pause;
+use crate::kernel::{Crossing, Outcome};
+use crate::machine::Datagram;
+use crate::world::{MS, World};
+
+/// Something on its way.
+#[derive(Clone, Debug)]
+pub(crate) enum Arrival {
+    Frame {
+        to: Slot,
+        frame: Frame,
+        source: Address,
+    },
+    Datagram {
+        to: Slot,
+        datagram: Datagram,
+    },
+    /// A frame that was held up inside a kernel goes on, if that machine was not switched off since.
+    Crossing {
+        to: Slot,
+        life: u64,
+        crossing: Box<Crossing>,
+    },
+    /// A daemon's time has come, unless it has changed since: the number of the wake-up tells.
+    Wake {
+        slot: Slot,
+        number: u64,
+    },
+    /// A daemon that read the clock acts now.
+    Act {
+        slot: Slot,
+        daemon: u64,
+        read_at: u64,
+    },
+    /// A daemon that was stopped in the middle of a wake-up goes on.
+    GoOn {
+        slot: Slot,
+        daemon: u64,
+    },
+    /// A machine's pause is over.
+    Resume {
+        slot: Slot,
+        pause: Pause,
+        from: u64,
+    },
+}
+
+/// Longest time that a frame is held up between two steps of the kernel program: a processor that a
+/// hypervisor takes away.
+const MOST_HOLD_UP: u64 = 8 * MS;
+/// Instructions after which a wake-up that is stopped is stopped at the latest: a promotion's.
+const MOST_INSTRUCTIONS: u64 = 40;
+
+impl World {
+    pub(crate) fn arrive(&mut self, arrival: Arrival) {
+        match arrival {
+            Arrival::Frame { to, .. }
+            | Arrival::Datagram { to, .. }
+            | Arrival::Crossing { to, .. }
+                if self.machine(to).deaf_until > self.at =>
+            {
+                let later = self.machine(to).deaf_until;
+                self.schedule(later, arrival);
+            }
+            Arrival::Act { slot, .. } | Arrival::GoOn { slot, .. }
+                if self.machine(slot).frozen_until > self.at =>
+            {
+                // A daemon that read the clock before it was stopped acts on that reading afterwards.
+                let later = self.machine(slot).frozen_until;
+                self.schedule(later, arrival);
+            }
+            Arrival::Frame { to, frame, source } => {
+                let at = self.at;
+                let outcome = self.in_kernel(to, |machine| machine.receive(frame, source, at));
+                let Some(Some(outcome)) = outcome else { return };
+                self.trace.frame(at, to, &frame, &outcome);
+                if let Outcome::Done(_, Some(answer)) = &outcome {
+                    self.watch.answered(at, to, frame.kind, &answer.2);
+                }
+                self.follow(to, outcome, true);
+            }
+            Arrival::Crossing { to, life, crossing } => {
+                let machine = self.machine(to);
+                if machine.is_on && machine.kernel.config.incarnation == life {
+                    self.follow(to, Outcome::Under(crossing), false);
+                }
+            }
+            Arrival::Datagram { to, datagram } => {
+                self.trace.datagram(self.at, to, &datagram);
+                let machine = self.machine_mut(to);
+                if machine.is_on && machine.node.is_some() {
+                    machine.inbox.push(datagram);
+                }
+            }
+            Arrival::Wake { slot, number } => self.read_clock(slot, number),
+            Arrival::Act {
+                slot,
+                daemon,
+                read_at,
+            } => {
+                let machine = self.machine_mut(slot);
+                if machine.daemons == daemon {
+                    machine.wake_up(read_at);
+                    self.go_on(slot);
+                }
+            }
+            Arrival::GoOn { slot, daemon } => {
+                if self.machine(slot).daemons == daemon {
+                    self.go_on(slot);
+                }
+            }
+            Arrival::Resume { slot, pause, from } => self.resume(slot, pause, from),
+        }
+    }
+
+    fn read_clock(&mut self, slot: Slot, number: u64) {
+        let (at, stall) = (self.at, self.below(self.weather.stall));
+        let machine = self.machine_mut(slot);
+        if machine.wake.0 != number {
+            return;
+        }
+        machine.is_acting = true;
+        let daemon = machine.daemons;
+        let act = Arrival::Act {
+            slot,
+            daemon,
+            read_at: at,
+        };
+        self.schedule(at + stall, act);
+    }
+
+    /// What a kernel does with a frame is done at once, or the frame is held up on its way through.
+    fn follow(&mut self, to: Slot, mut outcome: Outcome, mut may_stop: bool) {
+        while let Outcome::Under(crossing) = outcome {
+            let stops = self.weather.stops;
+            if std::mem::replace(&mut may_stop, true) && stops > 0 && self.below(1_000) < stops {
+                let life = self.machine(to).kernel.config.incarnation;
+                let at = self.at + self.below(MOST_HOLD_UP);
+                return self.schedule(at, Arrival::Crossing { to, life, crossing });
+            }
+            let went_on = self.in_kernel(to, |machine| machine.kernel.go_on(crossing));
+            let Some(next) = went_on else { return };
+            outcome = next;
+            if let Outcome::Done(_, Some(answer)) = &outcome {
+                let life = self.machine(to).kernel.config.incarnation;
+                self.watch.granted(self.at, (to, life), &answer.2);
+            }
+        }
+        if let Outcome::Done(_, Some(answer)) = outcome {
+            let (asker, network, frame) = &*answer;
+            self.carry(to, *asker, *network, frame);
+        }
+    }
+
+    /// Lets a daemon go on with what it does, perhaps not to the end.
+    pub(crate) fn go_on(&mut self, slot: Slot) {
+        let is_stopped = self.weather.stops > 0 && self.below(1_000) < self.weather.stops;
+        let most = if is_stopped {
+            self.below(MOST_INSTRUCTIONS)
+        } else {
+            u64::MAX
+        };
+        let at = self.at;
+        let Some(machine) = self.machines.get_mut(&slot) else {
+            return;
+        };
+        let is_through = machine.go_on(at, most, &mut self.trace);
+        let daemon = machine.daemons;
+        self.machine_mut(slot).is_acting = !is_through;
+        if !is_through {
+            let stop = self.below(self.weather.stall);
+            self.schedule(at + stop, Arrival::GoOn { slot, daemon });
+        }
+        self.post(slot);
+    }
+
+    fn resume(&mut self, slot: Slot, pause: Pause, from: u64) {
+        let at = self.at;
+        self.trace
+            .line(at, || format!("slot {slot} runs again ({pause:?})"));
+        let machine = self.machine_mut(slot);
+        let left = machine
+            .kernel
+            .control
+            .lease_deadline_ns
+            .saturating_sub(machine.clock.boot(from));
+        machine.clock.pause(pause, from, at);
+        if pause == Pause::ClocksStop && left > 0 {
+            // The clock's own slowest rate turns what is left into true time.
+            machine.excused_until = at + left + left / 8;
+        }
+        self.changed_at = at;
+    }
+}

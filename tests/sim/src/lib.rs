@@ -1,0 +1,20 @@
+//! A whole cluster in one process, on virtual time: the product's own nodes, a twin of the kernel program that
+//! decides with the same functions, and a network that loses, doubles and delays.
+//!
+//! Everything is drawn from one seed: the same seed is the same run, event by event. After every step [`watch`]
+//! checks what must always hold: never two leases, never two open gates, no epoch twice.
+//!
+//! Times are nanoseconds of the world's true time, which no machine sees: each has its own [`clock`].
+
+mod arrive;
+pub mod clock;
+mod faults;
+pub mod kernel;
+mod looks;
+pub mod machine;
+mod network;
+mod queue;
+mod setting;
+pub mod trace;
+pub mod watch;
+pub mod world;

@@ -1,0 +1,75 @@
+//! What happened, one readable line an event: kept for a run that is looked at, and for no other.
+
+use heartbeat_core::{Command, Epoch, Slot};
+use heartbeat_wire::frame::{Frame, Kind};
+
+use crate::kernel::Outcome;
+use crate::machine::Datagram;
+
+/// The lines of a run, if they are wanted.
+#[derive(Debug, Default)]
+pub struct Trace {
+    lines: Option<Vec<String>>,
+}
+
+impl Trace {
+    /// Keeps every line from now on.
+    pub fn keep(&mut self) {
+        self.lines.get_or_insert_default();
+    }
+
+    /// The lines kept so far.
+    #[must_use]
+    pub fn lines(&self) -> &[String] {
+        self.lines.as_deref().unwrap_or_default()
+    }
+
+    pub(crate) fn line(&mut self, at: u64, text: impl FnOnce() -> String) {
+        if let Some(lines) = &mut self.lines {
+            lines.push(format!("{:>12} us  {}", at / 1_000, text()));
+        }
+    }
+
+    pub(crate) fn frame(&mut self, at: u64, to: Slot, frame: &Frame, outcome: &Outcome) {
+        self.line(at, || {
+            let kind = Kind::from_u8(frame.kind).map_or("frame", kind_name);
+            let epoch = Epoch(frame.epoch);
+            let outcome = match outcome {
+                Outcome::Done(verdict, _) => verdict.as_str(),
+                Outcome::Under(_) => "taken up",
+            };
+            format!(
+                "slot {to} <- {kind} {}.{} number {} of slot {}: {outcome}",
+                epoch.round(),
+                epoch.slot(),
+                frame.sequence,
+                frame.sender
+            )
+        });
+    }
+
+    pub(crate) fn datagram(&mut self, at: u64, to: Slot, datagram: &Datagram) {
+        self.line(at, || {
+            let Datagram {
+                from,
+                network,
+                message,
+                ..
+            } = datagram;
+            format!("slot {to} <- {message} (slot {from}, {network})")
+        });
+    }
+
+    pub(crate) fn command(&mut self, at: u64, slot: Slot, command: &Command) {
+        self.line(at, || format!("slot {slot}: {command}"));
+    }
+}
+
+const fn kind_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Probe => "probe",
+        Kind::Query => "query",
+        Kind::Reply => "reply",
+        Kind::Refusal => "refusal",
+    }
+}
