@@ -1,6 +1,6 @@
 //! What becomes of things when their time has come: frames in kernels, wake-ups in daemons.
 
-use heartbeat_core::Slot;
+use heartbeat_core::{Instant, Slot};
 use heartbeat_wire::frame::Frame;
 use heartbeat_wire::maps::Address;
 
@@ -36,7 +36,7 @@ pub(crate) enum Arrival {
     Act {
         slot: Slot,
         daemon: u64,
-        read_at: u64,
+        now: Instant,
     },
     /// A daemon that was stopped in the middle of a wake-up goes on.
     GoOn {
@@ -99,14 +99,10 @@ impl World {
                 }
             }
             Arrival::Wake { slot, number } => self.read_clock(slot, number),
-            Arrival::Act {
-                slot,
-                daemon,
-                read_at,
-            } => {
+            Arrival::Act { slot, daemon, now } => {
                 let machine = self.machine_mut(slot);
                 if machine.daemons == daemon {
-                    machine.wake_up(read_at);
+                    machine.wake_up(now);
                     self.go_on(slot);
                 }
             }
@@ -130,7 +126,7 @@ impl World {
         let act = Arrival::Act {
             slot,
             daemon,
-            read_at: at,
+            now: Instant(machine.clock.boot(at)),
         };
         self.schedule(at + stall, act);
     }

@@ -92,7 +92,7 @@ impl World {
                         .handle(Event::Promised { epoch, kernel }, self.now);
                 }
                 Command::Query(question) | Command::QueryBusiness(question) => {
-                    self.asked = Some(question)
+                    self.asked = Some(question);
                 }
                 Command::Probe(question) => {
                     self.replies = self.replies.map(|it| granted(it, &question));

@@ -8,9 +8,8 @@ use crate::kernel::Ring;
 use crate::trace::Trace;
 
 impl Machine {
-    /// One wake-up begins: it read the clock at true time `read_at`.
-    pub(crate) fn wake_up(&mut self, read_at: u64) {
-        let now = Instant(self.clock.boot(read_at));
+    /// One wake-up begins: the clock showed `now`.
+    pub(crate) fn wake_up(&mut self, now: Instant) {
         let first = if now >= self.next_turn {
             Step::Turn
         } else if self.answers_at.is_some_and(|due| due <= now) {
