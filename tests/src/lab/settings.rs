@@ -45,7 +45,7 @@ pub struct Settings {
     pub place: Place,
     /// Whether each slot has an address of its own besides ([`slot_address`]).
     pub slot_addresses: bool,
-    /// Longest lease, a planned restart's by default; `None` for four leases.
+    /// Longest lease, a planned restart's by default; `None` for the product's default.
     pub max_lease: Option<Duration>,
 }
 
@@ -90,11 +90,12 @@ impl Settings {
         self.period * u32::from(self.detect_multiplier)
     }
 
-    /// How long after its start a node without maps neither votes nor grants, at most: `max_lease`
-    /// (four leases by default) and the drift guard's fifth.
+    /// How long after its start a node without maps neither votes nor grants, at most: `max_lease` (by default
+    /// four leases, and half a second at least) and the drift guard's fifth.
     #[must_use]
     pub fn abstention(&self) -> Duration {
-        self.max_lease.unwrap_or(self.lease() * 4) * 6 / 5
+        let default = (self.lease() * 4).max(Duration::from_millis(500));
+        self.max_lease.unwrap_or(default) * 6 / 5
     }
 
     /// The virtual address.

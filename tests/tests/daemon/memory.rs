@@ -62,7 +62,7 @@ fn a_file_that_proposes_other_electors_is_warned_of_and_the_saved_set_stays() {
     let mut all = rig.cluster();
     let status = all[0].wait_for("mastership", |status| status["role"] == "master");
     let warnings = status["warnings"].to_string();
-    for part in ["only a proposal", "400ms", "200ms"] {
+    for part in ["only a proposal", "400ms", "500ms"] {
         assert!(warnings.contains(part), "{part} is missing in {warnings}");
     }
     assert_eq!(fs::read(&saved).expect("still there"), before);
@@ -74,12 +74,12 @@ fn a_lease_that_the_saved_set_does_not_allow_is_refused_with_both() {
         return;
     };
     drop(rig.cluster());
-    change_lease(&rig, 50, "2s");
+    change_lease(&rig, 60, "2s");
     rig.daemon(1).refused().check(
         78,
         &[
-            "500000 us",
-            "max_lease of 200000 us",
+            "600000 us",
+            "max_lease of 500000 us",
             "detect_multiplier",
             "move the saved sets away",
         ],

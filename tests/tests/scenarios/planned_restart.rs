@@ -16,17 +16,9 @@ use crate::scene::{Scene, scenario_with};
 /// What a history says of a lease that was taken up.
 const TAKEN_UP: &str = "restarted, lease taken up";
 
-/// A busy test machine runs a slow build beside others', and takes the processors from a pulse for a tenth of a
-/// second: here that is not to be told from a restart that fails.
-const PATIENT: Settings = Settings {
-    detect_multiplier: 20,
-    max_lease: Some(Duration::from_secs(1)),
-    ..Settings::DEFAULT
-};
-
 #[test]
 fn planned_restarts_of_each_node_in_turn_keep_mastership_and_its_epoch() {
-    play("planned_restart", PATIENT, 10);
+    play("planned_restart", 10);
 }
 
 #[test]
@@ -34,11 +26,11 @@ fn a_hundred_of_them() {
     if lacks("planned_restart_hundred_times", &[Need::Long]) {
         return;
     }
-    play("planned_restart_hundred_times", PATIENT, 100);
+    play("planned_restart_hundred_times", 100);
 }
 
-fn play(name: &str, settings: Settings, times: u16) {
-    scenario_with(name, settings, |scene| {
+fn play(name: &str, times: u16) {
+    scenario_with(name, Settings::DEFAULT, |scene| {
         scene.cluster.start_all()?;
         scene.settle_on_1()?;
         restarts(scene, times)

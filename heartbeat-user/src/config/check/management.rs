@@ -21,6 +21,9 @@ const MIN_PERIOD: Duration = Duration::from_millis(1);
 const MAX_PERIOD: Duration = Duration::from_secs(10);
 /// The longest lease that can be configured: the longest period, 255 times.
 const MAX_LEASE: Duration = Duration::from_secs(10 * 255);
+/// What a daemon needs at least to end and start anew on a busy machine: the default of `max_lease` is no
+/// shorter, since a planned restart has no more.
+const RESTART_TIME: Duration = Duration::from_millis(500);
 
 /// Most members that each get a probe of their own: a period has so many frames of the master's.
 const MOST_BY_UNICAST: usize = 9;
@@ -159,7 +162,7 @@ fn in_range(period: &Spanned<Duration>, faults: &mut Vec<Fault>) -> Option<Durat
 
 fn max_lease(cluster: &Cluster, lease: Duration, faults: &mut Vec<Fault>) -> Duration {
     let Some(longest) = &cluster.max_lease else {
-        return (lease * 4).min(MAX_LEASE);
+        return (lease * 4).clamp(RESTART_TIME, MAX_LEASE);
     };
     if *longest.get_ref() < lease {
         let cause = format!(

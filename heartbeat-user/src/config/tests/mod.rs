@@ -74,8 +74,8 @@ fn the_defaults_are_those_of_the_protocol() {
     assert_eq!(config.timing.period, Duration::from_millis(10));
     assert_eq!(config.timing.multiplier, 5);
     assert_eq!(config.timing.lease(), Duration::from_millis(50));
-    assert_eq!(config.timing.max_lease, Duration::from_millis(200));
-    assert_eq!(config.timing.restart_lease, Duration::from_millis(200));
+    assert_eq!(config.timing.max_lease, Duration::from_millis(500));
+    assert_eq!(config.timing.restart_lease, Duration::from_millis(500));
     assert_eq!((config.port, config.control_port), (7405, 7406));
     assert_eq!(config.attach, Attach::Auto);
     assert_eq!(config.electors, [1, 2, 3]);
