@@ -49,7 +49,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ("mode =", "max_lease = \"49ms\"\nmode =", "at least max_lease = \"50ms\""),
     ("mode =", "max_lease = \"2551s\"\nmode =", "at most max_lease = \"2550s\""),
     ("mode =", "restart_lease = \"49ms\"\nmode =", "at least restart_lease = \"50ms\""),
-    ("mode =", "restart_lease = \"201ms\"\nmode =", "at most restart_lease = \"200ms\""),
+    ("mode =", "restart_lease = \"501ms\"\nmode =", "at most restart_lease = \"500ms\""),
     ("mode =", "preempt_after = \"0s\"\nmode =", "moves it needlessly"),
     ("mode =", "electors = [1, 2]\nmode =", "quorum with two electors"),
     ("mode =", "electors = [1, 2, 4]\nmode =", "elector 4 is no member"),
