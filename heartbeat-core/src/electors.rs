@@ -214,6 +214,15 @@ impl ElectorRecord {
         }
     }
 
+    /// Whether `slot` is an elector by the set in force, or by the next one that this node agreed to.
+    #[must_use]
+    pub fn has_elector(&self, slot: Slot) -> bool {
+        let sets = [Some(&self.in_force), self.next()];
+        sets.into_iter()
+            .flatten()
+            .any(|set| set.slots.contains(slot))
+    }
+
     /// The next set, if this node agreed to one: it grants to it and votes by it as well.
     #[must_use]
     pub fn next(&self) -> Option<&ElectorSet> {

@@ -117,14 +117,10 @@ impl Plan {
             .collect()
     }
 
-    /// The other members that may become master.
+    /// The other members that may become master once they are electors.
     #[must_use]
     pub(super) fn other_heirs(&self) -> Vec<Slot> {
-        let is_heir = |slot: &Slot| {
-            *slot != self.slot
-                && self.electors.in_force.slots.contains(*slot)
-                && !self.config.members[slot].witness
-        };
+        let is_heir = |slot: &Slot| *slot != self.slot && !self.config.members[slot].witness;
         self.config
             .members
             .keys()

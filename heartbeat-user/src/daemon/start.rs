@@ -77,6 +77,7 @@ impl Daemon {
             places: plan.places(),
             lookers: plan.lookers(),
             heirs: plan.other_heirs(),
+            electors: plan.electors,
             tellers: relink.tellers.clone(),
             view: view.clone(),
             pulse: orders.clone(),

@@ -5,7 +5,6 @@ use std::net::IpAddr;
 
 use heartbeat_core::Slot;
 use heartbeat_core::message::Network;
-use heartbeat_wire::maps::MAX_ELECTORS;
 
 use super::failure::Failure;
 use super::plan::Plan;
@@ -25,6 +24,7 @@ pub(super) fn open(plan: &Plan, management: &Link, incarnation: u64) -> Result<W
         .map(|(network, own)| channel(plan, network, own, incarnation))
         .collect::<Result<_, _>>()?;
     Ok(Wiring {
+        electors: plan.electors,
         probes: probe_socket(plan, management)?,
         control,
     })
@@ -97,9 +97,8 @@ pub(super) fn teller(rewire: &Rewire) -> Result<Option<Teller>, Failure> {
     }
 }
 
-/// Where heartbeats leave to single members: over the management network to every other member, where no
-/// multicast is to be had; over the business network to every other elector, where they stand in while the
-/// management network fails.
+/// Where heartbeats leave to single members: over the management network, where no multicast is to be had, and
+/// over the business network, where they stand in while the management network fails.
 fn heartbeats(
     plan: &Plan,
     network: Network,
@@ -110,19 +109,10 @@ fn heartbeats(
         address: own.address,
         port: plan.config.port,
     };
-    let is_asked = |(slot, _): &(Slot, IpAddr)| match network {
-        Network::Management => true,
-        // Whoever may become an elector while this runs, where that is not too many.
-        Network::Business => {
-            plan.config.members.len() <= MAX_ELECTORS
-                || plan.electors.in_force.slots.contains(*slot)
-        }
-    };
     if network == Network::Management && plan.config.group.is_some() {
         return Ok(None);
     }
-    let asked = others(plan, network).filter(is_asked);
-    UnicastSocket::open(&place, asked.map(|(_, address)| address))
+    UnicastSocket::open(&place, others(plan, network))
         .map(Some)
         .map_err(Failure::of)
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 
+use heartbeat_core::Slot;
 use heartbeat_wire::frame::{FRAME_LEN, HOP_LIMIT};
 use socket2::{Domain, Protocol, Socket, Type};
 
@@ -41,7 +42,7 @@ pub struct UnicastSocketError {
 #[derive(Debug)]
 pub struct UnicastSocket {
     socket: UdpSocket,
-    to: Vec<SocketAddr>,
+    members: Vec<(Slot, SocketAddr)>,
 }
 
 impl UnicastSocket {
@@ -51,26 +52,26 @@ impl UnicastSocket {
     /// [`UnicastSocketError`].
     pub fn open(
         place: &UnicastPlace,
-        members: impl Iterator<Item = IpAddr>,
+        members: impl Iterator<Item = (Slot, IpAddr)>,
     ) -> Result<Self, UnicastSocketError> {
         let socket = open_socket(place).map_err(|source| UnicastSocketError {
             place: place.clone(),
             source,
         })?;
-        let to = members.map(|member| SocketAddr::new(member, place.port));
+        let members = members.map(|(slot, member)| (slot, SocketAddr::new(member, place.port)));
         Ok(Self {
             socket,
-            to: to.collect(),
+            members: members.collect(),
         })
     }
 
-    /// Sends one heartbeat body to each of them. Neither waits nor allocates.
+    /// Sends one heartbeat body to each of them that `is_asked`. Neither waits nor allocates.
     ///
     /// # Errors
     /// The first error, after all the others were tried: what did not leave is lost, as on the wire.
-    pub fn send(&self, body: &[u8; FRAME_LEN]) -> io::Result<()> {
+    pub fn send(&self, body: &[u8; FRAME_LEN], is_asked: impl Fn(Slot) -> bool) -> io::Result<()> {
         let mut outcome = Ok(());
-        for to in &self.to {
+        for (_, to) in self.members.iter().filter(|(slot, _)| is_asked(*slot)) {
             let sent = self.socket.send_to(body, to).map(drop);
             outcome = outcome.and(sent);
         }

@@ -118,6 +118,8 @@ impl Pulse {
             // The kernel then refuses what this node agreed to, which costs grants and nothing else.
             self.note(Note::SetsFailed(error));
         }
+        self.parts.wiring.electors = *record;
+        self.parts.takeover.give(Task::Electors(*record));
         self.parts.signer.go_by(&record.in_force);
         self.parts.answers.regroup(&record.in_force);
     }

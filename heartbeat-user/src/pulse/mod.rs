@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use heartbeat_core::event::KernelWords;
 use heartbeat_core::message::Network;
-use heartbeat_core::{Event, Instant, Node};
+use heartbeat_core::{ElectorRecord, Event, Instant, Node};
 use heartbeat_wire::frame::FRAME_LEN;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 
@@ -87,6 +87,8 @@ pub struct Parts {
 /// The sockets that hang on one life of the interfaces.
 #[derive(Debug)]
 pub struct Wiring {
+    /// Who is asked over the business network: the electors, those of a set that was agreed to included.
+    pub electors: ElectorRecord,
     /// Where probes and queries leave to all at once, unless each member is sent its own.
     pub probes: Option<Box<ProbeSocket>>,
     /// What comes and goes by each network.
@@ -100,8 +102,12 @@ impl Wiring {
         let unicast = channels
             .find(|channel| channel.network == network)
             .and_then(|channel| channel.heartbeats.as_ref());
+        let electors = &self.electors;
         match (network, unicast, &mut self.probes) {
-            (_, Some(unicast), _) => unicast.send(body),
+            (Network::Management, Some(unicast), _) => unicast.send(body, |_| true),
+            (Network::Business, Some(unicast), _) => {
+                unicast.send(body, |slot| electors.has_elector(slot))
+            }
             (Network::Management, None, Some(probes)) => probes.send(body),
             (Network::Management, None, None) | (Network::Business, None, _) => Ok(()),
         }

@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread::{self, JoinHandle};
 
-use heartbeat_core::{Epoch, Slot};
+use heartbeat_core::{ElectorRecord, Epoch, Slot};
 
 use crate::net::envelope::MAX_BODY;
 use crate::pulse::OrderSender;
@@ -44,8 +44,10 @@ pub struct Setup {
     pub places: Vec<Place>,
     /// The other members that are on such a network: they can look.
     pub lookers: Vec<Slot>,
-    /// The other members that may become master: they are told of connections.
+    /// The other members that are no witnesses: as electors they may become master, and are told of connections.
     pub heirs: Vec<Slot>,
+    /// Who is an elector, at the start.
+    pub electors: ElectorRecord,
     /// Where messages leave.
     pub tellers: Tellers,
     /// What is known, for operators.
@@ -74,6 +76,8 @@ pub enum Task {
     Demoted(Epoch),
     /// They are removed.
     Released(Epoch),
+    /// The electors changed.
+    Electors(ElectorRecord),
     /// Another node's takeover thread says something.
     Parcel(Parcel),
     /// Finish what is left to do, then end. Given by [`Takeover::finish`] alone.

@@ -98,6 +98,7 @@ impl Worker {
                 // Should the word that the addresses are gone be lost, it is done all the same in the end.
                 self.closing = Some((epoch, u64::MAX));
             }
+            Task::Electors(record) => self.setup.electors = record,
             Task::Released(epoch) => self.closing = Some((epoch, boot_ns() + PAUSE_NS)),
             Task::Parcel(parcel) => self.open(&parcel),
             // Taken where tasks are received.
@@ -210,7 +211,13 @@ impl Worker {
                     address,
                     clients: part.to_vec(),
                 };
-                for to in &self.setup.heirs {
+                let electors = &self.setup.electors;
+                for to in self
+                    .setup
+                    .heirs
+                    .iter()
+                    .filter(|slot| electors.has_elector(**slot))
+                {
                     self.setup.tellers.tell(*to, epoch, 0, &message);
                 }
             }

@@ -1,7 +1,7 @@
 //! TCP in the lab: an echo service that knows nothing of mastership, and clients that wait.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,12 +14,12 @@ pub const PORT: u16 = 7_010;
 /// How long a client waits for a connection or an echo; far above what the lab's wires take.
 const SOON: Duration = Duration::from_secs(3);
 
-/// Echoes on every address of a machine, until the test's process ends.
+/// Echoes on every address of a machine, of either family, until the test's process ends.
 ///
 /// # Errors
 /// When the port cannot be had.
 pub fn serve(machine: &Netns) -> Result<()> {
-    let listener = machine.run(|| TcpListener::bind((Ipv4Addr::UNSPECIFIED, PORT)))??;
+    let listener = machine.run(|| TcpListener::bind((Ipv6Addr::UNSPECIFIED, PORT)))??;
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             thread::spawn(move || echo(stream));
@@ -55,7 +55,7 @@ impl Client {
     ///
     /// # Errors
     /// When it is not echoed.
-    pub fn connect(machine: &Netns, address: Ipv4Addr) -> Result<Self> {
+    pub fn connect(machine: &Netns, address: IpAddr) -> Result<Self> {
         let to = SocketAddr::from((address, PORT));
         let stream = machine
             .run(|| TcpStream::connect_timeout(&to, SOON))?

@@ -7,23 +7,16 @@ use heartbeat_wire::Epoch;
 use heartbeat_wire::frame::{FRAME_LEN, Frame, Kind};
 use heartbeat_wire::tag::sign;
 
-use crate::client::packet::IPV4;
-use crate::fault::replay::is_heartbeat;
-use crate::kernel::frames::sum;
+use crate::client::packet::EVERYTHING;
+use crate::fault::headers::Headers;
 use crate::lab::Lab;
 use crate::lab::addresses::{Network, ROGUE};
 use crate::lab::helper::Helper;
 use crate::lab::packet_socket::PacketSocket;
 use crate::lab::settings::cluster_key;
 
-/// Where the body begins: Ethernet, IPv4 without options, UDP.
-pub(super) const BODY: usize = 14 + 20 + 8;
-/// Where the IPv4 header begins, and in it the TTL, the checksum and the two addresses.
-const IP: usize = 14;
-const TTL: usize = IP + 8;
-const CHECKSUM: usize = IP + 10;
-const SOURCE: usize = IP + 12;
-const DESTINATION: usize = IP + 16;
+/// A packet socket for this EtherType receives nothing.
+const NOTHING: u16 = 0;
 /// Who gets forged replies, and from whom they claim to be.
 const MASTER: u8 = 1;
 const ANSWERER: u8 = 2;
@@ -84,13 +77,15 @@ pub fn finish(helper: Helper) -> Result<u64> {
 /// # Errors
 /// Without CAP_NET_RAW.
 pub fn run(what: Flood, stop: &AtomicBool) -> Result<()> {
-    let socket = PacketSocket::open(Network::Management.interface(), IPV4)?;
+    let socket = PacketSocket::open(Network::Management.interface(), EVERYTHING)?;
     let pattern = first_probe(&socket)?;
+    // Nothing more is to be heard, and what is sent is not to be received here.
+    let socket = PacketSocket::open(Network::Management.interface(), NOTHING)?;
     println!("at work");
     let mut sent = 0u64;
     while !stop.load(Ordering::Relaxed) {
         // No buffer now is no reason to stop: the next try follows at once.
-        if socket.send(&made(what, &pattern, sent)).is_ok() {
+        if socket.send(&pattern.made(what, sent)).is_ok() {
             sent += 1;
         }
     }
@@ -98,7 +93,14 @@ pub fn run(what: Flood, stop: &AtomicBool) -> Result<()> {
     Ok(())
 }
 
-fn first_probe(socket: &PacketSocket) -> Result<Vec<u8>> {
+/// A probe to make others of.
+struct Pattern {
+    headers: Headers,
+    /// Cut to its length.
+    frame: Vec<u8>,
+}
+
+fn first_probe(socket: &PacketSocket) -> Result<Pattern> {
     socket
         .socket()
         .set_read_timeout(Some(std::time::Duration::from_secs(1)))?;
@@ -108,71 +110,71 @@ fn first_probe(socket: &PacketSocket) -> Result<Vec<u8>> {
             .receive(&mut bytes)
             .context("no probe came by within a second")?;
         let frame = &bytes[..length];
-        if is_heartbeat(frame) && frame.get(BODY + 5) == Some(&(Kind::Probe as u8)) {
-            return Ok(frame[..BODY + FRAME_LEN].to_vec());
+        let Some(headers) = Headers::of(frame) else {
+            continue;
+        };
+        let body = frame[headers.body..].first_chunk::<FRAME_LEN>();
+        if body.is_some_and(|body| Frame::from_bytes(body).kind == Kind::Probe as u8) {
+            let frame = frame[..headers.body + FRAME_LEN].to_vec();
+            return Ok(Pattern { headers, frame });
         }
     }
 }
 
-/// One frame of the flood.
-fn made(what: Flood, pattern: &[u8], number: u64) -> Vec<u8> {
-    let mut frame = forgery(pattern, number);
-    match what {
-        Flood::Forged => {}
-        Flood::Malformed => frame[TTL] = 64,
-        Flood::Replies => {
-            frame[..6].copy_from_slice(&Network::Management.mac(MASTER));
-            frame[SOURCE..DESTINATION]
-                .copy_from_slice(&Network::Management.address(ANSWERER).octets());
-            frame[DESTINATION..DESTINATION + 4]
-                .copy_from_slice(&Network::Management.address(MASTER).octets());
-            with_body(&mut frame, |body| {
-                body.kind = Kind::Reply as u8;
-                body.sender = ANSWERER.into();
-            });
+impl Pattern {
+    /// One frame of the flood.
+    fn made(&self, what: Flood, number: u64) -> Vec<u8> {
+        let mut frame = self.forgery(number);
+        match what {
+            Flood::Forged => {}
+            Flood::Malformed => frame[self.headers.hop_limit] = 64,
+            Flood::Replies => {
+                frame[..6].copy_from_slice(&Network::Management.mac(MASTER));
+                let [from, to] = [ANSWERER, MASTER]
+                    .map(|last| Network::Management.address_of(self.headers.family, last));
+                self.headers.address(&mut frame, from, to);
+                self.with_body(&mut frame, |body| {
+                    body.kind = Kind::Reply as u8;
+                    body.sender = ANSWERER.into();
+                });
+            }
+            Flood::Implausible => self.with_body(&mut frame, |body| {
+                let epoch = Epoch(body.epoch);
+                let far = epoch.round() + 2 * Epoch::PLAUSIBLE_ROUNDS + number;
+                body.epoch = Epoch::new(far, body.sender).0;
+                sign(body, 0, &cluster_key().heartbeat());
+            }),
         }
-        Flood::Implausible => with_body(&mut frame, |body| {
-            let epoch = Epoch(body.epoch);
-            let far = epoch.round() + 2 * Epoch::PLAUSIBLE_ROUNDS + number;
-            body.epoch = Epoch::new(far, body.sender).0;
-            sign(body, 0, &cluster_key().heartbeat());
-        }),
+        self.headers.finish(&mut frame);
+        frame
     }
-    // Else a switch that looks at headers would drop it.
-    frame[CHECKSUM..SOURCE].fill(0);
-    let checksum = !sum(&frame[IP..BODY - 8]);
-    frame[CHECKSUM..SOURCE].copy_from_slice(&checksum.to_be_bytes());
-    frame
-}
 
-fn with_body(frame: &mut [u8], change: impl FnOnce(&mut Frame)) {
-    let bytes: &mut [u8; FRAME_LEN] = frame[BODY..]
-        .first_chunk_mut()
-        .expect("the pattern was cut to this length");
-    let mut body = Frame::from_bytes(bytes);
-    change(&mut body);
-    *bytes = *body.as_bytes();
-}
+    fn with_body(&self, frame: &mut [u8], change: impl FnOnce(&mut Frame)) {
+        let bytes: &mut [u8; FRAME_LEN] = frame[self.headers.body..]
+            .first_chunk_mut()
+            .expect("the pattern was cut to this length");
+        let mut body = Frame::from_bytes(bytes);
+        change(&mut body);
+        *bytes = *body.as_bytes();
+    }
 
-/// The probe's own addresses, newer in every field that could do harm, with a tag that is a guess.
-/// Only the hardware address is the rogue's: else the bridge itself would be fooled, and no
-/// protocol above it can help that.
-fn forgery(pattern: &[u8], number: u64) -> Vec<u8> {
-    let (headers, body) = pattern.split_at(BODY);
-    let mut frame = headers.to_vec();
-    frame[6..12].copy_from_slice(&Network::Management.mac(ROGUE));
-    // No checksum, so that nobody can drop the forgery for that.
-    frame[BODY - 2..BODY].fill(0);
-    let body: &[u8; FRAME_LEN] = body
-        .first_chunk()
-        .expect("the pattern was cut to this length");
-    let mut forged = Frame::from_bytes(body);
-    forged.sequence += 1 + number;
-    // Every other one claims the next mastership: the most that a forger could win.
-    forged.epoch += (number % 2) << 16;
-    forged.tag = forged.tag.wrapping_add(1 + number);
-    frame.extend(forged.as_bytes());
-    frame
+    /// The probe's own addresses, newer in every field that could do harm, with a tag that is a guess.
+    /// Only the hardware address is the rogue's: else the bridge itself would be fooled, and no
+    /// protocol above it can help that.
+    fn forgery(&self, number: u64) -> Vec<u8> {
+        let body = self.headers.body;
+        let mut frame = self.frame.clone();
+        frame[6..12].copy_from_slice(&Network::Management.mac(ROGUE));
+        // No checksum, so that nobody can drop the forgery for that.
+        frame[body - 2..body].fill(0);
+        self.with_body(&mut frame, |forged| {
+            forged.sequence += 1 + number;
+            // Every other one claims the next mastership: the most that a forger could win.
+            forged.epoch += (number % 2) << 16;
+            forged.tag = forged.tag.wrapping_add(1 + number);
+        });
+        frame
+    }
 }
 
 #[cfg(test)]
@@ -186,13 +188,19 @@ mod tests {
             tag: 77,
             ..Frame::default()
         };
-        let pattern = [&[1u8; BODY][..], body.as_bytes()].concat();
+        let mut frame = vec![1; 14 + 20 + 8];
+        frame[12..15].copy_from_slice(&[0x08, 0x00, 0x45]);
+        frame[23] = 17;
+        frame[36..38].copy_from_slice(&crate::lab::addresses::HEARTBEAT_PORT.to_be_bytes());
+        frame.extend(body.as_bytes());
+        let headers = Headers::of(&frame).expect("it is a heartbeat");
+        let pattern = Pattern { headers, frame };
         for number in 0..4 {
-            let made = forgery(&pattern, number);
-            let forged = Frame::from_bytes(made[BODY..].first_chunk().expect("a whole body"));
+            let made = pattern.forgery(number);
+            let forged = Frame::from_bytes(made[headers.body..].first_chunk().expect("a body"));
             assert!(forged.sequence > body.sequence);
             assert_ne!(forged.tag, body.tag);
-            assert_eq!(made[..6], pattern[..6]);
+            assert_eq!(made[..6], pattern.frame[..6]);
         }
     }
 }

@@ -3,6 +3,7 @@
 pub mod delay;
 pub mod filter;
 pub mod flood;
+mod headers;
 pub mod hog;
 pub mod replay;
 pub mod wire;

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use crate::client::packet::{EVERYTHING, IPV4};
-use crate::fault::flood::BODY;
+use crate::client::packet::EVERYTHING;
+use crate::fault::headers::Headers;
 use crate::lab::Lab;
-use crate::lab::addresses::{HEARTBEAT_PORT, Mac, Network};
+use crate::lab::addresses::{Mac, Network};
 use crate::lab::helper::Helper;
 use crate::lab::packet_socket::PacketSocket;
 
@@ -72,7 +72,7 @@ fn record(socket: &PacketSocket, node: Mac, listen: Duration) -> Result<VecDeque
         };
         let frame = &bytes[..length];
         // What the node itself sent came out of this port; the rest went in to it.
-        if is_heartbeat(frame) && frame[6..12] != node {
+        if Headers::of(frame).is_some() && frame[6..12] != node {
             frames.push_back(frame.to_vec());
             if frames.len() > KEPT {
                 frames.pop_front();
@@ -81,13 +81,4 @@ fn record(socket: &PacketSocket, node: Mac, listen: Duration) -> Result<VecDeque
     }
     anyhow::ensure!(!frames.is_empty(), "no heartbeat came by within {listen:?}");
     Ok(frames)
-}
-
-/// Whether a frame is a heartbeat over IPv4 without options, by its headers.
-pub(super) fn is_heartbeat(frame: &[u8]) -> bool {
-    frame.len() > BODY
-        && frame[12..14] == IPV4.to_be_bytes()
-        && frame[14] == 0x45
-        && frame[23] == 17
-        && frame[36..38] == HEARTBEAT_PORT.to_be_bytes()
 }

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use heartbeat_tests::client::tcp::{self, Client, End};
 use heartbeat_tests::fault::filter::{self, Way};
 use heartbeat_tests::fault::wire;
-use heartbeat_tests::lab::addresses::{HEARTBEAT_PORT, Network, VIRTUAL_ADDRESS};
+use heartbeat_tests::lab::addresses::{HEARTBEAT_PORT, Network};
 use heartbeat_tests::lab::netns::Netns;
 use heartbeat_tests::lab::settings::Settings;
 use heartbeat_tests::lab::view::View;
@@ -46,10 +46,15 @@ fn serve(scene: &Scene) -> Result<()> {
 fn clients(scene: &Scene) -> Result<Clients> {
     serve(scene)?;
     let client = scene.cluster.lab().topology().client();
+    let families = scene.cluster.settings().plan.families;
+    let own_address = Network::Business.address_of(families.business, 1);
     Ok(Clients {
-        idle: Client::connect(client, VIRTUAL_ADDRESS)?,
-        on_slave: Client::connect(machine(scene, 3), VIRTUAL_ADDRESS)?,
-        of_own_address: Client::connect(client, Network::Business.address(1))?,
+        idle: Client::connect(client, scene.cluster.settings().virtual_address())?,
+        on_slave: Client::connect(
+            machine(scene, 3),
+            scene.cluster.settings().virtual_address(),
+        )?,
+        of_own_address: Client::connect(client, own_address)?,
     })
 }
 
@@ -88,9 +93,11 @@ impl Clients {
 
 #[test]
 fn at_a_switchover_idle_clients_of_the_address_are_reset_at_once_and_others_are_not() {
-    scenario("connections_switchover", |scene| {
-        clients(scene)?.through(scene, |scene| scene.cluster.switchover(1, Some(2)))
-    });
+    scenario("connections_switchover", reset_by_a_switchover);
+}
+
+pub(crate) fn reset_by_a_switchover(scene: &mut Scene) -> Result<()> {
+    clients(scene)?.through(scene, |scene| scene.cluster.switchover(1, Some(2)))
 }
 
 #[test]
@@ -125,7 +132,7 @@ fn a_master_that_was_frozen_resets_its_clients_when_it_resumes() {
     scenario("connections_freeze", |scene| {
         serve(scene)?;
         let client = scene.cluster.lab().topology().client();
-        let mut idle = Client::connect(client, VIRTUAL_ADDRESS)?;
+        let mut idle = Client::connect(client, scene.cluster.settings().virtual_address())?;
         scene.cluster.daemon(1).signal(Signal::SIGSTOP)?;
         scene.next_master(1)?;
         ensure!(idle.wait(Duration::from_secs(1))?.0 == End::Nothing);
@@ -145,8 +152,8 @@ fn clients_of_a_killed_master_are_reset_when_they_send_or_when_its_daemon_starts
     scenario("connections_kill", |scene| {
         serve(scene)?;
         let client = scene.cluster.lab().topology().client();
-        let mut idle = Client::connect(client, VIRTUAL_ADDRESS)?;
-        let mut sending = Client::connect(client, VIRTUAL_ADDRESS)?;
+        let mut idle = Client::connect(client, scene.cluster.settings().virtual_address())?;
+        let mut sending = Client::connect(client, scene.cluster.settings().virtual_address())?;
         scene.cluster.daemon_mut(1).end(Signal::SIGKILL)?;
         scene.next_master(1)?;
         // Nobody is left who knows of the idle one: that is how it is without being told.
@@ -179,7 +186,10 @@ fn a_slaves_own_connection_to_the_address_outlives_the_restart_of_its_daemon() {
         scene.cluster.start_all()?;
         scene.settle_on_1()?;
         serve(scene)?;
-        let mut own = Client::connect(machine(scene, 3), VIRTUAL_ADDRESS)?;
+        let mut own = Client::connect(
+            machine(scene, 3),
+            scene.cluster.settings().virtual_address(),
+        )?;
         for signal in [Signal::SIGTERM, Signal::SIGKILL] {
             scene.cluster.daemon_mut(3).end(signal)?;
             scene.cluster.start_one(3)?;

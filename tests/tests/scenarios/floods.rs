@@ -80,11 +80,13 @@ fn recorded_probes_of_an_old_mastership_are_refused_at_a_limited_rate() {
 }
 
 fn rogue(name: &str, what: Flood, caught: Verdict) {
-    scenario(name, |scene| {
-        flooded(scene, name, &[caught], |scene| {
-            flood::start(scene.cluster.lab(), what)
-        })
-    });
+    scenario(name, |scene| rogues(scene, name, what, caught));
+}
+
+pub(crate) fn rogues(scene: &mut Scene, name: &str, what: Flood, caught: Verdict) -> Result<()> {
+    flooded(scene, name, &[caught], |scene| {
+        flood::start(scene.cluster.lab(), what)
+    })
 }
 
 /// Nothing moves under the flood; the figures are printed (`cargo test -- --nocapture`).

@@ -4,14 +4,19 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use heartbeat_tests::fault::flood::Flood;
 use heartbeat_tests::fault::wire::Death;
 use heartbeat_tests::lab::addresses::{Families, Family};
 use heartbeat_tests::lab::settings::Settings;
 use heartbeat_tests::lab::topology::Plan;
 use heartbeat_user::sys::clock::boot_ns;
+use heartbeat_wire::verdict::Verdict;
 
 use crate::scene::{Scene, scenario_in, scenario_over};
-use crate::{address, client_on_slave, kill, node_death, restart_of_slave, switchover};
+use crate::{
+    address, client_on_slave, connections, failing, floods, forged, kill, node_death,
+    restart_of_slave, switchover,
+};
 
 const ONLY_6: Families = Families::all(Family::V6);
 /// Management addresses that mean nothing without their interface.
@@ -74,6 +79,46 @@ fn over_ipv6_a_slaves_kernel_carries_the_majority_behind_a_bridge_that_forwards_
         ..Settings::default()
     };
     scenario_in("ipv6_snooping", settings, restart_of_slave::carries);
+}
+
+#[test]
+fn over_ipv6_forged_frames_move_nothing_and_do_not_stop_a_failover() {
+    scenario_over("ipv6_forged", ONLY_6, forged::forged);
+}
+
+#[test]
+fn over_ipv6_recorded_frames_move_nothing_and_do_not_stop_a_failover() {
+    scenario_over("ipv6_replayed", ONLY_6, forged::replayed);
+}
+
+#[test]
+fn over_ipv6_floods_cost_no_mastership() {
+    for (name, what, caught) in [
+        ("ipv6_flood_malformed", Flood::Malformed, Verdict::Malformed),
+        ("ipv6_flood_replies", Flood::Replies, Verdict::Unauthentic),
+    ] {
+        scenario_over(name, ONLY_6, |scene| {
+            floods::rogues(scene, name, what, caught)
+        });
+    }
+}
+
+#[test]
+fn over_ipv6_one_way_cuts_of_a_slave_move_nothing() {
+    scenario_over(
+        "ipv6_slave_one_way",
+        ONLY_6,
+        failing::one_way_cuts_of_a_slave,
+    );
+}
+
+#[test]
+fn over_ipv6_idle_clients_of_the_address_are_reset_at_once() {
+    scenario_over(
+        "ipv6_connections",
+        ONLY_6,
+        connections::reset_by_a_switchover,
+    );
 }
 
 #[test]
