@@ -11,14 +11,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use aya::maps::{Array, HashMap, Map, MapData};
+use aya::maps::{Array, HashMap, Map, MapData, PerCpuArray};
 use aya::programs::{
     ProgramError, SchedClassifier, TestRun as _, TestRunOptions, TestRunResult, Xdp,
 };
 use aya::{Ebpf, EbpfLoader, Pod};
 use heartbeat_user::datapath::{Datapath, Opened, Setup};
 use heartbeat_wire::maps::{
-    Config, Control, Grant, Interface, Keys, LAYOUT, MAPS, Member, Vip, mapped, name,
+    Config, Control, Grant, Interface, Keys, LAYOUT, MAPS, Member, Replies, Vip, mapped, name,
 };
 use heartbeat_wire::verdict::{GateVerdict, Verdict};
 use nix::sched::{CpuSet, sched_setaffinity};
@@ -139,6 +139,16 @@ impl Kernel {
     pub fn gate_verdicts(&mut self) -> Result<BTreeMap<GateVerdict, u64>> {
         let counts = self.opened.statistics.gate_verdicts()?;
         Ok(counts.into_iter().filter(|(_, count)| *count > 0).collect())
+    }
+
+    /// What the first processor counted of the lowest slots' answers.
+    ///
+    /// # Errors
+    /// What bpf(2) answers.
+    pub fn replies(&self) -> Result<Replies> {
+        let map = PerCpuArray::<_, Replies>::try_from(self.map(name::REPLIES)?)?;
+        let all = map.get(&0, 0)?;
+        all.first().copied().context("there is a processor")
     }
 
     /// The folder of the pins.

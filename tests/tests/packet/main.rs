@@ -13,6 +13,7 @@ mod segment;
 mod strangers;
 mod survival;
 mod swap;
+mod twin;
 mod verdicts;
 
 use heartbeat_tests::kernel::{Family, Kernel, stay_on_first_cpu};

@@ -19,7 +19,7 @@ pub(crate) const EPOCH: Epoch = Epoch::new(7, 1);
 pub(crate) const NEWER: Epoch = Epoch::new(8, 3);
 
 /// What the kernel does with a frame of each verdict.
-fn action(verdict: Verdict) -> u32 {
+pub(crate) fn action(verdict: Verdict) -> u32 {
     match verdict {
         Verdict::Foreign | Verdict::Unconfigured => XDP_PASS,
         Verdict::Refused
