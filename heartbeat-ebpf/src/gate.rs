@@ -10,7 +10,7 @@ mod ipv6;
 use aya_ebpf::helpers::bpf_ktime_get_boot_ns;
 use aya_ebpf::programs::TcContext;
 use heartbeat_wire::gate::{gate_is_open, slot_gate_is_open};
-use heartbeat_wire::maps::{Address, Grant};
+use heartbeat_wire::maps::{Address, Grant, mark};
 use heartbeat_wire::verdict::GateVerdict;
 
 use crate::maps;
@@ -44,13 +44,13 @@ pub(crate) fn judge(ctx: &TcContext, side: Side) -> Option<GateVerdict> {
 #[inline(always)]
 fn network_layer(ctx: &TcContext) -> Option<(u16, usize)> {
     let mut network = ETHER_LEN;
-    let mut ether_type = u16::from_be_bytes(read(ctx, network - 2)?);
+    let mut ether_type = read_u16(ctx, network - 2, 2, 0)?;
     for _ in 0..2 {
         if !is_tag(ether_type) {
             break;
         }
         network += TAG_LEN;
-        ether_type = u16::from_be_bytes(read(ctx, network - 2)?);
+        ether_type = read_u16(ctx, network - 2, 2, 0)?;
     }
     Some((ether_type, network))
 }
@@ -58,12 +58,25 @@ fn network_layer(ctx: &TcContext) -> Option<(u16, usize)> {
 /// `None` for an address that is not virtual; else `open` or `shut`, as the lease stands.
 #[inline(always)]
 fn guard(address: &Address, open: GateVerdict, shut: GateVerdict) -> Option<GateVerdict> {
-    let vip = maps::vip(address)?;
-    let is_open = match vip.follows_slot {
+    let is_open = match followed_by(address)? {
         0 => lease_holds(),
         slot => is_own(slot),
     };
     Some(if is_open.unwrap_or(false) { open } else { shut })
+}
+
+/// The slot that a virtual address belongs to, 0 for the master's; `None` for any other address.
+#[inline(always)]
+fn followed_by(address: &Address) -> Option<u32> {
+    let guard = maps::guard()?;
+    if guard.marks & mark(address) == 0 {
+        return None;
+    }
+    let mut first = guard.first.iter();
+    match first.find(|entry| entry.address == *address && entry.is_used != 0) {
+        Some(entry) => Some(entry.follows_slot),
+        None => Some(maps::vip(address)?.follows_slot),
+    }
 }
 
 /// Whether this node is the only one in that slot, as far as it was seen.
@@ -107,26 +120,23 @@ fn lease_holds() -> Option<bool> {
     ))
 }
 
-/// `N` bytes at `offset`, from the packet's first buffer or, for one that is scattered, by the helper;
-/// `None` if the packet ends before.
+/// The `T` at `offset` of a header of `length` bytes that begins at `header`, from the packet's first buffer or,
+/// for a packet that is scattered, by the helper; `None` if the packet ends before the header does.
 #[inline(always)]
-fn read<T: Copy>(ctx: &TcContext, offset: usize) -> Option<T> {
-    let start = ctx.data() + offset;
-    if start + size_of::<T>() <= ctx.data_end() {
-        // SAFETY: the bounds are checked, and every T here is made of bytes, so aligned anywhere.
-        return Some(unsafe { *(start as *const T) });
+fn read<T: Copy>(ctx: &TcContext, header: usize, length: usize, offset: usize) -> Option<T> {
+    let start = ctx.data() + header;
+    if start + length <= ctx.data_end() {
+        // SAFETY: the bounds are checked; every T here is an integer or made of bytes.
+        return Some(unsafe { ((start + offset) as *const T).read_unaligned() });
     }
-    ctx.load(offset).ok()
+    if header + length > ctx.len() as usize {
+        return None;
+    }
+    ctx.load(header + offset).ok()
 }
 
-/// The part of `bytes` at `offset`, both known when this is compiled.
+/// The same for a number in network byte order.
 #[inline(always)]
-fn part<const N: usize, const M: usize>(bytes: &[u8; N], offset: usize) -> [u8; M] {
-    let mut part = [0; M];
-    let mut at = 0;
-    while at < M {
-        part[at] = bytes[offset + at];
-        at += 1;
-    }
-    part
+fn read_u16(ctx: &TcContext, header: usize, length: usize, offset: usize) -> Option<u16> {
+    read(ctx, header, length, offset).map(u16::from_be)
 }

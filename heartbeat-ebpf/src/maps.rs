@@ -7,7 +7,7 @@ use aya_ebpf::btf_maps::{Array, HashMap, PerCpuArray, RingBuf};
 use aya_ebpf::macros::btf_map;
 use heartbeat_wire::histogram::{BUCKETS, bucket_of};
 use heartbeat_wire::maps::{
-    Address, Config, Control, EVENTS_BYTES, Event, GateCounts, Grant, Histogram, Interface, Keys,
+    Address, Config, Control, EVENTS_BYTES, Event, GateCounts, Grant, Guard, Histogram, Interface, Keys,
     Limits, MAX_INTERFACES, MAX_SLOTS, MAX_VIPS, Member, REPLIES_CHUNK, Replies, SENT_RECORDS,
     Sent, Verdicts, Vip,
 };
@@ -27,7 +27,7 @@ static KEYS: Array<Keys, 1> = Array::new();
 #[btf_map(name = "hb_members")]
 static MEMBERS: Array<Member, SLOTS> = Array::new();
 #[btf_map(name = "hb_interfaces")]
-static INTERFACES: HashMap<u32, Interface, MAX_INTERFACES> = HashMap::new();
+static INTERFACES: Array<Interface, MAX_INTERFACES> = Array::new();
 #[btf_map(name = "hb_control")]
 static CONTROL: Array<Control, 1, MMAPABLE> = Array::new();
 #[btf_map(name = "hb_grant")]
@@ -46,6 +46,8 @@ static GAP: PerCpuArray<Histogram, 1> = PerCpuArray::new();
 pub(crate) static EVENTS: RingBuf<Event, EVENTS_BYTES> = RingBuf::new();
 #[btf_map(name = "hb_vips")]
 static VIPS: HashMap<Address, Vip, MAX_VIPS> = HashMap::new();
+#[btf_map(name = "hb_guard")]
+static GUARD: Array<Guard, 1> = Array::new();
 #[btf_map(name = "hb_gate")]
 static GATE: PerCpuArray<GateCounts, 1> = PerCpuArray::new();
 #[btf_map(name = "hb_limits")]
@@ -71,9 +73,16 @@ pub(crate) fn member(slot: u16) -> Option<&'static Member> {
 
 #[inline(always)]
 pub(crate) fn interface(index: u32) -> Option<&'static Interface> {
-    // SAFETY: an entry is only ever replaced by the same interface's newer one; a value torn between
-    // two hardware addresses would cost one answer.
-    unsafe { INTERFACES.get(index) }
+    // An entry is only ever replaced by the same interface's newer one; a value torn between two hardware
+    // addresses would cost one answer.
+    (0..MAX_INTERFACES as u32)
+        .filter_map(|place| INTERFACES.get(place))
+        .find(|entry| entry.index == index)
+}
+
+#[inline(always)]
+pub(crate) fn guard() -> Option<&'static Guard> {
+    GUARD.get(0)
 }
 
 #[inline(always)]

@@ -2,7 +2,7 @@
 
 use aya_ebpf::programs::XdpContext;
 use heartbeat_wire::frame::{FRAME_LEN, HOP_LIMIT};
-use heartbeat_wire::maps::{Address, MAPPED_PREFIX, mapped};
+use heartbeat_wire::maps::{Address, is_mapped, mapped};
 
 use crate::packet::{ETHER_LEN, TAG_LEN, TYPE_IPV4, TYPE_IPV6, TYPE_VLAN, UDP_LEN, at, read};
 
@@ -31,28 +31,28 @@ pub(crate) const DESTINATION_OPTIONS: u8 = 60;
 /// The offset's bits in bytes 2 and 3 of a fragment header.
 pub(crate) const IPV6_FRAGMENT_OFFSET: u16 = 0xfff8;
 
-/// IPv4 header without options.
-#[repr(C)]
+/// IPv4 header without options; numbers in network byte order.
+#[repr(C, packed)]
 #[derive(Clone, Copy)]
 struct Ipv4 {
     version_and_length: u8,
     class: u8,
-    total_length: [u8; 2],
-    id: [u8; 2],
-    fragment: [u8; 2],
+    total_length: u16,
+    id: u16,
+    fragment: u16,
     hop_limit: u8,
     protocol: u8,
-    checksum: [u8; 2],
-    source: [u8; 4],
-    destination: [u8; 4],
+    checksum: u16,
+    source: u32,
+    destination: u32,
 }
 
-/// IPv6 header.
-#[repr(C)]
+/// IPv6 header; numbers in network byte order.
+#[repr(C, packed)]
 #[derive(Clone, Copy)]
 struct Ipv6 {
     version_and_class: [u8; 4],
-    payload_length: [u8; 2],
+    payload_length: u16,
     next: u8,
     hop_limit: u8,
     source: Address,
@@ -85,10 +85,10 @@ pub(crate) struct Network {
 /// Where the network header begins, behind the Ethernet header and at most one tag, and which it is.
 #[inline(always)]
 fn place(ctx: &XdpContext) -> Option<(Family, usize)> {
-    let mut ether_type = u16::from_be_bytes(read(ctx, 12)?);
+    let mut ether_type = u16::from_be(read(ctx, 12)?);
     let mut start = ETHER_LEN;
     if ether_type == TYPE_VLAN {
-        ether_type = u16::from_be_bytes(read(ctx, 16)?);
+        ether_type = u16::from_be(read(ctx, 16)?);
         start += TAG_LEN;
     }
     match ether_type {
@@ -111,19 +111,19 @@ impl Network {
     #[inline(always)]
     fn ipv4(ctx: &XdpContext, start: usize) -> Option<Self> {
         let header: Ipv4 = read(ctx, start)?;
-        let fragment = u16::from_be_bytes(header.fragment);
+        let fragment = u16::from_be(header.fragment);
         // A fragment other than the first one has no port to know it by.
         if header.protocol != PROTOCOL_UDP || fragment & FRAGMENT_OFFSET != 0 {
             return None;
         }
         Some(Self {
-            source: mapped(header.source),
-            destination: mapped(header.destination),
+            source: mapped(header.source.to_ne_bytes()),
+            destination: mapped(header.destination.to_ne_bytes()),
             transport: start + usize::from(header.version_and_length & 0x0f) * 4,
             is_as_sent: header.version_and_length == NO_OPTIONS
                 && fragment & MORE_FRAGMENTS == 0
                 && header.hop_limit == HOP_LIMIT
-                && u16::from_be_bytes(header.total_length) == PACKET_LEN,
+                && u16::from_be(header.total_length) == PACKET_LEN,
         })
     }
 
@@ -138,7 +138,7 @@ impl Network {
             transport += extension(ctx, header.next, transport)?;
         }
         // No such address is on any wire; taken for the IPv4 address, it would be answered as IPv6.
-        if header.destination[..MAPPED_PREFIX.len()] == MAPPED_PREFIX {
+        if is_mapped(&{ header.destination }) {
             return None;
         }
         Some(Self {
@@ -147,7 +147,7 @@ impl Network {
             transport,
             is_as_sent: is_plain
                 && header.hop_limit == HOP_LIMIT
-                && u16::from_be_bytes(header.payload_length) == DATAGRAM_LEN,
+                && u16::from_be(header.payload_length) == DATAGRAM_LEN,
         })
     }
 }
@@ -193,23 +193,23 @@ fn ipv4_header(from: &Address, to: &Address) -> Ipv4 {
     let mut header = Ipv4 {
         version_and_length: NO_OPTIONS,
         class: CLASS,
-        total_length: PACKET_LEN.to_be_bytes(),
-        id: [0; 2],
-        fragment: DONT_FRAGMENT.to_be_bytes(),
+        total_length: PACKET_LEN.to_be(),
+        id: 0,
+        fragment: DONT_FRAGMENT.to_be(),
         hop_limit: HOP_LIMIT,
         protocol: PROTOCOL_UDP,
-        checksum: [0; 2],
+        checksum: 0,
         source: last_four(from),
         destination: last_four(to),
     };
-    // The addresses' common prefix adds 0xffff, which is zero in this arithmetic.
-    let sum = u64::from(u16::from_be_bytes([NO_OPTIONS, CLASS]))
-        + u64::from(PACKET_LEN)
-        + u64::from(DONT_FRAGMENT)
-        + u64::from(u16::from_be_bytes([HOP_LIMIT, PROTOCOL_UDP]))
-        + address_sum(from)
-        + address_sum(to);
-    header.checksum = (!fold(sum)).to_be_bytes();
+    // Summed as they lie in memory (RFC 1071, 2(B)).
+    let sum = u64::from(u16::from_ne_bytes([NO_OPTIONS, CLASS]))
+        + u64::from(PACKET_LEN.to_be())
+        + u64::from(DONT_FRAGMENT.to_be())
+        + u64::from(u16::from_ne_bytes([HOP_LIMIT, PROTOCOL_UDP]))
+        + u64::from(header.source)
+        + u64::from(header.destination);
+    header.checksum = !fold(sum);
     header
 }
 
@@ -217,7 +217,7 @@ fn ipv4_header(from: &Address, to: &Address) -> Ipv4 {
 const fn ipv6_header(from: &Address, to: &Address) -> Ipv6 {
     Ipv6 {
         version_and_class: VERSION_AND_CLASS,
-        payload_length: DATAGRAM_LEN.to_be_bytes(),
+        payload_length: DATAGRAM_LEN.to_be(),
         next: PROTOCOL_UDP,
         hop_limit: HOP_LIMIT,
         source: *from,
@@ -226,21 +226,21 @@ const fn ipv6_header(from: &Address, to: &Address) -> Ipv6 {
 }
 
 #[inline(always)]
-const fn last_four(address: &Address) -> [u8; 4] {
-    [address[12], address[13], address[14], address[15]]
+const fn last_four(address: &Address) -> u32 {
+    (address[1] >> 32) as u32
 }
 
-/// Sum of an address's 16-bit words (RFC 1071). That of a mapped IPv4 address is the IPv4 address's own: the
-/// prefix adds 0xffff, which folds away.
+/// Sum of an address's words as they lie in memory (RFC 1071, 2(B)). That of a mapped IPv4 address is the IPv4
+/// address's own: the prefix adds 0xffff, which folds away.
 #[inline(always)]
 pub(crate) fn address_sum(address: &Address) -> u64 {
-    let mut sum = 0;
-    let mut at = 0;
-    while at < address.len() {
-        sum += u64::from(u16::from_be_bytes([address[at], address[at + 1]]));
-        at += 2;
-    }
-    sum
+    halves(address[0]) + halves(address[1])
+}
+
+/// A word's part of such a sum.
+#[inline(always)]
+pub(crate) const fn halves(word: u64) -> u64 {
+    (word & 0xffff_ffff) + (word >> 32)
 }
 
 /// The sum folded to 16 bits.

@@ -2,10 +2,9 @@
 
 use core::mem::MaybeUninit;
 
-use aya_ebpf::helpers::bpf_xdp_load_bytes;
 use aya_ebpf::programs::XdpContext;
 use heartbeat_wire::Frame;
-use heartbeat_wire::frame::{FRAME_LEN, MAGIC};
+use heartbeat_wire::frame::{FRAME_WORDS, MAGIC};
 use heartbeat_wire::maps::{Address, Config};
 
 use crate::network::{DATAGRAM_LEN, Network};
@@ -25,23 +24,23 @@ pub(crate) const fn is_tag(ether_type: u16) -> bool {
     matches!(ether_type, TYPE_VLAN | TYPE_SERVICE_VLAN)
 }
 
-/// UDP header.
-#[repr(C)]
+/// UDP header; numbers in network byte order.
+#[repr(C, packed)]
 #[derive(Clone, Copy)]
 pub(crate) struct Udp {
-    pub(crate) source: [u8; 2],
-    pub(crate) destination: [u8; 2],
-    pub(crate) length: [u8; 2],
-    pub(crate) checksum: [u8; 2],
+    pub(crate) source: u16,
+    pub(crate) destination: u16,
+    pub(crate) length: u16,
+    pub(crate) checksum: u16,
 }
 
 /// Ethernet header without a tag.
-#[repr(C)]
+#[repr(C, packed)]
 #[derive(Clone, Copy)]
 pub(crate) struct Ether {
     pub(crate) destination: [u8; 6],
     pub(crate) source: [u8; 6],
-    pub(crate) ether_type: [u8; 2],
+    pub(crate) ether_type: u16,
 }
 
 const _: () = {
@@ -59,8 +58,8 @@ pub(crate) fn at<T>(ctx: &XdpContext, offset: usize) -> Option<*mut T> {
 /// A copy of it.
 #[inline(always)]
 pub(crate) fn read<T: Copy>(ctx: &XdpContext, offset: usize) -> Option<T> {
-    // SAFETY: `at` checked the bounds, and every T here is made of bytes, so aligned anywhere.
-    at::<T>(ctx, offset).map(|place| unsafe { *place })
+    // SAFETY: `at` checked the bounds, and every T here is made of integers.
+    at::<T>(ctx, offset).map(|place| unsafe { place.read_unaligned() })
 }
 
 /// A UDP datagram whose first bytes could be a heartbeat's.
@@ -89,8 +88,8 @@ impl Datagram {
         let Some(udp) = read::<Udp>(ctx, transport) else {
             return false;
         };
-        if u16::from_be_bytes(udp.destination) != config.port
-            || read(ctx, transport + UDP_LEN).map(u32::from_le_bytes) != Some(MAGIC)
+        if u16::from_be(udp.destination) != config.port
+            || read(ctx, transport + UDP_LEN) != Some(MAGIC)
         {
             return false;
         }
@@ -106,22 +105,17 @@ impl Datagram {
         frame: &'a mut MaybeUninit<Frame>,
     ) -> Option<&'a mut Frame> {
         let udp: Udp = read(ctx, self.network.transport)?;
-        if !self.network.is_as_sent || u16::from_be_bytes(udp.length) != DATAGRAM_LEN {
+        if !self.network.is_as_sent || u16::from_be(udp.length) != DATAGRAM_LEN {
             return None;
         }
-        // SAFETY: the helper writes FRAME_LEN bytes into `frame`, which has as many, or fails.
-        let result = unsafe {
-            bpf_xdp_load_bytes(
-                ctx.ctx,
-                (self.network.transport + UDP_LEN) as u32,
-                frame.as_mut_ptr().cast(),
-                FRAME_LEN as u32,
-            )
-        };
-        if result != 0 {
-            return None;
+        let place = at::<[u64; FRAME_WORDS]>(ctx, self.network.transport + UDP_LEN)?.cast::<u64>();
+        let words = frame.as_mut_ptr().cast::<u64>();
+        for number in 0..FRAME_WORDS {
+            // Volatile, or the compiler makes a copy of bytes of it.
+            // SAFETY: `at` checked the bounds of all words, and `frame` has as many, aligned.
+            unsafe { words.add(number).write_volatile(place.add(number).read_unaligned()) };
         }
-        // SAFETY: the helper succeeded, so all of it is written; any bytes are a valid frame.
+        // SAFETY: all of it is written; any words are a valid frame.
         Some(unsafe { frame.assume_init_mut() })
     }
 

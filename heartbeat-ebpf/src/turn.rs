@@ -1,14 +1,12 @@
 //! Turning a question's packet into its answer's, in place.
 
-use aya_ebpf::bindings::xdp_md;
-use aya_ebpf::helpers::{bpf_csum_diff, bpf_xdp_store_bytes};
 use aya_ebpf::programs::XdpContext;
 use heartbeat_wire::Frame;
 use heartbeat_wire::decide::Road;
-use heartbeat_wire::frame::FRAME_LEN;
+use heartbeat_wire::frame::FRAME_WORDS;
 use heartbeat_wire::maps::{Address, Config};
 
-use crate::network::{self, DATAGRAM_LEN, PROTOCOL_UDP, address_sum, fold};
+use crate::network::{self, DATAGRAM_LEN, PROTOCOL_UDP, address_sum, fold, halves};
 use crate::packet::{Ether, UDP_LEN, Udp, at};
 
 /// Turns the packet into one that carries `frame` back along `road`, both ends of which are addresses of the
@@ -26,52 +24,50 @@ pub(crate) fn turn_round(
 ) -> Option<()> {
     let (from, to) = (road.own, road.other);
     let transport = network::write(ctx, from, to)?;
-    let body_sum = store_body(ctx.ctx, (transport + UDP_LEN) as u32, frame)?;
+    let body_sum = store_body(ctx, transport + UDP_LEN, frame)?;
     let ether = at::<Ether>(ctx, 0)?;
     // SAFETY: `at` checked the bounds; the header is made of bytes.
     let ether = unsafe { &mut *ether };
     ether.destination = ether.source;
     ether.source = own_mac;
 
-    let port = config.port.to_be_bytes();
+    let port = config.port.to_be();
     let udp = Udp {
         source: port,
         destination: port,
-        length: DATAGRAM_LEN.to_be_bytes(),
-        checksum: udp_checksum(from, to, config.port, body_sum),
+        length: DATAGRAM_LEN.to_be(),
+        checksum: udp_checksum(from, to, port, body_sum),
     };
-    // SAFETY: `at` checked the bounds; the header is made of bytes.
+    // SAFETY: `at` checked the bounds; the header may lie anywhere.
     unsafe { *at::<Udp>(ctx, transport)? = udp };
     Some(())
 }
 
-/// Writes the body into the packet; returns its unfolded Internet checksum in the packet's byte order.
+/// Writes the body into the packet; returns the unfolded sum of its words as they lie in memory.
 #[inline(always)]
-fn store_body(ctx: *mut xdp_md, offset: u32, frame: &Frame) -> Option<u64> {
-    let bytes = core::ptr::from_ref(frame).cast_mut();
-    // SAFETY: both helpers read FRAME_LEN initialised bytes from `frame`, which has no padding.
-    let (stored, sum) = unsafe {
-        (
-            bpf_xdp_store_bytes(ctx, offset, bytes.cast(), FRAME_LEN as u32),
-            bpf_csum_diff(core::ptr::null_mut(), 0, bytes.cast(), FRAME_LEN as u32, 0),
-        )
-    };
-    (stored == 0 && sum >= 0).then_some(sum as u64)
+fn store_body(ctx: &XdpContext, offset: usize, frame: &Frame) -> Option<u64> {
+    let place = at::<[u64; FRAME_WORDS]>(ctx, offset)?.cast::<u64>();
+    let mut sum = 0;
+    for (number, word) in frame.as_words().iter().enumerate() {
+        // SAFETY: `at` checked the bounds of all words.
+        unsafe { place.add(number).write_unaligned(*word) };
+        sum += halves(*word);
+    }
+    Some(sum)
 }
 
 /// Whole UDP checksum (RFC 768; over IPv6 there must be one, RFC 8200): the question's may be only half
 /// made, so none is derived from it. The pseudo-headers of both families sum alike.
+///
+/// Summed as the words lie in memory (RFC 1071, 2(B)); `port` as it lies there.
 #[inline(always)]
-fn udp_checksum(from: &Address, to: &Address, port: u16, body_sum: u64) -> [u8; 2] {
-    // The helper sums words as this little-endian machine loads them (RFC 1071, 2(B)).
-    let body = u64::from(fold(body_sum).swap_bytes());
-    let sum = address_sum(from)
-        + address_sum(to)
-        + u64::from(PROTOCOL_UDP)
-        + 2 * u64::from(DATAGRAM_LEN)
+fn udp_checksum(from: &Address, to: &Address, port: u16, body_sum: u64) -> u16 {
+    let sum = halves(address_sum(from) + address_sum(to))
+        + u64::from(u16::from(PROTOCOL_UDP).to_be())
+        + 2 * u64::from(DATAGRAM_LEN.to_be())
         + 2 * u64::from(port)
-        + body;
+        + halves(body_sum);
     let checksum = !fold(sum);
     // Zero would say that there is none.
-    if checksum == 0 { u16::MAX } else { checksum }.to_be_bytes()
+    if checksum == 0 { u16::MAX } else { checksum }
 }

@@ -10,6 +10,8 @@ pub const MAGIC: u32 = u32::from_le_bytes(*b"HBD1");
 pub const VERSION: u8 = 1;
 /// Length of the body, which is the UDP payload, in bytes.
 pub const FRAME_LEN: usize = size_of::<Frame>();
+/// The same in words of eight bytes.
+pub const FRAME_WORDS: usize = FRAME_LEN / 8;
 /// Length of what the tag covers: all of the body before it, in bytes.
 pub const SIGNED_LEN: usize = offset_of!(Frame, tag);
 /// Sequence numbers stay below this: they share a 64-bit word with 16 bits of the epoch.
@@ -191,12 +193,20 @@ impl Frame {
         unsafe { &*core::ptr::from_ref(self).cast::<[u8; FRAME_LEN]>() }
     }
 
+    /// The body as whole words.
+    #[must_use]
+    #[inline(always)]
+    pub const fn as_words(&self) -> &[u64; FRAME_WORDS] {
+        // SAFETY: all of `Frame`, initialised as `as_bytes` says; it is aligned as a word is (asserted above);
+        // the borrow keeps it alive.
+        unsafe { &*core::ptr::from_ref(self).cast::<[u64; FRAME_WORDS]>() }
+    }
+
     /// What the tag covers, as whole words.
     #[must_use]
     #[inline(always)]
     pub(crate) fn signed_words(&self) -> &[u64; WORDS] {
-        // SAFETY: the first SIGNED_LEN bytes of `Frame`, initialised as `as_bytes` says; it is aligned as a
-        // word is (asserted above); the borrow keeps it alive.
+        // SAFETY: the first SIGNED_LEN bytes of `Frame`, as in `as_words`.
         unsafe { &*core::ptr::from_ref(self).cast::<[u64; WORDS]>() }
     }
 

@@ -13,7 +13,7 @@ use core::mem::size_of;
 
 use crate::tag::KEY_SLOTS;
 
-pub use config::{Config, Interface, Keys, Member, Vip, member_flag};
+pub use config::{Config, Guard, Guarded, Interface, Keys, Member, Vip, mark, member_flag};
 pub use counted::{GateCounts, Histogram, Limits, Replies, Reply, Verdicts};
 pub use event::{Event, EventKind};
 pub use names::{MAPS, MapInfo, name};
@@ -21,7 +21,7 @@ pub use words::{Control, Grant, Sent, control_flag};
 
 /// Version of the layouts in this file; it stands in the pin path, so that a daemon never re-opens
 /// maps of another layout.
-pub const LAYOUT: u32 = 2;
+pub const LAYOUT: u32 = 3;
 /// Most members of a cluster; slots run from 1 to this.
 pub const MAX_SLOTS: usize = 10_000;
 /// Most electors of a cluster.
@@ -48,22 +48,35 @@ pub const LIMIT_WINDOW_NS: u64 = 100_000_000;
 /// Shortest time between two refusals to one sender from one CPU, in nanoseconds.
 pub const REFUSAL_GAP_NS: u64 = 500_000;
 
-/// An address of either family: IPv6, or IPv4 as ::ffff:a.b.c.d (RFC 4291, 2.5.5.2).
-pub type Address = [u8; 16];
-
-/// What an [`Address`] of IPv4 begins with.
-pub const MAPPED_PREFIX: [u8; 12] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
+/// An address of either family: IPv6, or IPv4 as ::ffff:a.b.c.d (RFC 4291, 2.5.5.2). Its sixteen bytes as they
+/// lie in memory, in two words: two comparisons, not sixteen.
+pub type Address = [u64; 2];
 
 /// Stands for an address that is not there.
-pub const NO_ADDRESS: Address = [0; 16];
+pub const NO_ADDRESS: Address = [0; 2];
+
+/// The second word of ::ffff:0.0.0.0.
+const MAPPED: u64 = u64::from_le_bytes([0, 0, 0xff, 0xff, 0, 0, 0, 0]);
 
 /// `a.b.c.d` as an [`Address`].
 #[must_use]
 #[inline(always)]
 pub const fn mapped(v4: [u8; 4]) -> Address {
-    [
-        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, v4[0], v4[1], v4[2], v4[3],
-    ]
+    [0, MAPPED | ((u32::from_le_bytes(v4) as u64) << 32)]
+}
+
+/// An IPv6 address as an [`Address`].
+#[must_use]
+pub const fn address(v6: [u8; 16]) -> Address {
+    let whole = u128::from_le_bytes(v6);
+    [whole as u64, (whole >> 64) as u64]
+}
+
+/// Whether it stands for an IPv4 address.
+#[must_use]
+#[inline(always)]
+pub const fn is_mapped(address: &Address) -> bool {
+    address[0] == 0 && address[1] as u32 == MAPPED as u32
 }
 
 // No padding anywhere: the fields' sizes add up to the whole. A value with padding would leak kernel
@@ -74,13 +87,14 @@ const _: () = {
     assert!(size_of::<Member>() == 40);
     assert!(size_of::<Control>() == 8 * 16);
     assert!(size_of::<Grant>() == 8 * 8);
-    assert!(size_of::<Interface>() == 8);
+    assert!(size_of::<Interface>() == 12);
     assert!(size_of::<Sent>() == 8 * 4);
     assert!(size_of::<Reply>() == 8 * 13 + 4 * 4 + 2 + 3 + 3);
     assert!(size_of::<Replies>() == size_of::<Reply>() * REPLIES_CHUNK);
     assert!(size_of::<Replies>() <= 32_768);
     assert!(size_of::<Limits>() == 8 * 5);
     assert!(size_of::<Vip>() == 8);
+    assert!(size_of::<Guard>() == 8 + 4 * (16 + 4 + 4));
     assert!(size_of::<Event>() == 4 + 2 + 1 + 1 + 8 * 6 + 4 * 4 + 8);
     assert!(SENT_RECORDS.is_power_of_two() && SENT_RECORDS > 2 * 255);
 };
@@ -103,7 +117,7 @@ from_bytes!(Reply, Event);
 #[cfg(feature = "user")]
 mod pod {
     use super::{
-        Config, Control, Event, GateCounts, Grant, Histogram, Interface, Keys, Limits, Member,
+        Config, Control, Event, GateCounts, Grant, Guard, Histogram, Interface, Keys, Limits, Member,
         Replies, Sent, Verdicts, Vip,
     };
 
@@ -117,7 +131,7 @@ mod pod {
         };
     }
     pod!(
-        Config, Keys, Member, Interface, Control, Grant, Sent, Replies, Verdicts, GateCounts,
+        Config, Guard, Keys, Member, Interface, Control, Grant, Sent, Replies, Verdicts, GateCounts,
         Histogram, Limits, Vip, Event
     );
 }

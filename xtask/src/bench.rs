@@ -30,6 +30,9 @@ enum What {
         /// Where the JSON goes [default: target/bench/datapath.json]
         #[arg(long)]
         json: Option<PathBuf>,
+        /// Measures these parts only: frames, gate, roundtrip, tcp, idle
+        #[arg(long, value_delimiter = ',')]
+        only: Vec<String>,
     },
 }
 
@@ -48,11 +51,15 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             ];
             (arguments, json)
         }
-        What::Datapath { json } => {
+        What::Datapath { json, only } => {
             lab::need_rights()?;
             build_ebpf::run(&build_ebpf::Options::default())?;
             build_ebpf::run_for_bench()?;
-            (vec!["datapath".to_owned()], json)
+            let mut arguments = vec!["datapath".to_owned()];
+            if !only.is_empty() {
+                arguments.extend(["--only".to_owned(), only.join(",")]);
+            }
+            (arguments, json)
         }
     };
     if let Some(file) = json {

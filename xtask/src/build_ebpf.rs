@@ -13,8 +13,15 @@ const LINKER: &str = "bpf-linker";
 const LINKER_VERSION: &str = "0.10.3";
 const TARGET: &str = "bpfel-unknown-none";
 /// - debuginfo and `--btf`: without them the object has no BTF, so no maps with named fields;
-/// - v3: atomics that return the old value, and 32-bit jumps.
-const FLAGS: &[&str] = &["-Cdebuginfo=2", "-Clink-arg=--btf", "-Ctarget-cpu=v3"];
+/// - v3: atomics that return the old value, and 32-bit jumps;
+/// - misaligned access: a field of a packet is one load, not one a byte (the verifier allows it on every machine
+///   whose processor does).
+const FLAGS: &[&str] = &[
+    "-Cdebuginfo=2",
+    "-Clink-arg=--btf",
+    "-Ctarget-cpu=v3",
+    "-Clink-arg=--cpu-features=+allows-misaligned-mem-access",
+];
 
 /// One kernel object: its crate's folder, package and features, and the name of the object.
 struct Object {

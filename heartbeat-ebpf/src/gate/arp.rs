@@ -4,32 +4,37 @@ use aya_ebpf::programs::TcContext;
 use heartbeat_wire::maps::mapped;
 use heartbeat_wire::verdict::GateVerdict;
 
-use super::{Side, guard, part, read};
+use super::{Side, guard, read, read_u16};
 use crate::packet::TYPE_IPV4;
 
-type Packet = [u8; 28];
+const LENGTH: usize = 28;
 const PROTOCOL: usize = 2;
 const LENGTHS: usize = 4;
 const OPERATION: usize = 6;
 const SENDER: usize = 14;
 const TARGET: usize = 24;
 /// Hardware and protocol address lengths of Ethernet and IPv4.
-const ETHERNET_AND_IPV4: [u8; 2] = [6, 4];
-const REQUEST: [u8; 2] = [0, 1];
+const ETHERNET_AND_IPV4: u16 = 0x0604;
+const REQUEST: u16 = 1;
 
 #[inline(always)]
 pub(super) fn judge(ctx: &TcContext, network: usize, side: Side) -> Option<GateVerdict> {
-    let Some(packet) = read::<Packet>(ctx, network) else {
-        return Some(GateVerdict::Unjudged);
-    };
-    if u16::from_be_bytes(part(&packet, PROTOCOL)) != TYPE_IPV4 {
+    judge_whole(ctx, network, side).unwrap_or(Some(GateVerdict::Unjudged))
+}
+
+/// `None` if the packet is too short or too odd.
+#[inline(always)]
+fn judge_whole(ctx: &TcContext, network: usize, side: Side) -> Option<Option<GateVerdict>> {
+    if read_u16(ctx, network, LENGTH, PROTOCOL)? != TYPE_IPV4 {
+        return Some(None);
+    }
+    if read_u16(ctx, network, LENGTH, LENGTHS)? != ETHERNET_AND_IPV4 {
         return None;
     }
-    if part(&packet, LENGTHS) != ETHERNET_AND_IPV4 {
-        return Some(GateVerdict::Unjudged);
-    }
-    let (sender, target): ([u8; 4], [u8; 4]) = (part(&packet, SENDER), part(&packet, TARGET));
-    match side {
+    let sender: [u8; 4] = read(ctx, network, LENGTH, SENDER)?;
+    let target: [u8; 4] = read(ctx, network, LENGTH, TARGET)?;
+    let operation = read_u16(ctx, network, LENGTH, OPERATION)?;
+    Some(match side {
         // Answers and announcements; a slave's own question for the address has another sender.
         Side::Out => guard(
             &mapped(sender),
@@ -37,11 +42,11 @@ pub(super) fn judge(ctx: &TcContext, network: usize, side: Side) -> Option<GateV
             GateVerdict::ShutAnswer,
         ),
         // Questions; a request whose sender asks for itself is the new master's announcement.
-        Side::In if part(&packet, OPERATION) == REQUEST && sender != target => guard(
+        Side::In if operation == REQUEST && sender != target => guard(
             &mapped(target),
             GateVerdict::OpenIn,
             GateVerdict::ShutQuestion,
         ),
         Side::In => None,
-    }
+    })
 }

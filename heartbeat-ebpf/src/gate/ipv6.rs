@@ -4,12 +4,11 @@ use aya_ebpf::programs::TcContext;
 use heartbeat_wire::maps::Address;
 use heartbeat_wire::verdict::GateVerdict;
 
-use super::{Side, guard, part, read};
+use super::{Side, guard, read};
 use crate::network::{
     DESTINATION_OPTIONS, FRAGMENT, HOP_BY_HOP, IPV6_FRAGMENT_OFFSET, IPV6_LEN, ROUTING,
 };
 
-type Header = [u8; IPV6_LEN];
 const NEXT: usize = 6;
 const SOURCE: usize = 8;
 const DESTINATION: usize = 24;
@@ -32,18 +31,21 @@ const TARGET: usize = 8;
 
 #[inline(always)]
 pub(super) fn judge(ctx: &TcContext, network: usize, side: Side) -> Option<GateVerdict> {
-    let Some(header) = read::<Header>(ctx, network) else {
-        return Some(GateVerdict::Unjudged);
-    };
     let (address, open, shut) = match side {
         Side::In => (DESTINATION, GateVerdict::OpenIn, GateVerdict::ShutIn),
         Side::Out => (SOURCE, GateVerdict::OpenOut, GateVerdict::ShutOut),
     };
-    let verdict = guard(&part(&header, address), open, shut);
+    let (Some(address), Some(next)) = (
+        read(ctx, network, IPV6_LEN, address),
+        read(ctx, network, IPV6_LEN, NEXT),
+    ) else {
+        return Some(GateVerdict::Unjudged);
+    };
+    let verdict = guard(&address, open, shut);
     if verdict.is_some() {
         return verdict;
     }
-    behind(ctx, header[NEXT], network + IPV6_LEN, side)
+    behind(ctx, next, network + IPV6_LEN, side)
 }
 
 /// Follows the extension headers to what they carry. A chain that ends early or does not end is not judged,

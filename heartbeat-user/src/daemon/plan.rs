@@ -283,7 +283,7 @@ fn business_address(member: &Member) -> Address {
 fn wire_address(address: IpAddr) -> Address {
     match address {
         IpAddr::V4(v4) => mapped(v4.octets()),
-        IpAddr::V6(v6) => v6.octets(),
+        IpAddr::V6(v6) => maps::address(v6.octets()),
     }
 }
 

@@ -5,7 +5,9 @@ use std::io::Read as _;
 
 use aya::Pod;
 use aya::maps::{Array, HashMap, MapData, MapError};
-use heartbeat_wire::maps::{Address, Config, Control, Keys, Member, Vip, name};
+use heartbeat_wire::maps::{
+    Address, Config, Control, Guard, Guarded, Keys, Member, Vip, mark, name,
+};
 
 use super::error::DatapathError;
 use super::pins::Pins;
@@ -184,8 +186,17 @@ fn set_members(pins: &Pins, members: &[(u16, Member)]) -> Result<(), DatapathErr
     Ok(())
 }
 
+/// In this order, an address that was guarded and remains so is at every instant: what the gate finds no mark of
+/// it does not look for.
 fn set_vips(pins: &Pins, vips: &[(Address, Vip)]) -> Result<(), DatapathError> {
     let failed = |source| map_error("write", name::VIPS)(source);
+    let mut guard = guard_of(vips);
+    let marks = guard.marks;
+    guard.marks |= array::<Guard>(pins, name::GUARD)?
+        .get(&0, 0)
+        .map_err(map_error("read", name::GUARD))?
+        .marks;
+    set(pins, name::GUARD, 0, guard)?;
     let map = pins.open(name::VIPS).map_err(failed)?;
     let mut map = HashMap::<_, Address, Vip>::try_from(map).map_err(failed)?;
     let old: Vec<Address> = map.keys().collect::<Result<_, _>>().map_err(failed)?;
@@ -197,7 +208,22 @@ fn set_vips(pins: &Pins, vips: &[(Address, Vip)]) -> Result<(), DatapathError> {
             map.remove(&address).map_err(failed)?;
         }
     }
-    Ok(())
+    set(pins, name::GUARD, 0, Guard { marks, ..guard })
+}
+
+fn guard_of(vips: &[(Address, Vip)]) -> Guard {
+    let mut guard = Guard::default();
+    for (address, _) in vips {
+        guard.marks |= mark(address);
+    }
+    for (place, (address, vip)) in guard.first.iter_mut().zip(vips) {
+        *place = Guarded {
+            address: *address,
+            follows_slot: vip.follows_slot,
+            is_used: 1,
+        };
+    }
+    guard
 }
 
 fn set<T: Pod>(pins: &Pins, map: &'static str, index: u32, value: T) -> Result<(), DatapathError> {

@@ -10,6 +10,7 @@ mod electors;
 mod error;
 mod events;
 mod interface;
+mod interfaces;
 mod load;
 mod mode;
 mod pins;
@@ -19,7 +20,7 @@ mod words;
 
 use std::path::Path;
 
-use aya::maps::{Array, HashMap, Map, MapData, MapError, RingBuf};
+use aya::maps::{Array, Map, MapData, MapError, RingBuf};
 use aya::programs::TcAttachType;
 use heartbeat_core::Slots;
 use heartbeat_wire::maps::{Config, Interface, MAX_SLOTS, MAX_VIPS, name};
@@ -36,6 +37,7 @@ pub use words::{Question, Words};
 
 use crate::sys::bpf::PerCpuArray;
 use configure::map_error;
+use interfaces::Interfaces;
 use pins::Pins;
 
 /// The programs' names.
@@ -67,7 +69,7 @@ pub struct Opened {
 pub struct Datapath {
     /// This process's own; until they are loaded, those of the last one may still be attached.
     programs: Option<Programs>,
-    interfaces: HashMap<MapData, u32, Interface>,
+    interfaces: Interfaces,
     loader: Loader,
 }
 
@@ -139,12 +141,13 @@ impl Datapath {
         let facts = interface::find(interface)?;
         attach::need_ethernet(interface, &facts, false)?;
         let entry = Interface {
+            index: facts.index,
             mac: facts.mac,
             reserved: 0,
         };
         // Before the attachment: without it the responder cannot answer.
-        self.forget_vanished()
-            .and_then(|()| self.interfaces.insert(facts.index, entry, 0))
+        self.interfaces
+            .enter(entry)
             .map_err(map_error("write", name::INTERFACES))?;
         let pins = &self.loader.pins;
         let program = loaded(&mut self.programs)?.responder()?;
@@ -178,17 +181,6 @@ impl Datapath {
     /// A pin that cannot be removed.
     pub fn detach_links(self) -> Result<(), DatapathError> {
         self.loader.pins.remove_links().map(drop)
-    }
-
-    /// An interface that comes back has another index, so each flap would leave an entry behind.
-    fn forget_vanished(&mut self) -> Result<(), MapError> {
-        let indexes: Vec<u32> = self.interfaces.keys().collect::<Result<_, _>>()?;
-        for index in indexes {
-            if !interface::exists(index) {
-                self.interfaces.remove(&index)?;
-            }
-        }
-        Ok(())
     }
 
     /// Ends it all in order: links, then maps. Afterwards this node answers no probe and holds back no
@@ -240,7 +232,7 @@ fn open_maps(
         words,
         kept,
         datapath: Datapath {
-            interfaces: open(pins, name::INTERFACES, HashMap::try_from)?,
+            interfaces: open(pins, name::INTERFACES, Array::try_from).map(Interfaces::new)?,
             programs: None,
             loader,
         },

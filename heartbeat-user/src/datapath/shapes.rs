@@ -4,7 +4,7 @@ use std::path::Path;
 
 use aya::maps::{MapInfo, MapType};
 use heartbeat_wire::maps::{
-    Address, Config, Control, EVENTS_BYTES, GateCounts, Grant, Histogram, Interface, Keys, Limits,
+    Address, Config, Control, EVENTS_BYTES, GateCounts, Grant, Guard, Histogram, Interface, Keys, Limits,
     MAX_INTERFACES, MAX_VIPS, Member, REPLIES_CHUNK, Replies, SENT_RECORDS, Sent, Verdicts, Vip,
     name,
 };
@@ -26,7 +26,7 @@ pub(super) struct MapShape {
 }
 
 /// The shapes of all maps in a cluster whose highest slot is `max_slot`.
-pub(super) fn shapes(max_slot: u16) -> [MapShape; 16] {
+pub(super) fn shapes(max_slot: u16) -> [MapShape; 17] {
     let slots = slot_entries(max_slot);
     let chunks = slots / REPLIES_CHUNK as u32;
     let one = |name, kind, value_bytes| MapShape::new(name, kind, 4, value_bytes, 1);
@@ -38,7 +38,7 @@ pub(super) fn shapes(max_slot: u16) -> [MapShape; 16] {
         MapShape::new(name::MEMBERS, array, 4, size_of::<Member>(), slots),
         MapShape::new(
             name::INTERFACES,
-            MapType::Hash,
+            array,
             4,
             size_of::<Interface>(),
             MAX_INTERFACES as u32,
@@ -58,6 +58,7 @@ pub(super) fn shapes(max_slot: u16) -> [MapShape; 16] {
             size_of::<Vip>(),
             MAX_VIPS as u32,
         ),
+        one(name::GUARD, array, size_of::<Guard>()),
         one(name::GATE, per_cpu, size_of::<GateCounts>()),
         one(name::LIMITS, per_cpu, size_of::<Limits>()),
         MapShape::new(name::REFUSALS, per_cpu, 4, size_of::<u64>(), slots),

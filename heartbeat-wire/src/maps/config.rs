@@ -83,14 +83,47 @@ pub mod member_flag {
     pub const WITNESS: u64 = 4;
 }
 
-/// One interface that the responder answers on, by its index.
+/// One interface that the responder answers on; all zero for none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct Interface {
+    /// Its index.
+    pub index: u32,
     /// Its hardware address: the source of answers, since a multicast question does not bear it.
     pub mac: [u8; 6],
-    /// Room to the next eight bytes.
+    /// Room to the next four bytes.
     pub reserved: u16,
+}
+
+/// What tells the gate at the least cost that a packet's address is none that it guards, and for a few that it
+/// guards saves it the search. [`Vip`] has all of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Guard {
+    /// The [`mark`]s of all guarded addresses.
+    pub marks: u64,
+    /// Some of them.
+    pub first: [Guarded; 4],
+}
+
+/// One of the addresses in [`Guard`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Guarded {
+    /// The address.
+    pub address: Address,
+    /// As [`Vip::follows_slot`].
+    pub follows_slot: u32,
+    /// 1 if there is one in this place.
+    pub is_used: u32,
+}
+
+/// One bit of a word, the same for the same address, spread by a multiplication (Knuth's).
+#[must_use]
+#[inline(always)]
+pub const fn mark(address: &Address) -> u64 {
+    let mixed = (address[0] ^ address[1]).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    1 << (mixed >> 58)
 }
 
 /// One virtual address that the gate guards, by its [`Address`].

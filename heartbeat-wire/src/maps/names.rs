@@ -28,7 +28,7 @@ map_names! {
     KEYS = "hb_keys", "the two frame keys: secret, readable by root only (written by the daemon at start)";
     /// [`crate::maps::Member`] by slot.
     MEMBERS = "hb_members", "every member's address and flags, by slot (written by the daemon at start)";
-    /// [`crate::maps::Interface`] by interface index.
+    /// [`crate::maps::Interface`], as many as there are, in no order.
     INTERFACES = "hb_interfaces", "the interfaces that the responder answers on (written by the daemon)";
     /// [`crate::maps::Control`].
     CONTROL = "hb_control", "lease deadline, promised epoch, beat, role and the daemon's other words (written by the daemon)";
@@ -48,6 +48,8 @@ map_names! {
     EVENTS = "hb_events", "ring buffer of what the daemon must know at once (written by the kernel)";
     /// [`crate::maps::Vip`] by address.
     VIPS = "hb_vips", "the virtual addresses that the gate guards (written by the daemon)";
+    /// [`crate::maps::Guard`].
+    GUARD = "hb_guard", "by what the gate tells most other addresses from those (written by the daemon)";
     /// [`crate::maps::GateCounts`].
     GATE = "hb_gate", "per CPU: packets of virtual addresses by what the gate did with them (written by the kernel)";
     /// [`crate::maps::Limits`].

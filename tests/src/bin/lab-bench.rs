@@ -24,6 +24,9 @@ enum Bench {
         /// Where the JSON goes [default: target/bench/datapath.json]
         #[arg(long)]
         json: Option<PathBuf>,
+        /// Measures these parts only: frames, gate, roundtrip, tcp, idle
+        #[arg(long, value_delimiter = ',')]
+        only: Vec<String>,
     },
 }
 
@@ -42,7 +45,9 @@ fn run(wanted: Bench) -> Result<()> {
         Bench::Failover { repetitions, json } => {
             bench::failover(usize::from(repetitions), &place(json, "failover.json")?)
         }
-        Bench::Datapath { json } => bench::datapath::datapath(&place(json, "datapath.json")?),
+        Bench::Datapath { json, only } => {
+            bench::datapath::datapath(&place(json, "datapath.json")?, &only)
+        }
     }
 }
 

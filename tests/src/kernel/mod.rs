@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use aya::maps::{Array, HashMap, Map, MapData, PerCpuArray};
+use aya::maps::{Array, Map, MapData, PerCpuArray};
 use aya::programs::{
     ProgramError, SchedClassifier, TestRun as _, TestRunOptions, TestRunResult, Xdp,
 };
@@ -88,7 +88,7 @@ impl Kernel {
         };
         let vips = [
             vip(mapped(VIP), 0),
-            vip(VIP6.octets(), 0),
+            vip(heartbeat_wire::maps::address(VIP6.octets()), 0),
             vip(mapped(SLOT_VIP), 3),
             vip(mapped(OWN_VIP), OWN_SLOT.into()),
         ];
@@ -245,20 +245,19 @@ impl Kernel {
     /// The map is full.
     pub fn set_interface(&self, index: u32) -> Result<()> {
         let entry = Interface {
+            index,
             mac: OWN_MAC,
             reserved: 0,
         };
-        let mut map = HashMap::<_, u32, Interface>::try_from(self.map(name::INTERFACES)?)?;
-        Ok(map.insert(index, entry, 0)?)
+        self.set(name::INTERFACES, 0, entry)
     }
 
     /// Takes that away again.
     ///
     /// # Errors
-    /// There was none.
-    pub fn remove_interface(&self, index: u32) -> Result<()> {
-        let mut map = HashMap::<_, u32, Interface>::try_from(self.map(name::INTERFACES)?)?;
-        Ok(map.remove(&index)?)
+    /// What bpf(2) answers.
+    pub fn remove_interface(&self) -> Result<()> {
+        self.set(name::INTERFACES, 0, Interface::default())
     }
 
     fn map(&self, map: &str) -> Result<Map> {

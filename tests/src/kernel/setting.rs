@@ -116,7 +116,7 @@ impl Family {
 pub fn wire(address: IpAddr) -> Address {
     match address {
         IpAddr::V4(v4) => mapped(v4.octets()),
-        IpAddr::V6(v6) => v6.octets(),
+        IpAddr::V6(v6) => heartbeat_wire::maps::address(v6.octets()),
     }
 }
 

@@ -215,7 +215,7 @@ fn a_frame_on_an_interface_without_an_entry_passes_and_is_counted() {
     let Some(mut kernel) = crate::kernel("a_frame_on_an_interface_without_an_entry") else {
         return;
     };
-    kernel.remove_interface(1).expect("it was there");
+    kernel.remove_interface().expect("it was there");
     let (packet, ran) = run(&kernel, &[probe(EPOCH, 1)]);
     assert_eq!((ran.action, ran.packet), (XDP_PASS, packet));
     let counted = kernel.verdicts().expect("counters can be read");

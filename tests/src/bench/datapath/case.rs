@@ -257,13 +257,15 @@ fn reply(slot: u16, sequence: u64, sent_ns: u64) -> Heartbeat {
     reply
 }
 
-/// As many replies as frames, to as many probes as the node's own record holds: of each probe one reply
-/// from every other member.
+/// As many replies as frames, to probes in the node's own record: of each probe one reply from every other
+/// member.
 fn answered_questions(kernel: &Kernel, from: u64) -> Vec<Vec<u8>> {
     let others: Vec<u16> = SLOTS.filter(|slot| *slot != OWN_SLOT).collect();
     let sent_ns = boot_ns();
     let epoch = Epoch::new(EPOCH.round(), OWN_SLOT);
-    (from..from + SENT_RECORDS as u64)
+    let questions = u64::from(FRAMES) / others.len() as u64;
+    assert!(questions <= SENT_RECORDS as u64);
+    (from..from + questions)
         .flat_map(|sequence| {
             kernel.opened.words.record_question(&Question {
                 kind: Kind::Probe,

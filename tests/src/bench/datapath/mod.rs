@@ -16,7 +16,7 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use heartbeat_user::sys::realtime::Priority;
 use serde_json::{Map, Value, json};
 
@@ -72,22 +72,28 @@ impl Bound {
     }
 }
 
-/// Measures everything, prints the tables and writes the JSON.
+/// Measures everything, or what is named in `only`, prints the tables and writes the JSON.
 ///
 /// # Errors
-/// When something cannot be measured, or the file cannot be written. A target that is missed is no
-/// error: the table says so.
-pub fn datapath(file: &Path) -> Result<()> {
+/// When something cannot be measured, or the file cannot be written, or no part has such a name. A target that
+/// is missed is no error: the table says so.
+pub fn datapath(file: &Path, only: &[String]) -> Result<()> {
     let _alone = Alone::wait()?;
-    let parts: [(&str, Measure); 5] = [
-        ("frames by verdict", frames::measure),
-        ("packets at the gate", packets::measure),
-        ("round trips", roundtrip::measure),
-        ("TCP through the gate", tcp::measure),
-        ("idle daemons", daemons::measure),
+    let parts: [(&str, &str, Measure); 5] = [
+        ("frames", "frames by verdict", frames::measure),
+        ("gate", "packets at the gate", packets::measure),
+        ("roundtrip", "round trips", roundtrip::measure),
+        ("tcp", "TCP through the gate", tcp::measure),
+        ("idle", "idle daemons", daemons::measure),
     ];
+    if let Some(unknown) = only.iter().find(|name| parts.iter().all(|part| part.0 != **name)) {
+        bail!("no part of this benchmark is called {unknown}");
+    }
     let mut measured = Vec::new();
-    for (what, measure) in parts {
+    for (name, what, measure) in parts {
+        if !only.is_empty() && !only.iter().any(|wanted| wanted == name) {
+            continue;
+        }
         eprintln!("{what} ...");
         let part = measure().with_context(|| what.to_owned())?;
         println!("{}", part.text);
