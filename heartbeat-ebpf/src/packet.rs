@@ -4,7 +4,7 @@ use core::mem::MaybeUninit;
 
 use aya_ebpf::programs::XdpContext;
 use heartbeat_wire::Frame;
-use heartbeat_wire::frame::{FRAME_WORDS, MAGIC};
+use heartbeat_wire::frame::{FRAME_WORDS, Head, MAGIC};
 use heartbeat_wire::maps::{Address, Config};
 
 use crate::network::{DATAGRAM_LEN, Network};
@@ -96,18 +96,24 @@ impl Datagram {
         to == config.group || to == config.own_address || to == config.business_address
     }
 
-    /// Copies the body to `frame`; `None` if anything about the packet is not as every heartbeat is
-    /// sent.
+    /// How the body begins; `None` if anything about the packet is not as every heartbeat is sent.
+    #[inline(always)]
+    pub(crate) fn head(&self, ctx: &XdpContext) -> Option<Head> {
+        let transport = self.network.transport;
+        let udp: Udp = read(ctx, transport)?;
+        if !self.network.is_as_sent || u16::from_be(udp.length) != DATAGRAM_LEN {
+            return None;
+        }
+        read(ctx, transport + UDP_LEN)
+    }
+
+    /// Copies the body to `frame`; `None` if the packet is shorter.
     #[inline(always)]
     pub(crate) fn load_body<'a>(
         &self,
         ctx: &XdpContext,
         frame: &'a mut MaybeUninit<Frame>,
     ) -> Option<&'a mut Frame> {
-        let udp: Udp = read(ctx, self.network.transport)?;
-        if !self.network.is_as_sent || u16::from_be(udp.length) != DATAGRAM_LEN {
-            return None;
-        }
         let place = at::<[u64; FRAME_WORDS]>(ctx, self.network.transport + UDP_LEN)?.cast::<u64>();
         let words = frame.as_mut_ptr().cast::<u64>();
         for number in 0..FRAME_WORDS {

@@ -6,7 +6,7 @@ use aya_ebpf::helpers::bpf_ktime_get_boot_ns;
 use aya_ebpf::programs::XdpContext;
 use heartbeat_wire::answer::{Own, write_answer};
 use heartbeat_wire::decide::{
-    Accepted, Decision, GrantStep, Promises, View, after_grant, check_shape, decide, is_authentic,
+    Accepted, Decision, GrantStep, Promises, View, after_grant, check_head, check_shape, decide, is_authentic,
     key_of, road,
 };
 use heartbeat_wire::maps::{Address, Config, EventKind, Interface, Keys, Member};
@@ -51,6 +51,7 @@ struct Question<'a> {
 /// `Err` holds a verdict too: the earlier a frame is done with, the earlier this returns.
 #[inline(always)]
 fn judge(ctx: &XdpContext, datagram: &Datagram, config: &Config) -> Result<Verdict, Verdict> {
+    check_head(&datagram.head(ctx).ok_or(Verdict::Malformed)?, config)?;
     let mut body = MaybeUninit::uninit();
     let frame = datagram
         .load_body(ctx, &mut body)

@@ -6,7 +6,7 @@
 //! barrier that the compare-and-swap is, and asks [`after_grant`] whether the grant stands.
 
 use crate::epoch::Epoch;
-use crate::frame::{Frame, Kind, MAGIC, SEQUENCE_LIMIT, VERSION};
+use crate::frame::{Frame, Head, Kind, MAGIC, SEQUENCE_LIMIT, VERSION};
 use crate::maps::{Address, Config, Keys, Member, NO_ADDRESS, member_flag};
 use crate::tag::{KEY_SLOTS, Key, verify};
 use crate::verdict::Verdict;
@@ -128,24 +128,34 @@ impl GrantStep {
     }
 }
 
+/// Whether the frame is one of our cluster's, by its first bytes.
+///
+/// # Errors
+/// The verdict with which the frame is passed on or dropped.
+#[inline(always)]
+pub fn check_head(head: &Head, config: &Config) -> Result<Kind, Verdict> {
+    if config.cluster_id == 0 {
+        return Err(Verdict::Unconfigured);
+    }
+    if head.magic != MAGIC || head.version != VERSION {
+        return Err(Verdict::Malformed);
+    }
+    let Some(kind) = Kind::from_u8(head.kind) else {
+        return Err(Verdict::Malformed);
+    };
+    if head.cluster_id != config.cluster_id {
+        return Err(Verdict::Foreign);
+    }
+    Ok(kind)
+}
+
 /// Checks that need only the body and the configuration, before the tag's cost is paid.
 ///
 /// # Errors
 /// The verdict with which the frame is passed on or dropped.
 #[inline(always)]
 pub fn check_shape(frame: &Frame, config: &Config) -> Result<Kind, Verdict> {
-    if config.cluster_id == 0 {
-        return Err(Verdict::Unconfigured);
-    }
-    if frame.magic != MAGIC || frame.version != VERSION {
-        return Err(Verdict::Malformed);
-    }
-    let Some(kind) = Kind::from_u8(frame.kind) else {
-        return Err(Verdict::Malformed);
-    };
-    if frame.cluster_id != config.cluster_id {
-        return Err(Verdict::Foreign);
-    }
+    let kind = check_head(&frame.head(), config)?;
     if frame.sequence >= SEQUENCE_LIMIT || frame.sender == 0 {
         return Err(Verdict::Malformed);
     }

@@ -147,6 +147,24 @@ pub struct Frame {
     pub tag: u64,
 }
 
+/// What a [`Frame`] begins with: enough to know another cluster's by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Head {
+    /// [`Frame::magic`].
+    pub magic: u32,
+    /// [`Frame::version`].
+    pub version: u8,
+    /// [`Frame::kind`].
+    pub kind: u8,
+    /// [`Frame::key_slot`].
+    pub key_slot: u8,
+    /// [`Frame::flags`].
+    pub flags: u8,
+    /// [`Frame::cluster_id`].
+    pub cluster_id: u64,
+}
+
 // The layout is a contract between machines: a field that moves must not compile.
 const _: () = {
     assert!(size_of::<Frame>() == 120);
@@ -179,11 +197,22 @@ const _: () = {
     assert!(offset_of!(Frame, config_digest) == 96);
     assert!(offset_of!(Frame, info_version) == 104);
     assert!(offset_of!(Frame, tag) == 112);
+    assert!(offset_of!(Head, version) == offset_of!(Frame, version));
+    assert!(offset_of!(Head, kind) == offset_of!(Frame, kind));
+    assert!(offset_of!(Head, cluster_id) == offset_of!(Frame, cluster_id));
     // No padding: the fields' sizes add up to the whole.
     assert!(4 + 4 + 8 + 4 + 4 + 8 + 2 + 2 + 1 + 1 + 2 + 8 * 3 + 4 * 3 + 2 + 2 + 8 * 5 == FRAME_LEN);
 };
 
 impl Frame {
+    /// Its first bytes.
+    #[must_use]
+    #[inline(always)]
+    pub const fn head(&self) -> Head {
+        // SAFETY: `Head` repeats the first fields of `Frame` (asserted above), both `repr(C)`.
+        unsafe { *core::ptr::from_ref(self).cast::<Head>() }
+    }
+
     /// The body as the bytes that travel.
     #[must_use]
     #[inline(always)]
