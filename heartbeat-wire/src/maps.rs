@@ -117,8 +117,8 @@ from_bytes!(Reply, Event);
 #[cfg(feature = "user")]
 mod pod {
     use super::{
-        Config, Control, Event, GateCounts, Grant, Guard, Histogram, Interface, Keys, Limits, Member,
-        Replies, Sent, Verdicts, Vip,
+        Config, Control, Event, GateCounts, Grant, Guard, Histogram, Interface, Keys, Limits,
+        Member, Replies, Sent, Verdicts, Vip,
     };
 
     macro_rules! pod {
@@ -131,7 +131,7 @@ mod pod {
         };
     }
     pod!(
-        Config, Guard, Keys, Member, Interface, Control, Grant, Sent, Replies, Verdicts, GateCounts,
-        Histogram, Limits, Vip, Event
+        Config, Guard, Keys, Member, Interface, Control, Grant, Sent, Replies, Verdicts,
+        GateCounts, Histogram, Limits, Vip, Event
     );
 }

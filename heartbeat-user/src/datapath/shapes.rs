@@ -4,9 +4,9 @@ use std::path::Path;
 
 use aya::maps::{MapInfo, MapType};
 use heartbeat_wire::maps::{
-    Address, Config, Control, EVENTS_BYTES, GateCounts, Grant, Guard, Histogram, Interface, Keys, Limits,
-    MAX_INTERFACES, MAX_VIPS, Member, REPLIES_CHUNK, Replies, SENT_RECORDS, Sent, Verdicts, Vip,
-    name,
+    Address, Config, Control, EVENTS_BYTES, GateCounts, Grant, Guard, Histogram, Interface, Keys,
+    Limits, MAX_INTERFACES, MAX_VIPS, Member, REPLIES_CHUNK, Replies, SENT_RECORDS, Sent, Verdicts,
+    Vip, name,
 };
 
 use super::error::DatapathError;

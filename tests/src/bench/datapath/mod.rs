@@ -86,7 +86,10 @@ pub fn datapath(file: &Path, only: &[String]) -> Result<()> {
         ("tcp", "TCP through the gate", tcp::measure),
         ("idle", "idle daemons", daemons::measure),
     ];
-    if let Some(unknown) = only.iter().find(|name| parts.iter().all(|part| part.0 != **name)) {
+    if let Some(unknown) = only
+        .iter()
+        .find(|name| parts.iter().all(|part| part.0 != **name))
+    {
         bail!("no part of this benchmark is called {unknown}");
     }
     let mut measured = Vec::new();
