@@ -20,7 +20,11 @@ pub const fn address_of(slot: Slot, network: Network) -> Address {
 
 /// Which network an answer to this address takes.
 pub(super) fn network_of(address: Address) -> Network {
-    if address[13] == 2 {
+    let [_, low] = address.map(u64::to_le_bytes);
+    let [.., 10, network, _, _] = low else {
+        unreachable!("all addresses are of 10.0.0.0/8");
+    };
+    if network == 2 {
         Network::Business
     } else {
         Network::Management
