@@ -10,7 +10,7 @@ use heartbeat_wire::decide::{
 };
 use heartbeat_wire::frame::{FRAME_LEN, HOP_LIMIT, MAGIC};
 use heartbeat_wire::maps::{
-    Address, Config, Control, Grant, Keys, Member, Reply, SENT_RECORDS, Sent, mapped,
+    Address, Config, Control, Grant, Keys, Member, Reply, SENT_RECORDS, Sent, address, mapped,
 };
 use heartbeat_wire::matching::match_answer;
 use heartbeat_wire::tag::sign;
@@ -269,7 +269,8 @@ fn ipv4(ip: &[u8]) -> Option<Datagram<'_>> {
 
 fn ipv6(ip: &[u8]) -> Option<Datagram<'_>> {
     let header: &[u8; 40] = ip.first_chunk()?;
-    let end = |at: usize| -> Option<Address> { header.get(at..at + 16)?.try_into().ok() };
+    let end =
+        |at: usize| -> Option<Address> { header.get(at..at + 16)?.try_into().ok().map(address) };
     let is_plain = header[6] == 17;
     let skipped = if is_plain {
         0
