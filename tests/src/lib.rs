@@ -10,6 +10,7 @@ pub mod bench;
 pub mod client;
 pub mod demo;
 pub mod fault;
+pub mod fuzz;
 pub mod kernel;
 pub mod lab;
 pub mod paths;

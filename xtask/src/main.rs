@@ -3,6 +3,7 @@
 mod bench;
 mod build_ebpf;
 mod demo;
+mod fuzz;
 mod lab;
 mod test;
 mod workspace;
@@ -29,6 +30,8 @@ enum Command {
     Test(test::Options),
     /// Measure real daemons
     Bench(bench::Options),
+    /// Throw bytes made by a fuzzer at what reads frames, datagrams, requests, files and events
+    Fuzz(fuzz::Options),
 }
 
 fn main() -> ExitCode {
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
         Command::Demo(options) => demo::run(&options),
         Command::Test(options) => test::run(&options),
         Command::Bench(options) => bench::run(&options),
+        Command::Fuzz(options) => fuzz::run(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

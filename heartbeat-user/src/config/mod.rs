@@ -221,6 +221,14 @@ impl Config {
 /// and nothing else, since what the rest of it means would be a guess.
 pub fn load(path: &Path) -> Result<Config, ConfigErrors> {
     let source = read(path).map_err(|fault| ConfigErrors::new(path, String::new(), vec![fault]))?;
+    load_text(source, path)
+}
+
+/// The same with the text that stands, or is to stand, in that file.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_text(source: String, path: &Path) -> Result<Config, ConfigErrors> {
     let folder = path.parent().unwrap_or(Path::new(""));
     parse(&source, folder).map_err(|faults| ConfigErrors::new(path, source, faults))
 }

@@ -20,7 +20,7 @@ pub use history::{HistoryEntry, TakeoverStamps, rfc3339};
 pub use maps::{PinnedMap, pinned_maps};
 pub use membership::{Change, Electors, Membership};
 pub use protocol::{Request, Response};
-pub use server::Handler;
+pub use server::{Handler, understand};
 pub use snapshot::{
     Alarm, Datapath, EpochParts, Local, MemberStatus, SCHEMA, Status, VerifiedStatus,
     VirtualAddressStatus,

@@ -108,17 +108,11 @@ async fn client(mut stream: UnixStream, handler: &impl Handler) -> io::Result<()
     let mut line = String::new();
     let mut bounded = BufReader::new(read.take(MAX_REQUEST_LEN));
     timeout(CLIENT_TIME, bounded.read_line(&mut line)).await??;
-    let response = match serde_json::from_str::<Call>(&line) {
-        Ok(call) if call.schema == SCHEMA => timeout(HANDLER_TIME, answer(call.request, handler))
+    let response = match understand(&line) {
+        Ok(request) => timeout(HANDLER_TIME, answer(request, handler))
             .await
             .unwrap_or_else(|_| Response::Refused(late())),
-        Ok(call) => Response::Refused(format!(
-            "this daemon ({}) speaks schema {SCHEMA} of the control socket and was asked in schema {}: use the \
-             heartbeatctl of its version",
-            env!("CARGO_PKG_VERSION"),
-            call.schema
-        )),
-        Err(error) => Response::Refused(format!("the request is none: {error}")),
+        Err(refusal) => Response::Refused(refusal),
     };
     let reply = Reply {
         schema: SCHEMA,
@@ -128,6 +122,23 @@ async fn client(mut stream: UnixStream, handler: &impl Handler) -> io::Result<()
     line.push(b'\n');
     timeout(CLIENT_TIME, write.write_all(&line)).await??;
     Ok(())
+}
+
+/// What a client's line asks for.
+///
+/// # Errors
+/// Why it asks for nothing, in words for who sent it.
+pub fn understand(line: &str) -> Result<Request, String> {
+    match serde_json::from_str::<Call>(line) {
+        Ok(call) if call.schema == SCHEMA => Ok(call.request),
+        Ok(call) => Err(format!(
+            "this daemon ({}) speaks schema {SCHEMA} of the control socket and was asked in schema {}: use the \
+             heartbeatctl of its version",
+            env!("CARGO_PKG_VERSION"),
+            call.schema
+        )),
+        Err(error) => Err(format!("the request is none: {error}")),
+    }
 }
 
 async fn answer(request: Request, handler: &impl Handler) -> Response {

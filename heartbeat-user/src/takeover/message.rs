@@ -25,11 +25,11 @@ const CONNECTIONS: u8 = FIRST_TAKEOVER_KIND + 2;
 /// Bytes of one connection.
 const CONNECTION_LEN: usize = 2 + 16 + 2;
 /// How many connections fit one message.
-pub(super) const CONNECTIONS_A_MESSAGE: usize = (MAX_BODY - 1 - 16 - 2) / CONNECTION_LEN;
+pub const CONNECTIONS_A_MESSAGE: usize = (MAX_BODY - 1 - 16 - 2) / CONNECTION_LEN;
 
 /// One message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Message {
+pub enum Message {
     /// The new master asks: who answers for the addresses that follow the master, where you are?
     Verify,
     /// The answer, one message an address.
@@ -52,11 +52,11 @@ pub(super) enum Message {
 
 /// The other end of a connection to a virtual address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Client {
+pub struct Client {
     /// The service's port.
-    pub(super) port: u16,
+    pub port: u16,
     /// The client.
-    pub(super) client: SocketAddr,
+    pub client: SocketAddr,
 }
 
 /// Why bytes are no message.
@@ -64,7 +64,7 @@ pub(super) struct Client {
 #[error(
     "not a message about a takeover that this version knows; run the same version on every node"
 )]
-pub(super) struct NotUnderstood;
+pub struct NotUnderstood;
 
 impl From<TryGetError> for NotUnderstood {
     fn from(_: TryGetError) -> Self {
@@ -77,7 +77,7 @@ impl Message {
     ///
     /// # Panics
     /// If a list is longer than its limit: the caller cuts it.
-    pub(super) fn encode(&self, body: &mut [u8; MAX_BODY]) -> usize {
+    pub fn encode(&self, body: &mut [u8; MAX_BODY]) -> usize {
         let mut out = &mut body[..];
         match self {
             Self::Verify => out.put_u8(VERIFY),
@@ -116,7 +116,7 @@ impl Message {
 
     /// # Errors
     /// [`NotUnderstood`].
-    pub(super) fn decode(mut body: &[u8]) -> Result<Self, NotUnderstood> {
+    pub fn decode(mut body: &[u8]) -> Result<Self, NotUnderstood> {
         let body = &mut body;
         let message = match body.try_get_u8()? {
             VERIFY => Self::Verify,

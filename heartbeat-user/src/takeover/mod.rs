@@ -7,7 +7,7 @@
 
 mod asking;
 mod closing;
-mod message;
+pub mod message;
 mod tellers;
 mod tickling;
 mod verification;
