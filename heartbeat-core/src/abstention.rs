@@ -5,7 +5,7 @@ use crate::snapshot::{Alarm, NotElectable, Reason};
 use crate::{Command, Instant, Slot};
 
 /// What is wrong with this very node, so that no majority may rest on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Fault {
     /// Its clock ran outside what the drift guard covers.
     Clock,
@@ -30,7 +30,7 @@ impl Fault {
 }
 
 /// Until when this node neither votes nor grants; long past on a quiet day.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub(crate) struct Abstention {
     pub(crate) until: Instant,
     /// `None`: it (re)started without the maps of its last run.

@@ -19,7 +19,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 const MEMBERS_PER_TURN: usize = 16;
 
 /// The electors' sets as this node knows them.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Electors {
     /// What is on disk: the only thing that is acted on.
     pub(crate) record: ElectorRecord,
@@ -31,7 +31,7 @@ pub(crate) struct Electors {
 }
 
 /// A record on its way to the disk.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 struct Saving {
     record: ElectorRecord,
     since: Instant,

@@ -8,7 +8,7 @@ use crate::{Command, Instant};
 const ELECTION_PERIODS: u32 = 3;
 
 /// The alarms in force.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Alarms {
     in_force: Vec<Alarm>,
     /// When a master was last known.

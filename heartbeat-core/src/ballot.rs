@@ -11,7 +11,7 @@ use crate::stage::Stage;
 use crate::{Command, Epoch, Instant};
 
 /// A vote request.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub(crate) struct Asked {
     pub(crate) from: Holder,
     pub(crate) epoch: Epoch,
@@ -22,7 +22,7 @@ pub(crate) struct Asked {
 }
 
 /// The request that got the newest vote: the same one gets the same answer, and extends nothing.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub(crate) struct Answered {
     from: Holder,
     epoch: Epoch,

@@ -18,7 +18,7 @@ use crate::{Command, Epoch, Instant};
 const MOST_DOUBLINGS: u32 = 8;
 
 /// One candidacy.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Candidacy {
     pub(crate) phase: Phase,
     /// The network that its questions go by: the other one once too few answer.
@@ -27,7 +27,7 @@ pub(crate) struct Candidacy {
     fails: u32,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) enum Phase {
     /// It asks when the time has come.
     Waiting { until: Instant },

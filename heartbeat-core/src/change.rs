@@ -23,7 +23,7 @@ const OVERDUE: Duration = Duration::from_secs(5);
 const DECIDED: Ballot = Ballot(u64::MAX);
 
 /// A change under way.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Change {
     /// Where the operator wants to go; `None`: only an open step is brought to its end.
     target: Option<ElectorSet>,
@@ -43,7 +43,7 @@ pub(crate) struct Change {
     since: Instant,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Phase {
     /// Until the lease rests on the set in force.
     Waiting,

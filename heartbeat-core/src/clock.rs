@@ -22,7 +22,7 @@ const LEAST_JUMP: Duration = Duration::from_millis(5);
 const MOST_JUMPS: u32 = 4;
 
 /// The two clocks at one time.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 struct Reading {
     boot_ns: u64,
     raw_ns: u64,
@@ -40,7 +40,7 @@ impl Reading {
 /// The watch. A jump starts the window anew and is no fault: CLOCK_BOOTTIME counts the time a machine was
 /// suspended, which CLOCK_MONOTONIC_RAW does not, and to count it is right: leases and grants end
 /// when they should. CLOCK_BOOTTIME cannot be set, so it jumps for no other reason, and never back.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct ClockWatch {
     window: Option<Reading>,
     last: Option<Reading>,

@@ -7,7 +7,7 @@ use crate::Slot;
 use crate::electors::{ElectorSet, Slots};
 
 /// One node's view of its cluster.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Config {
     /// This node's slot; a key of `members`.
     pub slot: Slot,
@@ -26,7 +26,7 @@ pub struct Config {
 }
 
 /// What the election knows of a member beforehand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Member {
     /// Its answers and votes count towards the majority.
     pub elector: bool,
@@ -35,7 +35,7 @@ pub struct Member {
 }
 
 /// The cluster's times; see the protocol's table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Timing {
     /// Time between two probes, 1 ms to 10 s.
     pub period: Duration,

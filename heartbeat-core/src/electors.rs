@@ -11,7 +11,7 @@ use crate::Slot;
 use crate::time::nanos;
 
 /// At most nine slots, ascending, each once.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Slots {
     slots: [Slot; MAX_ELECTORS],
     count: u8,
@@ -98,7 +98,7 @@ impl fmt::Display for Slots {
 }
 
 /// One version of the electors' set.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ElectorSet {
     /// From 1; each follows the one before.
     pub version: u32,
@@ -163,7 +163,7 @@ impl ElectorSet {
 }
 
 /// The number of one attempt to decide on the next set: above all earlier ones, and no two nodes' the same.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ballot(pub u64);
 
 impl Ballot {
@@ -177,7 +177,7 @@ impl Ballot {
 }
 
 /// A set that a node agreed to, in one ballot: it may be in force elsewhere.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Accepted {
     /// In which ballot.
     pub ballot: Ballot,
@@ -186,7 +186,7 @@ pub struct Accepted {
 }
 
 /// What a node keeps of the electors' sets on disk: nothing of it is acted on or told before it is there.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ElectorRecord {
     /// The set that this node counts by.
     pub in_force: ElectorSet,

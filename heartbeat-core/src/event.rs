@@ -28,7 +28,7 @@ pub struct Restored {
 }
 
 /// The kernel's words about the grants it gave, read at one point in time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct KernelWords {
     /// When the grant by the last accepted probe ends.
     pub grant_end: Instant,
@@ -72,7 +72,7 @@ pub struct DaemonWords {
 }
 
 /// What the kernel counted of one member's answers, all CPUs merged.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Reply {
     /// Whose answers.
     pub slot: Slot,
@@ -113,7 +113,7 @@ pub struct Reply {
 }
 
 /// A kernel's answer to our query.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct QueryAnswer {
     /// Who answered.
     pub from: Slot,
@@ -140,7 +140,7 @@ pub struct QueryAnswer {
 }
 
 /// A kernel's refusal of our probe.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Refusal {
     /// Who refused.
     pub from: Slot,
@@ -153,7 +153,7 @@ pub struct Refusal {
 }
 
 /// What an operator, or a signal, asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Order {
     /// Hand mastership to this slot, or to the successor.
     Switchover(Option<Slot>),

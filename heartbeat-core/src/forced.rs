@@ -16,7 +16,7 @@ use crate::stage::Stage;
 use crate::{Command, Epoch, Instant};
 
 /// What a forced mastership waits for.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Hash)]
 pub(crate) struct Forced {
     /// When this node learned that a majority had granted to a probe of its epoch, each member of which
     /// refuses every lower epoch since.

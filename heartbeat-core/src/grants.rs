@@ -6,21 +6,21 @@ use crate::event::{DaemonWords, KernelWords};
 use crate::{Epoch, Instant, Slot};
 
 /// Who holds a grant: a slot, in one life of its maps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Holder {
     pub(crate) slot: Slot,
     pub(crate) incarnation: u64,
 }
 
 /// "No vote for anyone else until `end`."
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Grant {
     pub(crate) holder: Holder,
     pub(crate) end: Instant,
 }
 
 /// The words that say to whom this node is bound.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub(crate) struct Grants {
     pub(crate) kernel: KernelWords,
     pub(crate) promised: Epoch,

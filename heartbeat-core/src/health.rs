@@ -21,7 +21,7 @@ const MEMBERS_PER_MESSAGE: usize = 64;
 const MESSAGES_PER_TURN: usize = 16;
 
 /// What was told, and what is to be told.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Health {
     /// The mastership whose view this is.
     epoch: Epoch,

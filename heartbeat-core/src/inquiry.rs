@@ -6,21 +6,21 @@ use crate::event::QueryAnswer;
 use crate::{Instant, Slot};
 
 /// One query and what the electors' kernels answered.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Inquiry {
     sequence: u64,
     sent: Instant,
     answers: Vec<Answer>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 struct Answer {
     slot: Slot,
     incarnation: u64,
     state: State,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum State {
     /// Bound to nobody when it answered.
     Yes,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{Epoch, Instant};
 
 /// A mastership's right to act until `deadline`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Lease {
     pub(crate) epoch: Epoch,
     pub(crate) deadline: Instant,

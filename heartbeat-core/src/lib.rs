@@ -8,6 +8,7 @@ mod abstention;
 mod acts;
 mod adoption;
 mod alarms;
+mod aside;
 mod ballot;
 mod candidacy;
 mod canvass;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::aside::Aside;
 use crate::change::Change;
 use crate::command::Question;
 use crate::config::Config;
@@ -17,7 +18,7 @@ use crate::stage::Stage;
 use crate::{Command, Epoch, Instant, Slot};
 
 /// One mastership.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Mastership {
     pub(crate) lease: Lease,
     /// The lease that probes name: L, and more only before a planned restart.
@@ -34,9 +35,9 @@ pub(crate) struct Mastership {
     /// Whether a majority of replies ever renewed it.
     pub(crate) is_renewed: bool,
     /// The longest lateness of a turn since it was renewed.
-    pub(crate) late: Duration,
+    pub(crate) late: Aside<Duration>,
     /// When the next turn is due; zero until the first one.
-    pub(crate) next_turn: Instant,
+    pub(crate) next_turn: Aside<Instant>,
     /// An operator forced it, and no majority stands behind it yet.
     pub(crate) forced: Option<Forced>,
     /// Whether the lease rests on what a majority of the electors' set in force granted to probes by it; not yet
@@ -75,8 +76,8 @@ impl Mastership {
             own_sent: None,
             granted_sent: Instant::ZERO,
             is_renewed: false,
-            late: Duration::ZERO,
-            next_turn: Instant::ZERO,
+            late: Aside(Duration::ZERO),
+            next_turn: Aside(Instant::ZERO),
             forced: None,
             is_renewed_in_set: false,
             change: None,
@@ -188,7 +189,7 @@ impl Node {
         let lease = mastership.lease;
         if grew {
             mastership.is_renewed = true;
-            mastership.late = Duration::ZERO;
+            *mastership.late = Duration::ZERO;
             mastership.is_renewed_in_set = true;
             self.succession.futile = 0;
             assert!(
@@ -266,9 +267,9 @@ impl Node {
     pub(crate) fn note_lateness(&mut self, lateness: Duration, now: Instant) {
         let period = self.config.timing.period;
         if let Stage::Master(mastership) = &mut self.stage {
-            mastership.late = mastership.late.max(lateness);
+            *mastership.late = mastership.late.max(lateness);
             // Turns that were slept through are not made up for.
-            mastership.next_turn = now + period - lateness.min(period);
+            *mastership.next_turn = now + period - lateness.min(period);
         }
     }
 

@@ -7,7 +7,7 @@ use crate::snapshot::Diagnosis;
 use crate::{Epoch, Slot};
 
 /// Which of the two networks a message travels by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Network {
     /// Heartbeats, votes, commands.
     Management,
@@ -16,7 +16,7 @@ pub enum Network {
 }
 
 /// One control message. Sender, receiver and incarnation stand in the envelope.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Message {
     /// A candidate asks for a vote.
     VoteRequest {
@@ -90,7 +90,7 @@ pub enum Message {
 }
 
 /// The answer to a vote request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum VoteAnswer {
     /// Yes: a grant for the lease that was asked for.
     Granted,
@@ -112,7 +112,7 @@ pub enum VoteAnswer {
 }
 
 /// What the master found out about one member.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MemberHealth {
     /// Which member.
     pub slot: Slot,

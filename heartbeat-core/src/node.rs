@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use crate::abstention::Abstention;
 use crate::adoption::Electors;
 use crate::alarms::Alarms;
+use crate::aside::Aside;
 use crate::ballot::{Answered, Asked};
 use crate::clock::ClockWatch;
 use crate::config::Config;
@@ -31,7 +32,7 @@ const COMMANDS_DEPTH: usize = 256;
 ///
 /// The driver carries out every command before it hands in the next event; only
 /// [`Command::Promise`] is answered, by [`Event::Promised`], before the commands after it are taken.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Node {
     pub(crate) config: Config,
     pub(crate) roster: Roster,
@@ -43,8 +44,8 @@ pub struct Node {
     pub(crate) floor: Epoch,
     pub(crate) sequence: u64,
     pub(crate) stage: Stage,
-    pub(crate) reason: Reason,
-    pub(crate) since: Instant,
+    pub(crate) reason: Aside<Reason>,
+    pub(crate) since: Aside<Instant>,
     pub(crate) succession: Succession,
     pub(crate) abstention: Abstention,
     pub(crate) electors: Electors,
@@ -56,18 +57,18 @@ pub struct Node {
     pub(crate) answered: Option<Answered>,
     pub(crate) detector: Detector,
     pub(crate) poll: Poll,
-    pub(crate) health: Health,
+    pub(crate) health: Aside<Health>,
     pub(crate) clock: ClockWatch,
-    pub(crate) alarms: Alarms,
+    pub(crate) alarms: Aside<Alarms>,
     pub(crate) random: Random,
-    /// The newest time that was handed in.
-    now: Instant,
+    /// The newest time that was handed in: a driver's clock does not go back, so it decides nothing.
+    now: Aside<Instant>,
     pub(crate) pending: Option<Pending>,
     pub(crate) commands: VecDeque<Command>,
 }
 
 /// What a promise was made for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub(crate) enum Pending {
     /// A vote for another node.
     Vote(Asked),
@@ -124,8 +125,8 @@ impl Node {
             floor: rounds.seen(),
             sequence: daemon.sequence,
             stage: Stage::Init,
-            reason: Reason::Started,
-            since: now,
+            reason: Aside(Reason::Started),
+            since: Aside(now),
             succession: Succession::at_start(&restored, now + config.timing.lease()),
             abstention: Abstention::after_restart(
                 daemon
@@ -140,11 +141,11 @@ impl Node {
             answered: None,
             detector: Detector::new(&config),
             poll: Poll::new(&config, &mut random),
-            health: Health::new(),
+            health: Aside(Health::new()),
             clock: ClockWatch::new(),
-            alarms: Alarms::new(now),
+            alarms: Aside(Alarms::new(now)),
             random,
-            now,
+            now: Aside(now),
             pending: None,
             commands: VecDeque::with_capacity(COMMANDS_DEPTH),
             config,
@@ -206,8 +207,8 @@ impl Node {
 
     /// Time does not go back, whichever event was read first.
     fn advance(&mut self, now: Instant) -> Instant {
-        self.now = self.now.max(now);
-        self.now
+        *self.now = self.now.max(now);
+        *self.now
     }
 
     /// Raises the promise; what it was made for goes on when the driver has done so.

@@ -34,8 +34,8 @@ impl Node {
         Snapshot {
             at: now,
             role: self.stage.role(),
-            reason: self.reason,
-            since: self.since,
+            reason: *self.reason,
+            since: *self.since,
             epoch: self.succession.mastered,
             master,
             guarantee: self.guarantee(),

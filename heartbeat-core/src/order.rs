@@ -8,7 +8,7 @@ use crate::electors::Slots;
 use crate::snapshot::Diagnosis;
 
 /// An order that was carried out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OrderDone {
     /// Mastership was handed to this slot, which is voted in next.
     HandedTo(Slot),
@@ -64,7 +64,7 @@ impl fmt::Display for OrderDone {
 }
 
 /// Why an order was not carried out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OrderError {
     /// Only the master can hand mastership over.
     NotMaster {

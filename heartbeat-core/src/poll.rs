@@ -24,7 +24,7 @@ const ROUNDS: u32 = 2;
 const MEMBERS_PER_TURN: usize = 16;
 
 /// The poll's state.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Poll {
     /// The id of this poll, and of the one before it.
     ids: [u64; ROUNDS as usize],
@@ -37,7 +37,7 @@ pub(crate) struct Poll {
 }
 
 /// An elector other than this node.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 struct Polled {
     slot: Slot,
     management: Heard,
@@ -45,7 +45,7 @@ struct Polled {
 }
 
 /// What one elector answered over one network.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Hash)]
 struct Heard {
     /// The newest round that it answered; 0 for none.
     answered: u32,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::time::nanos;
 
 /// SplitMix64 (Steele, Lea and Flood, 2014): one addition and three shifts a number, every seed is good.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Random(u64);
 
 impl Random {

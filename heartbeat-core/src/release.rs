@@ -75,7 +75,7 @@ impl Node {
         };
         let period = self.config.timing.period;
         let left = reach(mastership.length).saturating_sub(period * 2);
-        let overdue = match mastership.next_turn {
+        let overdue = match *mastership.next_turn {
             Instant::ZERO => Duration::ZERO,
             due => now.since(due),
         };

@@ -5,7 +5,7 @@ use crate::grants::Holder;
 use crate::{Epoch, Instant, Slot};
 
 /// A request for votes under one random id.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Request {
     pub(crate) epoch: Epoch,
     pub(crate) id: u64,
@@ -16,7 +16,7 @@ pub(crate) struct Request {
     voters: Vec<Voter>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 struct Voter {
     slot: Slot,
     /// Expected to vote yes: it said so when it was asked, or nobody was asked.
@@ -25,7 +25,7 @@ struct Voter {
     opinion: Opinion,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Opinion {
     None,
     Yes,

@@ -15,7 +15,7 @@ use crate::stage::Stage;
 use crate::{Command, Instant};
 
 /// A restart that waits for its lease.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub(crate) struct Restart {
     /// When it was ordered: probes from then on name its lease.
     since: Instant,

@@ -5,7 +5,7 @@ use crate::Slot;
 use crate::config::Config;
 
 /// The electors, and those of them that may become master.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Roster {
     /// By slot.
     pub(crate) electors: Vec<Slot>,

@@ -8,7 +8,7 @@ use crate::Slot;
 const LAST_ROUND: u64 = (1 << 48) - 1;
 
 /// The highest epoch seen: a floor for this node's own rounds, never a promise.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub(crate) struct Rounds {
     seen: Epoch,
 }

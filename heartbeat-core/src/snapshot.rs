@@ -7,7 +7,7 @@ use crate::electors::{ElectorRecord, ElectorSet, Slots};
 use crate::{Epoch, Instant, Slot};
 
 /// What a node is in its cluster.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
     /// Not decided yet: it waits for a probe, or for its abstention to end.
     Init,
@@ -36,7 +36,7 @@ impl Role {
 }
 
 /// What is wrong with a node; see the protocol's table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Diagnosis {
     /// Nothing.
     Healthy,
@@ -68,7 +68,7 @@ impl Diagnosis {
 }
 
 /// Why a role changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reason {
     /// The daemon started.
     Started,
@@ -151,7 +151,7 @@ impl fmt::Display for Reason {
 }
 
 /// A state of affairs that an operator should hear of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Alarm {
     /// A member does not answer, or is not well.
     Member(Slot, Diagnosis),

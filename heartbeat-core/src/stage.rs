@@ -6,7 +6,7 @@ use crate::node::Node;
 use crate::snapshot::{Reason, Role};
 use crate::{Command, Epoch, Instant};
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 #[expect(
     clippy::large_enum_variant,
     reason = "a node has one of it, and it changes a few times a day"
@@ -53,8 +53,8 @@ impl Node {
             "a role change changes the role ({})",
             to.as_str()
         );
-        let lasted = now.since(self.since);
-        (self.stage, self.reason, self.since) = (stage, reason, now);
+        let lasted = now.since(*self.since);
+        (self.stage, *self.reason, *self.since) = (stage, reason, now);
         self.push(Command::Role(to));
         Command::RoleChanged {
             from,

@@ -10,7 +10,7 @@ use crate::{Epoch, Instant, Slot};
 const MOST_FUTILE_LEASES: u32 = 100;
 
 /// What is known of the last mastership, and what keeps this node from standing after it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub(crate) struct Succession {
     /// The newest mastership known: probed here, or held by this node.
     pub(crate) mastered: Epoch,

@@ -14,7 +14,7 @@ use crate::verdict::Verdict;
 /// The last accepted probe as one word: 16 bits of its epoch, 48 bits of its sequence number.
 ///
 /// Two receive queues may run the program at once; only one word can be swapped in one piece.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(transparent)]
 pub struct Accepted(pub u64);
 
@@ -42,7 +42,7 @@ impl Accepted {
 }
 
 /// The words that the gate and the promises hang on, as read for one frame.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Promises {
     /// [`Control::promised_epoch`](crate::maps::Control::promised_epoch).
     pub promised: Epoch,
@@ -105,7 +105,7 @@ pub enum Decision {
 }
 
 /// How an accepted probe is recorded, and how it is answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct GrantStep {
     /// What to raise [`Grant::end_ns`](crate::maps::Grant::end_ns) to; 0 if nothing is granted.
     pub end_ns: u64,

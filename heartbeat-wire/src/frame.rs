@@ -88,7 +88,7 @@ pub mod role {
 ///
 /// An answer echoes `epoch`, `sequence` and `sent_ns` of its question; everything else in it is the
 /// answering node's own.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(C)]
 pub struct Frame {
     /// [`MAGIC`].

@@ -3,7 +3,7 @@
 macro_rules! counted {
     ($(#[$meta:meta])* $name:ident, $($(#[$doc:meta])* $variant:ident = $number:literal, $text:literal;)*) => {
         $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u32)]
         pub enum $name { $($(#[$doc])* $variant = $number,)* }
 

@@ -5,6 +5,7 @@ mod build_ebpf;
 mod demo;
 mod fuzz;
 mod lab;
+mod search;
 mod test;
 mod workspace;
 
@@ -26,6 +27,8 @@ enum Command {
     BuildEbpf(build_ebpf::Options),
     /// Show a cluster on this machine that loses its master in four ways
     Demo(demo::Options),
+    /// Search the election's states: all of small clusters, random ones of larger ones
+    Search(search::Options),
     /// Test everything, and say what was skipped and why
     Test(test::Options),
     /// Measure real daemons
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
     let done = match Xtask::parse().command {
         Command::BuildEbpf(options) => build_ebpf::run(&options),
         Command::Demo(options) => demo::run(&options),
+        Command::Search(options) => search::run(&options),
         Command::Test(options) => test::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Fuzz(options) => fuzz::run(&options),

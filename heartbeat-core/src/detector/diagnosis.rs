@@ -28,7 +28,7 @@ pub(super) fn of_reply(reply: &Reply, config: &Config) -> Diagnosis {
 }
 
 /// A diagnosis that is shown once it lasted.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub(super) struct Settled {
     shown: Diagnosis,
     next: Diagnosis,

@@ -9,7 +9,7 @@ use crate::snapshot::Diagnosis;
 const TRIES: u32 = 3;
 
 /// One missing member's case; opened anew at the poll's pace while it stays missing.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub(super) struct Inquest {
     /// What was found so far.
     finding: Diagnosis,

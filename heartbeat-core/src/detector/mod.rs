@@ -30,7 +30,7 @@ pub(crate) use presence::{Answering, Pace, Presence};
 const ANSWERS_PER_PERIOD: usize = 16;
 
 /// What the master knows of the other members.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Detector {
     members: Vec<Watched>,
     stride: u16,
@@ -40,7 +40,7 @@ pub(crate) struct Detector {
 }
 
 /// One member other than this node.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Watched {
     pub(crate) slot: Slot,
     /// Its newest answer.

@@ -14,7 +14,7 @@ const RISE_GROWTH: u32 = 8;
 const LONGEST_RISE: Duration = Duration::from_secs(5);
 
 /// What is known of somebody's answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Answering {
     /// Not judged yet.
     Unknown,
@@ -25,7 +25,7 @@ pub(crate) enum Answering {
 }
 
 /// In periods: how fast somebody goes missing and how long it must answer at most to be healthy again.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub(crate) struct Pace {
     fall: u32,
     most_rise: u32,
@@ -43,7 +43,7 @@ impl Pace {
 }
 
 /// Somebody's answers, period by period.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub(crate) struct Presence {
     pub(crate) answering: Answering,
     /// Answers since it last missed `fall` in a row.

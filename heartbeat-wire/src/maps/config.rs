@@ -4,7 +4,7 @@ use super::Address;
 use crate::tag::{KEY_SLOTS, Key};
 
 /// What the responder goes by; written by the daemon before the programs are attached.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(C)]
 pub struct Config {
     /// Which cluster; 0 while not configured.

@@ -5,7 +5,7 @@ use crate::histogram::BUCKETS;
 use crate::verdict::{GateVerdict, Verdict};
 
 /// What one CPU counted of one slot's answers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(C)]
 pub struct Reply {
     /// Newest probe that this slot answered with a grant.

@@ -1,7 +1,7 @@
 //! The memory-mapped words: 64 bits each, one writer each, written and read whole.
 
 /// The daemon's words, memory-mapped: each 64 bits, each written whole, never by the kernel.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(C)]
 pub struct Control {
     /// When this node's lease ends, CLOCK_BOOTTIME in nanoseconds; 0 while it has none: gate shut.
@@ -46,7 +46,7 @@ pub mod control_flag {
 }
 
 /// The kernel's words about the grant it gave, memory-mapped, never written by the daemon.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(C)]
 pub struct Grant {
     /// When the grant ends, CLOCK_BOOTTIME in nanoseconds; only grows, by compare-and-swap.
@@ -68,7 +68,7 @@ pub struct Grant {
 }
 
 /// One question that this node sent, memory-mapped; written before the question leaves.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(C)]
 pub struct Sent {
     /// Its epoch.

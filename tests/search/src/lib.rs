@@ -1,0 +1,23 @@
+//! heartbeatd's election, searched.
+//!
+//! The nodes are heartbeat-core's own, the kernel's decisions heartbeat-wire's own; what is modelled is what lies
+//! between them: the steps of the kernel program on two processors, the daemon's commands one by one, a network
+//! that loses, doubles, delays and reorders, clocks at both ends of what the drift guard covers, and time in ticks.
+
+mod digest;
+mod explore;
+mod hold;
+mod kernel;
+mod machine;
+mod packet;
+mod scope;
+pub mod scopes;
+mod walk;
+mod watch;
+mod world;
+
+pub use explore::{Report, explore};
+pub use scope::{Budget, Rate, Scope};
+pub use walk::{Walked, walk};
+pub use watch::Violation;
+pub use world::Seen;
