@@ -79,12 +79,18 @@ impl Node {
         if !left.is_zero() {
             return Some(VoteAnswer::Held(left));
         }
-        (asked.epoch <= self.grants.highest()).then(|| self.too_old())
+        (asked.epoch <= self.oldest_allowed()).then(|| self.too_old())
+    }
+
+    /// What a vote must lie above: what was promised or probed here, and what is on the disk. A node that lost its
+    /// maps knows by its disk alone of a mastership, and none may begin below that one.
+    fn oldest_allowed(&self) -> Epoch {
+        self.grants.highest().max(self.floor)
     }
 
     fn too_old(&self) -> VoteAnswer {
         VoteAnswer::Old {
-            promised: self.grants.promised,
+            promised: self.grants.promised.max(self.floor),
             probed: self.grants.kernel.probed,
         }
     }

@@ -6,6 +6,7 @@ mod demo;
 mod fuzz;
 mod lab;
 mod search;
+mod soak;
 mod test;
 mod workspace;
 
@@ -31,6 +32,8 @@ enum Command {
     Search(search::Options),
     /// Test everything, and say what was skipped and why
     Test(test::Options),
+    /// Let thousands of clusters live through faults in the simulator
+    Soak(soak::Options),
     /// Measure real daemons
     Bench(bench::Options),
     /// Throw bytes made by a fuzzer at what reads frames, datagrams, requests, files and events
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
         Command::Demo(options) => demo::run(&options),
         Command::Search(options) => search::run(&options),
         Command::Test(options) => test::run(&options),
+        Command::Soak(options) => soak::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Fuzz(options) => fuzz::run(&options),
     };

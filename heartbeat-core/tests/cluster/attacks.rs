@@ -245,3 +245,28 @@ fn a_whole_cluster_that_lost_its_power_takes_no_epoch_twice() {
     assert_eq!(world.master(), Some(1));
     assert!(world.epoch() > before);
 }
+
+/// Found by the simulator's random faults: slot 2 voted for a round that its own disk knew to be over.
+#[test]
+fn no_mastership_begins_below_one_that_the_voter_has_on_its_disk() {
+    let mut world = World::settled(&[1, 2, 3], 115);
+    world.isolate(1, true);
+    world.run(200 * MS);
+    assert_eq!(world.master(), Some(2));
+    let before = world.epoch();
+    for slot in [1, 2, 3] {
+        world.power_off(slot);
+    }
+    world.isolate(1, false);
+    world.start(1, Maps::Lost);
+    world.start(2, Maps::Lost);
+    let next = Epoch::new(world.machine(1).floor.round() + 1, 1);
+    assert!(next < before, "slot 1 does not know of it");
+    let took = world.run_until(1_500 * MS, |world| world.master() == Some(1));
+    assert!(took.is_some(), "it takes a higher round");
+    assert!(world.epoch() > before, "{:?}", world.epoch());
+    world.start(3, Maps::Lost);
+    let epoch = world.epoch();
+    world.run(300 * MS);
+    assert_eq!((world.master(), world.epoch()), (Some(1), epoch));
+}

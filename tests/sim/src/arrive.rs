@@ -1,10 +1,10 @@
 //! What becomes of things when their time has come: frames in kernels, wake-ups in daemons.
 
-use heartbeat_core::{Instant, Slot};
+use heartbeat_core::{Epoch, Slot};
 use heartbeat_wire::frame::Frame;
 use heartbeat_wire::maps::Address;
 
-use crate::clock::Pause;
+use crate::clock::{Pause, Reading};
 use crate::kernel::{Crossing, Outcome};
 use crate::machine::Datagram;
 use crate::world::{MS, World};
@@ -36,7 +36,7 @@ pub(crate) enum Arrival {
     Act {
         slot: Slot,
         daemon: u64,
-        now: Instant,
+        read: Reading,
     },
     /// A daemon that was stopped in the middle of a wake-up goes on.
     GoOn {
@@ -99,10 +99,10 @@ impl World {
                 }
             }
             Arrival::Wake { slot, number } => self.read_clock(slot, number),
-            Arrival::Act { slot, daemon, now } => {
+            Arrival::Act { slot, daemon, read } => {
                 let machine = self.machine_mut(slot);
                 if machine.daemons == daemon {
-                    machine.wake_up(now);
+                    machine.wake_up(read);
                     self.go_on(slot);
                 }
             }
@@ -126,7 +126,7 @@ impl World {
         let act = Arrival::Act {
             slot,
             daemon,
-            now: Instant(machine.clock.boot(at)),
+            read: machine.clock.read(at),
         };
         self.schedule(at + stall, act);
     }
@@ -181,16 +181,16 @@ impl World {
         self.trace
             .line(at, || format!("slot {slot} runs again ({pause:?})"));
         let machine = self.machine_mut(slot);
-        let left = machine
-            .kernel
-            .control
-            .lease_deadline_ns
-            .saturating_sub(machine.clock.boot(from));
+        let control = &machine.kernel.control;
+        // What was answered before the pause may still renew the lease, up to what it granted to itself.
+        let is_own = Epoch(control.vote_epoch).slot() == slot;
+        let own_grant = if is_own { control.vote_grant_end_ns } else { 0 };
+        let most = control.lease_deadline_ns.max(own_grant);
+        let left = most.saturating_sub(machine.clock.boot(from));
         machine.clock.pause(pause, from, at);
         if pause == Pause::ClocksStop && left > 0 {
-            // The clock's own slowest rate turns what is left into true time.
+            // The slowest clock there is shows so much less than true time.
             machine.excused_until = at + left + left / 8;
         }
-        self.changed_at = at;
     }
 }

@@ -1,5 +1,7 @@
 //! One machine's clocks, derived from the world's true time.
 
+use heartbeat_core::Instant;
+
 /// Parts of a rate: 1,000,000 is a clock that runs true.
 pub const TRUE_RATE: u64 = 1_000_000;
 
@@ -12,6 +14,15 @@ pub enum Pause {
     Suspended,
     /// Neither runs: its hypervisor stopped it.
     ClocksStop,
+}
+
+/// What the two clocks of a machine showed at one time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// CLOCK_BOOTTIME.
+    pub boot: Instant,
+    /// CLOCK_MONOTONIC_RAW, in nanoseconds.
+    pub raw_ns: u64,
 }
 
 /// CLOCK_BOOTTIME and CLOCK_MONOTONIC_RAW of one machine.
@@ -57,6 +68,15 @@ impl Clock {
             self.rate
         };
         self.raw + scale(at - self.since, rate, TRUE_RATE)
+    }
+
+    /// Both at true time `at`.
+    #[must_use]
+    pub const fn read(&self, at: u64) -> Reading {
+        Reading {
+            boot: Instant(self.boot(at)),
+            raw_ns: self.raw(at),
+        }
     }
 
     /// The first true time at which CLOCK_BOOTTIME shows at least `boot`.

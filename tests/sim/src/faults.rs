@@ -19,6 +19,10 @@ impl World {
 
     /// Starts the daemon in `slot` anew, and the machine if it is off.
     pub fn start(&mut self, slot: Slot, maps: Maps) {
+        let maps = match maps {
+            Maps::Lost if self.pretends_to_remember => Maps::LostUnnoticed,
+            Maps::Kept | Maps::Lost | Maps::LostUnnoticed => maps,
+        };
         self.kill(slot);
         self.befall(|| format!("slot {slot} starts ({maps:?})"));
         let at = self.at;
@@ -71,8 +75,11 @@ impl World {
         (machine.frozen_until, machine.deaf_until) = (until, until);
     }
 
-    /// A time daemon slews the clock of `slot` to another rate.
+    /// A time daemon slews the clock of `slot` to another rate, unless the machine stands still.
     pub fn slew(&mut self, slot: Slot, rate: u64) {
+        if self.machine(slot).deaf_until > self.at {
+            return;
+        }
         self.befall(|| format!("slot {slot}: clock runs at {rate} ppm"));
         let at = self.at;
         self.machine_mut(slot).clock.slew(rate, at);
@@ -151,7 +158,6 @@ impl World {
     }
 
     fn befall(&mut self, what: impl FnOnce() -> String) {
-        self.changed_at = self.at;
         self.trace.line(self.at, what);
     }
 }

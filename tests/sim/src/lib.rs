@@ -7,6 +7,7 @@
 //! Times are nanoseconds of the world's true time, which no machine sees: each has its own [`clock`].
 
 mod arrive;
+pub mod campaign;
 pub mod clock;
 mod faults;
 pub mod kernel;

@@ -65,6 +65,17 @@ impl Trace {
     }
 }
 
+/// A run that ends with a panic tells what led to it.
+impl Drop for Trace {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            for line in self.lines() {
+                eprintln!("{line}");
+            }
+        }
+    }
+}
+
 const fn kind_name(kind: Kind) -> &'static str {
     match kind {
         Kind::Probe => "probe",

@@ -33,6 +33,7 @@ impl Watch {
     /// opens, only by something that its own machine does, so the others' need no look.
     pub(crate) fn look(&mut self, machine: &Machine, machines: &BTreeMap<Slot, Machine>, at: u64) {
         self.leases(machine, machines, at);
+        self.masterships_begin(machine, machines, at);
         self.epochs(machine, at);
     }
 
@@ -105,6 +106,40 @@ impl Watch {
                     at / 1_000,
                     other.slot
                 ));
+            }
+        }
+    }
+
+    /// S3: no mastership begins below one that a majority has on its disks, where its number was or may have been
+    /// handed out.
+    fn masterships_begin(
+        &mut self,
+        machine: &Machine,
+        machines: &BTreeMap<Slot, Machine>,
+        at: u64,
+    ) {
+        if is_forced(machine) {
+            // The operator's word is all that it goes by.
+            return;
+        }
+        let known = self.seen.get(&machine.slot).map_or(0, |seen| seen.taken);
+        for epoch in &machine.taken[known.min(machine.taken.len())..] {
+            for (later, _) in self
+                .masterships
+                .range(*epoch..)
+                .skip_while(|(later, _)| *later == epoch)
+            {
+                let saved = machine.record.in_force.slots.iter().filter(|slot| {
+                    machines
+                        .get(slot)
+                        .is_some_and(|machine| machine.floor >= *later)
+                });
+                if saved.count() >= machine.record.in_force.majority() {
+                    self.violations.push(format!(
+                        "S3 at {} us: mastership {epoch:?} begins below {later:?}, which a majority has saved",
+                        at / 1_000
+                    ));
+                }
             }
         }
     }

@@ -40,8 +40,10 @@ pub struct World {
     pub lost_kinds_on: BTreeSet<(Network, u8)>,
     /// Each event in a line, if somebody wants to read it.
     pub trace: Trace,
-    /// True time of the last fault, or of the end of one.
-    pub changed_at: u64,
+    /// Daemons that start without their maps believe that they have them: what must never happen.
+    pub pretends_to_remember: bool,
+    /// Events so far.
+    pub events: u64,
     pub(crate) roll: Arc<[Slot]>,
     pub(crate) queue: Queue<Arrival>,
     /// Machines whose next wake-up is to be found out anew.
@@ -101,7 +103,8 @@ impl World {
             lost_kinds: Vec::new(),
             lost_kinds_on: BTreeSet::new(),
             trace: Trace::default(),
-            changed_at: 0,
+            pretends_to_remember: false,
+            events: 0,
             queue: Queue::new(),
             touched: Vec::new(),
             stirred: Vec::new(),
@@ -216,6 +219,7 @@ impl World {
             return false;
         };
         self.at = at;
+        self.events += 1;
         self.arrive(arrival);
         self.look();
         true

@@ -124,6 +124,8 @@ pub struct Machine {
     pub orders: Vec<Order>,
     /// When the next period begins.
     pub next_turn: Instant,
+    /// CLOCK_MONOTONIC_RAW as the wake-up that is being handled read it.
+    raw_ns: u64,
     /// When the answers to the newest probe are read, between two turns.
     answers_at: Option<Instant>,
     /// What the disk says of the highest epoch.
@@ -190,6 +192,7 @@ impl Machine {
             inbox: Vec::new(),
             orders: Vec::new(),
             next_turn: Instant::ZERO,
+            raw_ns: 0,
             answers_at: None,
             floor: Epoch::NONE,
             asks_by: record.in_force,

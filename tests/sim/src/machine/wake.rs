@@ -4,12 +4,15 @@
 use heartbeat_core::{Event, Instant, Node};
 
 use super::{Datagram, Machine, Step};
+use crate::clock::Reading;
 use crate::kernel::Ring;
 use crate::trace::Trace;
 
 impl Machine {
-    /// One wake-up begins: the clock showed `now`.
-    pub(crate) fn wake_up(&mut self, now: Instant) {
+    /// One wake-up begins: the clocks were read.
+    pub(crate) fn wake_up(&mut self, read: Reading) {
+        let now = read.boot;
+        self.raw_ns = read.raw_ns;
         let first = if now >= self.next_turn {
             Step::Turn
         } else if self.answers_at.is_some_and(|due| due <= now) {
@@ -39,7 +42,7 @@ impl Machine {
             let now = Instant(self.clock.boot(at));
             match self.steps.front_mut() {
                 Some((_, read @ None)) => *read = Some(now),
-                Some((_, Some(_))) => self.act(at),
+                Some((_, Some(_))) => self.act(),
                 None => return true,
             }
         }
@@ -74,12 +77,12 @@ impl Machine {
         }
     }
 
-    fn act(&mut self, at: u64) {
+    fn act(&mut self) {
         let Some((step, Some(now))) = self.steps.pop_front() else {
             return;
         };
         match step {
-            Step::Turn => self.turn(now, at),
+            Step::Turn => self.turn(now),
             Step::Answers => self.take_answers(now),
             Step::Words => self.handle(Event::Kernel(self.kernel.words()), now),
             Step::Ring(ring) => self.take_ring(&ring, now),
@@ -146,11 +149,11 @@ impl Machine {
         self.handle(event, now);
     }
 
-    fn turn(&mut self, now: Instant, at: u64) {
+    fn turn(&mut self, now: Instant) {
         let lateness = now.since(self.next_turn);
         let replies = self.kernel.replies();
         self.kernel.control.beat_ns = now.0;
-        let raw_ns = self.clock.raw(at);
+        let raw_ns = self.raw_ns;
         let event = Event::Turn {
             kernel: self.kernel.words(),
             replies: &replies,

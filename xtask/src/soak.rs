@@ -1,0 +1,57 @@
+//! `cargo xtask soak`: clusters in the simulator, one after the other, for as long as somebody likes.
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::workspace;
+
+/// Options of `cargo xtask soak`.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// How long
+    #[arg(long, required_unless_present = "case", value_parser = clap::value_parser!(u64).range(1..))]
+    minutes: Option<u64>,
+    /// The first seed [default: another one each time]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// One case only, with each of its events, such as chaos:17
+    #[arg(long, conflicts_with_all = ["minutes", "seed"])]
+    case: Option<String>,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// Something did not hold; the events that led to it are on the terminal.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let minutes = options.minutes.map(|minutes| minutes.to_string());
+    let seed = options.seed.map(|seed| seed.to_string());
+    let given = [
+        ("--minutes", minutes),
+        ("--seed", seed),
+        ("--case", options.case.clone()),
+    ];
+    let mut command = workspace::cargo();
+    command
+        .args([
+            "run",
+            "--quiet",
+            "--locked",
+            "-p",
+            "heartbeat-sim",
+            "--bin",
+            "soak",
+            "--",
+        ])
+        .args(
+            given
+                .into_iter()
+                .filter_map(|(name, value)| Some([name.to_owned(), value?]))
+                .flatten(),
+        )
+        .current_dir(workspace::root());
+    workspace::run(
+        &mut command,
+        "see above what did not hold, and how to run it again",
+    )
+}
