@@ -178,6 +178,11 @@ impl World {
 
     fn resume(&mut self, slot: Slot, pause: Pause, from: u64) {
         let at = self.at;
+        let machine = self.machine_mut(slot);
+        if machine.paused_until != at {
+            // It was switched off meanwhile.
+            return;
+        }
         self.trace
             .line(at, || format!("slot {slot} runs again ({pause:?})"));
         let machine = self.machine_mut(slot);

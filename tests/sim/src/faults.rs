@@ -23,6 +23,9 @@ impl World {
             Maps::Lost if self.pretends_to_remember => Maps::LostUnnoticed,
             Maps::Kept | Maps::Lost | Maps::LostUnnoticed => maps,
         };
+        if self.is_paused(slot) {
+            return;
+        }
         self.kill(slot);
         self.befall(|| format!("slot {slot} starts ({maps:?})"));
         let at = self.at;
@@ -32,27 +35,37 @@ impl World {
         self.go_on(slot);
     }
 
-    /// SIGKILL of the daemon.
+    /// SIGKILL of the daemon. Nothing of the kind reaches a machine that stands still.
     pub fn kill(&mut self, slot: Slot) {
+        if self.is_paused(slot) {
+            return;
+        }
         self.befall(|| format!("slot {slot}: daemon killed"));
         self.machine_mut(slot).kill();
     }
 
     /// The machine loses its power: kernel and daemon are gone.
     pub fn power_off(&mut self, slot: Slot) {
-        self.kill(slot);
         self.befall(|| format!("slot {slot}: power off"));
-        self.machine_mut(slot).is_on = false;
+        let machine = self.machine_mut(slot);
+        machine.kill();
+        (machine.is_on, machine.paused_until, machine.deaf_until) = (false, 0, 0);
     }
 
     /// SIGSTOP until `until`.
     pub fn freeze(&mut self, slot: Slot, until: u64) {
+        if self.is_paused(slot) {
+            return;
+        }
         self.befall(|| format!("slot {slot}: daemon stopped until {} us", until / 1_000));
         self.machine_mut(slot).frozen_until = until;
     }
 
     /// The kernel takes nothing in until `until`, while the daemon runs.
     pub fn deafen(&mut self, slot: Slot, until: u64) {
+        if self.is_paused(slot) {
+            return;
+        }
         self.befall(|| format!("slot {slot}: kernel held up until {} us", until / 1_000));
         self.machine_mut(slot).deaf_until = until;
     }
@@ -72,12 +85,22 @@ impl World {
         });
         self.schedule(until, Arrival::Resume { slot, pause, from });
         let machine = self.machine_mut(slot);
-        (machine.frozen_until, machine.deaf_until) = (until, until);
+        (
+            machine.frozen_until,
+            machine.deaf_until,
+            machine.paused_until,
+        ) = (until, until, until);
+    }
+
+    /// Whether the whole machine stands still.
+    #[must_use]
+    pub fn is_paused(&self, slot: Slot) -> bool {
+        self.machine(slot).paused_until > self.at
     }
 
     /// A time daemon slews the clock of `slot` to another rate, unless the machine stands still.
     pub fn slew(&mut self, slot: Slot, rate: u64) {
-        if self.machine(slot).deaf_until > self.at {
+        if self.is_paused(slot) {
             return;
         }
         self.befall(|| format!("slot {slot}: clock runs at {rate} ppm"));

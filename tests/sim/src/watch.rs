@@ -118,8 +118,8 @@ impl Watch {
         machines: &BTreeMap<Slot, Machine>,
         at: u64,
     ) {
-        if is_forced(machine) {
-            // The operator's word is all that it goes by.
+        // One goes by an operator's word alone, the other by clocks that stood still while its votes came.
+        if is_forced(machine) || machine.excused_until > at {
             return;
         }
         let known = self.seen.get(&machine.slot).map_or(0, |seen| seen.taken);

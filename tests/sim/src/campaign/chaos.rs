@@ -1,28 +1,28 @@
 //! Anything at any time, then a lull in which some of it stays broken, then order again.
 
 use heartbeat_core::event::Order;
-use heartbeat_core::message::Network;
 use heartbeat_core::snapshot::Alarm;
 use heartbeat_core::{Instant, Slot};
 
+use super::able::{bound, joined_majority};
 use super::bounds::Terms;
 use super::cluster::{agree, fair, note_steps, start};
 use super::fault::{befall, restart};
 use super::sound::Sound;
 use super::{Draw, Nearest, Tally};
 use crate::machine::Machine;
-use crate::world::{MS, TIMING, US, World};
+use crate::world::{MS, US, World};
 
 /// Bursts of faults in one case.
 const BURSTS: u32 = 3;
 /// Faults of one burst, and the time between two of them: up to about three leases.
 const FAULTS: std::ops::Range<u64> = 1..12;
 const PAUSE: std::ops::Range<u64> = 0..150 * MS;
+/// A clock is judged over a second of CLOCK_MONOTONIC_RAW, and one that is at fault keeps its node from voting for
+/// an abstention more.
+const LONGEST_CLOCK_FAULT: u64 = 2_600 * MS;
 /// How long a lull is watched beyond the time by which there must be a master.
 const WATCHED: u64 = 300 * MS;
-/// The longest backoff of a candidate that lost, in leases; and how often candidates may lose to one another that
-/// were all let loose at once.
-const BACKOFFS: u64 = 3;
 
 pub(super) fn live(
     world: &mut World,
@@ -41,6 +41,24 @@ pub(super) fn live(
     tally.add("masterships that ended unasked", life.sound.judged);
     note_steps(world, tally);
     Ok(())
+}
+
+/// What must come in time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// A master, while some of the cluster stays broken.
+    Master,
+    /// A master that all say is it.
+    AllAgree,
+}
+
+impl Wanted {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Master => "L1 in a lull",
+            Self::AllAgree => "L1 faults ended",
+        }
+    }
 }
 
 struct Life {
@@ -81,12 +99,12 @@ impl Life {
         world.weather = fair(draw);
         world.lost_kinds_on.clear();
         self.sound.note(world);
-        self.until_all_run(world)?;
+        self.until_all_run(world, tally)?;
         let Some(able) = joined_majority(world) else {
             tally.count("lulls without a joined majority in order");
             return Ok(());
         };
-        self.master_comes(world, &able, "L1 in a lull", tally)?;
+        self.master_comes(world, &able, Wanted::Master, tally)?;
         let end = world.at + WATCHED;
         while world.at < end {
             self.step(world)?;
@@ -110,6 +128,9 @@ impl Life {
         self.sound.note(world);
         world.heal();
         world.weather = fair(draw);
+        self.run(world, held_up_until(world).saturating_sub(world.at))?;
+        // Whatever happens at that very time, too.
+        self.run(world, 1)?;
         let slots = world.slots();
         for slot in slots.iter().copied() {
             let machine = world.machine(slot);
@@ -119,7 +140,7 @@ impl Life {
             world.order(slot, Order::Maintenance(false));
         }
         self.sound.note(world);
-        self.until_all_run(world)?;
+        self.until_all_run(world, tally)?;
         world.start_the_next();
         self.sound.note(world);
         let newest = world
@@ -127,47 +148,26 @@ impl Life {
             .values()
             .map(|machine| machine.record.in_force);
         let newest = newest.max_by_key(|set| set.version).unwrap_or_default();
-        self.master_comes(world, newest.slots.as_slice(), "L1 faults ended", tally)?;
-        self.all_agree(world, tally)
+        self.master_comes(world, newest.slots.as_slice(), Wanted::AllAgree, tally)
     }
 
-    /// Until nobody is held up any more.
-    fn until_all_run(&mut self, world: &mut World) -> Result<(), String> {
+    /// Until nobody is held up any more, nor finds its clock at fault: a suspend while the daemon does not run looks
+    /// like a rate, and with a slewed clock like one that the guard does not cover.
+    fn until_all_run(&mut self, world: &mut World, tally: &mut Tally) -> Result<(), String> {
         self.run(world, held_up_until(world).saturating_sub(world.at))?;
-        // Who was told to make room, or was too busy to until now.
-        self.run(world, 30 * MS)?;
-        if world.machines.values().any(finds_its_clock_at_fault) {
-            return Err(format!(
-                "at {} us: a clock within the guard is found at fault",
-                world.at / US
-            ));
-        }
-        Ok(())
-    }
-
-    /// All say the same of who is master.
-    fn all_agree(&mut self, world: &mut World, tally: &mut Tally) -> Result<(), String> {
-        let (from, bound) = (world.at, Terms::of(world).grants(2));
-        while !agree(world) {
-            self.step(world)?;
-            if world.at > from + bound {
+        let end = world.at + LONGEST_CLOCK_FAULT;
+        while world.machines.values().any(finds_its_clock_at_fault) {
+            if world.at > end {
                 return Err(format!(
-                    "L2 at {} us: not all agree {} us after there was a master for good",
-                    world.at / US,
-                    bound / US
+                    "at {} us: a clock within the guard stays at fault",
+                    world.at / US
                 ));
             }
+            tally.count("waits of 10 ms for a clock that is looked at anew");
+            self.run(world, 10 * MS)?;
         }
-        let took = world.at - from;
-        tally.held(
-            "L2 all agree",
-            Nearest {
-                took,
-                bound,
-                seed: self.seed,
-            },
-        );
-        Ok(())
+        // Who was told to make room, or was too busy to until now.
+        self.run(world, 30 * MS)
     }
 
     /// There is a master in time and for good, `able` being those who can make one: one that is there at first may
@@ -176,17 +176,20 @@ impl Life {
         &mut self,
         world: &mut World,
         able: &[Slot],
-        name: &'static str,
+        wanted: Wanted,
         tally: &mut Tally,
     ) -> Result<(), String> {
         let (from, bound) = (world.at, bound(world, able));
-        let mut took = 0;
+        let (mut since, mut agreed_at) = (from, None);
         while world.at < from + bound {
             self.step(world)?;
             if world.master().is_none() {
-                took = world.at - from;
+                (since, agreed_at) = (world.at, None);
+            } else if wanted == Wanted::AllAgree && agreed_at.is_none() && agree(world) {
+                agreed_at = Some(world.at);
             }
         }
+        let name = wanted.name();
         if world.master().is_none() {
             return Err(format!(
                 "{name} at {} us: no master {} us after slots {able:?} are in order and joined",
@@ -194,14 +197,22 @@ impl Life {
                 bound / US
             ));
         }
-        tally.held(
-            name,
-            Nearest {
-                took,
-                bound,
-                seed: self.seed,
-            },
-        );
+        let seed = self.seed;
+        let took = since - from;
+        tally.held(name, Nearest { took, bound, seed });
+        if wanted == Wanted::Master {
+            return Ok(());
+        }
+        let bound = Terms::of(world).grants(2);
+        let took = agreed_at.unwrap_or(u64::MAX).saturating_sub(since);
+        if took > bound {
+            return Err(format!(
+                "L2 at {} us: not all agree {} us after there was a master for good",
+                world.at / US,
+                bound / US
+            ));
+        }
+        tally.held("L2 all agree", Nearest { took, bound, seed });
         Ok(())
     }
 
@@ -245,85 +256,4 @@ fn held_up_until(world: &World) -> u64 {
         .values()
         .map(|machine| machine.frozen_until.max(machine.deaf_until));
     ends.max().unwrap_or(0)
-}
-
-/// The most electors that are in order and joined to each other over the management network, if they are a
-/// majority and one of them may become master. None while the electors change.
-fn joined_majority(world: &World) -> Option<Vec<Slot>> {
-    let set = world.machines.values().next()?.record.in_force;
-    let is_settled = |machine: &Machine| {
-        let record = &machine.record;
-        record.in_force == set && !record.is_proposed && record.accepted.is_none()
-    };
-    if !world.machines.values().all(is_settled) {
-        return None;
-    }
-    let able: Vec<Slot> = set
-        .slots
-        .iter()
-        .filter(|slot| {
-            let machine = world.machine(*slot);
-            machine.is_on && machine.node.is_some()
-        })
-        .collect();
-    let is_joined = |from: Slot, to: Slot| {
-        let is_cut = world.cut.contains(&(from, to, Network::Management));
-        from == to || !(is_cut || world.deaf_ports.contains(&(from, to)))
-    };
-    let subsets = (0_u32..1 << able.len()).map(|bits| {
-        let chosen = able
-            .iter()
-            .enumerate()
-            .filter(move |(place, _)| bits >> place & 1 == 1);
-        chosen.map(|(_, slot)| *slot).collect::<Vec<Slot>>()
-    });
-    subsets
-        .filter(|subset| {
-            subset.len() >= set.majority()
-                && subset.iter().any(|slot| may_serve(world, *slot))
-                && subset
-                    .iter()
-                    .all(|from| subset.iter().all(|to| is_joined(*from, *to)))
-        })
-        .max_by_key(Vec::len)
-}
-
-fn may_serve(world: &World, slot: Slot) -> bool {
-    !world.machine(slot).config.is_witness(slot) && !world.snapshot(slot).maintenance
-}
-
-/// By when those who are able to make a master must have made one: the last of them votes and grants again, every
-/// grant is over that one of them gave, or may yet give to a master that is being lost; one of them stands; and
-/// some lose to one another.
-fn bound(world: &World, able: &[Slot]) -> u64 {
-    let terms = Terms::of(world);
-    let (at, mut free) = (world.at, world.at);
-    let mut stands = u64::MAX;
-    for slot in able {
-        let machine = world.machine(*slot);
-        let words = machine.kernel.daemon_words();
-        let ends = [
-            words.abstain_until,
-            words.vote_grant_end,
-            machine.kernel.words().grant_end,
-        ];
-        for end in ends {
-            free = free.max(machine.clock.when(end.0));
-        }
-        if may_serve(world, *slot) {
-            let snapshot = world.snapshot(*slot);
-            let own = snapshot
-                .stands_at
-                .map_or(at, |stands| machine.clock.when(stands.0));
-            stands = stands.min(own.max(at));
-        }
-    }
-    let is_master_left = world.watch.holders().iter().any(|slot| {
-        let machine = world.machine(*slot);
-        machine.kernel.control.lease_deadline_ns > machine.clock.boot(at)
-    });
-    let lost = u64::from(is_master_left) * terms.grants(2);
-    let backoffs = BACKOFFS * terms.slow(TIMING.lease());
-    let others = world.machines.len() as u64 - 1;
-    free.max(stands) - at + lost + backoffs + terms.ranks(others) + terms.election()
 }

@@ -3,6 +3,7 @@
 //!
 //! A case is its kind and its seed, and nothing else: [`Case::run`] does the same each time.
 
+mod able;
 mod bounds;
 mod chaos;
 mod cluster;

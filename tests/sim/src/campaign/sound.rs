@@ -124,7 +124,13 @@ impl Sound {
         let set = master.record.in_force;
         let goes_by_it = |slot| world.machine(slot).record.in_force == set;
         let with_it = set.slots.iter().filter(|slot| {
-            *slot == own || (is_sound(*slot) && is_joined(own, *slot) && is_joined(*slot, own))
+            let is_with_it = || {
+                is_sound(*slot)
+                    && goes_by_it(*slot)
+                    && is_joined(own, *slot)
+                    && is_joined(*slot, own)
+            };
+            *slot == own || is_with_it()
         });
         let count = with_it.count();
         (count >= set.majority()).then_some(count)

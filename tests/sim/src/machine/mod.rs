@@ -114,6 +114,8 @@ pub struct Machine {
     pub frozen_until: u64,
     /// The kernel takes no frame and no datagram in until then.
     pub deaf_until: u64,
+    /// The whole machine stands still until then.
+    pub paused_until: u64,
     /// Its clocks stood still of late: until then its lease, by its own clock, may be one too many.
     pub excused_until: u64,
     /// What is left of the wake-up that is being handled, with the time that was read for it.
@@ -187,6 +189,7 @@ impl Machine {
             only_beats: false,
             frozen_until: 0,
             deaf_until: 0,
+            paused_until: 0,
             excused_until: 0,
             steps: VecDeque::new(),
             inbox: Vec::new(),
