@@ -89,9 +89,15 @@ impl Node {
     }
 
     fn too_old(&self) -> VoteAnswer {
+        let grants = &self.grants;
+        let promised = if self.floor > grants.highest() {
+            self.floor
+        } else {
+            grants.promised
+        };
         VoteAnswer::Old {
-            promised: self.grants.promised.max(self.floor),
-            probed: self.grants.kernel.probed,
+            promised,
+            probed: grants.kernel.probed,
         }
     }
 
