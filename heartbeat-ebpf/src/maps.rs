@@ -11,6 +11,7 @@ use heartbeat_wire::maps::{
     Limits, MAX_INTERFACES, MAX_SLOTS, MAX_VIPS, Member, REPLIES_CHUNK, Replies, SENT_RECORDS,
     Sent, Verdicts, Vip,
 };
+use heartbeat_wire::tag::Beginning;
 use heartbeat_wire::verdict::{GateVerdict, Verdict};
 
 use crate::atomic::{ControlWords, GrantWords};
@@ -26,6 +27,8 @@ static CONFIG: Array<Config, 1> = Array::new();
 static KEYS: Array<Keys, 1> = Array::new();
 #[btf_map(name = "hb_members")]
 static MEMBERS: Array<Member, SLOTS> = Array::new();
+#[btf_map(name = "hb_beginnings")]
+static BEGINNINGS: PerCpuArray<Beginning, SLOTS> = PerCpuArray::new();
 #[btf_map(name = "hb_interfaces")]
 static INTERFACES: Array<Interface, MAX_INTERFACES> = Array::new();
 #[btf_map(name = "hb_control")]
@@ -64,6 +67,14 @@ pub(crate) fn config() -> Option<&'static Config> {
 #[inline(always)]
 pub(crate) fn keys() -> Option<&'static Keys> {
     KEYS.get(0)
+}
+
+/// What this CPU kept of a slot's frames; slots that no member can have share slot 0's place.
+#[inline(always)]
+pub(crate) fn beginning(slot: u16) -> Option<*mut Beginning> {
+    BEGINNINGS
+        .get_ptr_mut(slot.into())
+        .or_else(|| BEGINNINGS.get_ptr_mut(0))
 }
 
 #[inline(always)]

@@ -10,7 +10,7 @@ use heartbeat_wire::decide::{
     key_of, road,
 };
 use heartbeat_wire::maps::{Address, Config, EventKind, Interface, Keys, Member};
-use heartbeat_wire::{Epoch, Frame, Kind, Verdict, tag};
+use heartbeat_wire::{Epoch, Frame, Kind, Verdict};
 
 use crate::atomic::{Contended, ControlWords, GrantWords};
 use crate::counter::count_answer;
@@ -58,7 +58,9 @@ fn judge(ctx: &XdpContext, datagram: &Datagram, config: &Config) -> Result<Verdi
         .ok_or(Verdict::Malformed)?;
     let kind = check_shape(frame, config)?;
     let keys = maps::keys().ok_or(Verdict::Unconfigured)?;
-    if !is_authentic(frame, keys) {
+    let beginning = maps::beginning(frame.sender).ok_or(Verdict::Unconfigured)?;
+    // SAFETY: this CPU's own value; no other program runs on it meanwhile.
+    if !is_authentic(frame, keys, unsafe { &mut *beginning }) {
         return Err(Verdict::Unauthentic);
     }
     let index = ctx.ingress_ifindex() as u32;
@@ -156,11 +158,9 @@ impl Question<'_> {
     fn raise_words(&self, step: &GrantStep) -> Result<bool, Verdict> {
         let epoch = Epoch(self.frame.epoch);
         let contended = |Contended| Verdict::Contended;
-        let raised = self
-            .grant
-            .probed_epoch()
-            .raise(epoch.0)
-            .map_err(contended)?;
+        // One that is there already was raised before any word that goes with it.
+        let probed = self.grant.probed_epoch();
+        let raised = probed.read() < epoch.0 && probed.raise(epoch.0).map_err(contended)?;
         let before = self
             .grant
             .accepted()
@@ -183,7 +183,8 @@ impl Question<'_> {
     #[inline(always)]
     fn note_probe(&self, is_new_epoch: bool) {
         let (frame, grant) = (&*self.frame, self.grant);
-        let last_ns = grant.arrival_ns().exchange(self.now_ns);
+        let last_ns = grant.arrival_ns().read();
+        grant.arrival_ns().write(self.now_ns);
         grant.holder_incarnation().write(frame.incarnation);
         grant.successor().write(frame.successor.into());
         grant.lease_ns().write(u64::from(frame.lease_us) * 1_000);
@@ -225,7 +226,11 @@ impl Question<'_> {
                 now_ns: self.now_ns,
             },
         );
-        tag::sign(self.frame, self.config.signing_slot as u8, &key);
+        let Some(beginning) = maps::beginning(self.config.slot) else {
+            return Verdict::Unconfigured;
+        };
+        // SAFETY: this CPU's own value; no other program runs on it meanwhile.
+        unsafe { &mut *beginning }.sign(self.frame, self.config.signing_slot as u8, &key);
         match turn_round(
             self.ctx,
             self.frame,

@@ -8,7 +8,7 @@
 use crate::epoch::Epoch;
 use crate::frame::{Frame, Head, Kind, MAGIC, SEQUENCE_LIMIT, VERSION};
 use crate::maps::{Address, Config, Keys, Member, NO_ADDRESS, member_flag};
-use crate::tag::{KEY_SLOTS, Key, verify};
+use crate::tag::{Beginning, KEY_SLOTS, Key};
 use crate::verdict::Verdict;
 
 /// The last accepted probe as one word: 16 bits of its epoch, 48 bits of its sequence number.
@@ -165,15 +165,16 @@ pub fn check_shape(frame: &Frame, config: &Config) -> Result<Kind, Verdict> {
 /// Whether the frame was tagged with one of our keys.
 ///
 /// The key slot that it names is tried first. It is a place in the sender's key file: while a key is
-/// being replaced, nodes have the same two keys in another order.
+/// being replaced, nodes have the same two keys in another order. `beginning` is what was kept of its sender, if
+/// anything was.
 #[must_use]
 #[inline(always)]
-pub fn is_authentic(frame: &Frame, keys: &Keys) -> bool {
+pub fn is_authentic(frame: &Frame, keys: &Keys, beginning: &mut Beginning) -> bool {
     let named = u16::from(frame.key_slot);
     let (Some(key), Some(other)) = (key_of(keys, named), key_of(keys, named ^ 1)) else {
         return false;
     };
-    verify(frame, &key) || verify(frame, &other)
+    beginning.verify(frame, &key) || beginning.verify(frame, &other)
 }
 
 /// The key in this slot, if there is such a slot.

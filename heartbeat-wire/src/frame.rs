@@ -260,7 +260,12 @@ impl Frame {
 #[must_use]
 #[inline(always)]
 pub const fn age_us(age_ns: u64) -> u32 {
-    let us = age_ns / 1_000;
+    // Exact, and to the kernel's machine a multiplication is a fraction of a division.
+    let us = if age_ns <= u32::MAX as u64 {
+        (age_ns * 0x1062_4dd3) >> 38
+    } else {
+        age_ns / 1_000
+    };
     if us >= AGE_UNKNOWN as u64 {
         AGE_UNKNOWN - 1
     } else {

@@ -11,7 +11,8 @@ mod words;
 
 use core::mem::size_of;
 
-use crate::tag::KEY_SLOTS;
+use crate::siphash::HEAD;
+use crate::tag::{Beginning, KEY_SLOTS};
 
 pub use config::{Config, Guard, Guarded, Interface, Keys, Member, Vip, mark, member_flag};
 pub use counted::{GateCounts, Histogram, Limits, Replies, Reply, Verdicts};
@@ -94,6 +95,7 @@ const _: () = {
     assert!(size_of::<Replies>() <= 32_768);
     assert!(size_of::<Limits>() == 8 * 5);
     assert!(size_of::<Vip>() == 8);
+    assert!(size_of::<Beginning>() == 8 * (2 + HEAD + 4));
     assert!(size_of::<Guard>() == 8 + 4 * (16 + 4 + 4));
     assert!(size_of::<Event>() == 4 + 2 + 1 + 1 + 8 * 6 + 4 * 4 + 8);
     assert!(SENT_RECORDS.is_power_of_two() && SENT_RECORDS > 2 * 255);
@@ -117,8 +119,8 @@ from_bytes!(Reply, Event);
 #[cfg(feature = "user")]
 mod pod {
     use super::{
-        Config, Control, Event, GateCounts, Grant, Guard, Histogram, Interface, Keys, Limits,
-        Member, Replies, Sent, Verdicts, Vip,
+        Beginning, Config, Control, Event, GateCounts, Grant, Guard, Histogram, Interface, Keys,
+        Limits, Member, Replies, Sent, Verdicts, Vip,
     };
 
     macro_rules! pod {
@@ -131,7 +133,7 @@ mod pod {
         };
     }
     pod!(
-        Config, Guard, Keys, Member, Interface, Control, Grant, Sent, Replies, Verdicts,
+        Beginning, Config, Guard, Keys, Member, Interface, Control, Grant, Sent, Replies, Verdicts,
         GateCounts, Histogram, Limits, Vip, Event
     );
 }

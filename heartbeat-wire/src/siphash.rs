@@ -8,7 +8,13 @@ use crate::tag::Key;
 /// Words that the tag covers.
 pub(crate) const WORDS: usize = crate::frame::SIGNED_LEN / 8;
 
-struct State {
+/// Words that the frames of one sender mostly begin with: all that changes from one to the next stands behind.
+pub(crate) const HEAD: usize = core::mem::offset_of!(crate::Frame, sequence) / 8;
+
+/// What the hash has come to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub(crate) struct State {
     v0: u64,
     v1: u64,
     v2: u64,
@@ -40,18 +46,34 @@ impl State {
 }
 
 /// The hash of these words, little-endian, under `key`.
-///
-/// One function, called: written into each of its callers it would be most of their code, and cold at
-/// every frame.
-#[inline(never)]
+#[inline(always)]
 pub(crate) fn hash(words: &[u64; WORDS], key: &Key) -> u64 {
+    finish(words, &begin(words, key))
+}
+
+/// What the first [`HEAD`] of these words come to under `key`.
+///
+/// A function that is called, like [`finish`]: written into each of its callers it would be most of their code, and
+/// cold at every frame.
+#[inline(never)]
+pub(crate) fn begin(words: &[u64; WORDS], key: &Key) -> State {
     let mut state = State {
         v0: key.k0 ^ 0x736f_6d65_7073_6575,
         v1: key.k1 ^ 0x646f_7261_6e64_6f6d,
         v2: key.k0 ^ 0x6c79_6765_6e65_7261,
         v3: key.k1 ^ 0x7465_6462_7974_6573,
     };
-    for word in words {
+    for word in &words[..HEAD] {
+        state.take(*word);
+    }
+    state
+}
+
+/// The hash of all the words, from what the first [`HEAD`] of them came to.
+#[inline(never)]
+pub(crate) fn finish(words: &[u64; WORDS], head: &State) -> u64 {
+    let mut state = *head;
+    for word in &words[HEAD..] {
         state.take(*word);
     }
     // No byte is left over; the last word holds the length only.

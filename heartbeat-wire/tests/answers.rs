@@ -355,6 +355,10 @@ fn what_is_left_of_a_grant_is_rounded_up() {
 fn ages_never_look_unknown() {
     assert_eq!(age_us(0), 0);
     assert_eq!(age_us(1_999), 1);
+    for us in (1..=u64::from(u32::MAX) / 1_000 + 2).step_by(997) {
+        let edges = (age_us(us * 1_000 - 1), age_us(us * 1_000));
+        assert_eq!((u64::from(edges.0), u64::from(edges.1)), (us - 1, us));
+    }
     assert_eq!(age_us(u64::MAX), AGE_UNKNOWN - 1);
 }
 

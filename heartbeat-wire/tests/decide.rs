@@ -6,7 +6,7 @@ use heartbeat_wire::decide::{
 };
 use heartbeat_wire::frame::{MAGIC, SEQUENCE_LIMIT, VERSION};
 use heartbeat_wire::maps::{Address, Config, Keys, Member, NO_ADDRESS, mapped, member_flag};
-use heartbeat_wire::tag::{Key, sign};
+use heartbeat_wire::tag::{Beginning, Key, sign};
 use heartbeat_wire::{Epoch, Frame, Kind, Verdict};
 
 const KINDS: [Kind; 4] = [Kind::Probe, Kind::Query, Kind::Reply, Kind::Refusal];
@@ -449,9 +449,17 @@ fn a_frame_is_authentic_by_either_key_in_whatever_order_its_sender_has_them() {
         slots: [newer, older],
     };
     for slot in 0..2 {
-        assert!(is_authentic(&signed(slot, &newer), &keys));
-        assert!(is_authentic(&signed(slot, &older), &keys));
-        assert!(!is_authentic(&signed(slot, &strange), &keys));
+        let mut kept = Beginning::default();
+        let mut is_authentic = |key| is_authentic(&signed(slot, key), &keys, &mut kept);
+        // Each once with nothing kept or another key's, and once with what the first time kept.
+        for _ in 0..2 {
+            assert!(is_authentic(&newer));
+            assert!(is_authentic(&newer));
+            assert!(!is_authentic(&strange));
+            assert!(is_authentic(&older));
+            assert!(is_authentic(&older));
+            assert!(!is_authentic(&strange));
+        }
     }
     assert!(!is_authentic(&signed(2, &newer), &keys), "no such key slot");
     let alone = Keys {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use heartbeat_wire::Frame;
 use heartbeat_wire::frame::{FRAME_LEN, SIGNED_LEN};
-use heartbeat_wire::tag::{Key, sign, tag_of, verify};
+use heartbeat_wire::tag::{Beginning, Key, sign, tag_of, verify};
 use siphasher::sip::SipHasher24;
 
 const FRAMES: &str = include_str!("../vectors/frames.txt");
@@ -81,6 +81,28 @@ fn every_vectors_tag_is_the_one_that_signing_makes() {
         sign(&mut signed, frame(&vector).key_slot, &key);
         assert_eq!(signed, frame(&vector), "{name}");
         assert!(verify(&signed, &key), "{name}");
+    }
+}
+
+#[test]
+fn what_is_kept_of_a_frame_changes_no_tag_and_comes_only_of_authentic_ones() {
+    let mut kept = Beginning::default();
+    for vector in vectors() {
+        let name = vector["name"];
+        let (key, right) = (key(&vector), frame(&vector));
+        for bit in 0..FRAME_LEN * 8 {
+            let mut wrong = *right.as_bytes();
+            wrong[bit / 8] ^= 1 << (bit % 8);
+            let wrong = Frame::from_bytes(&wrong);
+            let before = kept;
+            assert!(!kept.verify(&wrong, &key), "{name}: bit {bit}");
+            assert_eq!(kept, before, "{name}: bit {bit}");
+            assert!(kept.verify(&right, &key), "{name}");
+            let mut signed = Frame { tag: 0, ..wrong };
+            kept.sign(&mut signed, wrong.key_slot, &key);
+            assert_eq!(signed.tag, tag_of(&wrong, &key), "{name}: bit {bit}");
+        }
+        assert!(!kept.verify(&right, &Key::default()), "{name}");
     }
 }
 

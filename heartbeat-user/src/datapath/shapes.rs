@@ -8,6 +8,7 @@ use heartbeat_wire::maps::{
     Limits, MAX_INTERFACES, MAX_VIPS, Member, REPLIES_CHUNK, Replies, SENT_RECORDS, Sent, Verdicts,
     Vip, name,
 };
+use heartbeat_wire::tag::Beginning;
 
 use super::error::DatapathError;
 
@@ -26,7 +27,7 @@ pub(super) struct MapShape {
 }
 
 /// The shapes of all maps in a cluster whose highest slot is `max_slot`.
-pub(super) fn shapes(max_slot: u16) -> [MapShape; 17] {
+pub(super) fn shapes(max_slot: u16) -> [MapShape; 18] {
     let slots = slot_entries(max_slot);
     let chunks = slots / REPLIES_CHUNK as u32;
     let one = |name, kind, value_bytes| MapShape::new(name, kind, 4, value_bytes, 1);
@@ -36,6 +37,7 @@ pub(super) fn shapes(max_slot: u16) -> [MapShape; 17] {
         one(name::CONFIG, array, size_of::<Config>()),
         one(name::KEYS, array, size_of::<Keys>()),
         MapShape::new(name::MEMBERS, array, 4, size_of::<Member>(), slots),
+        MapShape::new(name::BEGINNINGS, per_cpu, 4, size_of::<Beginning>(), slots),
         MapShape::new(
             name::INTERFACES,
             array,

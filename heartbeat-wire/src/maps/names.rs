@@ -28,6 +28,8 @@ map_names! {
     KEYS = "hb_keys", "the two frame keys: secret, readable by root only (written by the daemon at start)";
     /// [`crate::maps::Member`] by slot.
     MEMBERS = "hb_members", "every member's address and flags, by slot (written by the daemon at start)";
+    /// [`crate::tag::Beginning`] by slot.
+    BEGINNINGS = "hb_beginnings", "per CPU and slot: what its last frame's tag can be made from sooner; secret (written by the kernel)";
     /// [`crate::maps::Interface`], as many as there are, in no order.
     INTERFACES = "hb_interfaces", "the interfaces that the responder answers on (written by the daemon)";
     /// [`crate::maps::Control`].

@@ -16,7 +16,7 @@ use heartbeat_wire::decide::{
 };
 use heartbeat_wire::frame::{FRAME_LEN, HOP_LIMIT};
 use heartbeat_wire::maps::{Config, Control, Grant, Keys, Member, NO_ADDRESS, mapped, member_flag};
-use heartbeat_wire::tag::{Key, sign};
+use heartbeat_wire::tag::{Beginning, Key};
 use heartbeat_wire::{Epoch, Frame, Kind};
 use nix::sys::time::TimeValLike as _;
 use nix::time::{ClockId, clock_gettime};
@@ -89,6 +89,7 @@ struct Node {
     config: Config,
     keys: Keys,
     asker: Member,
+    beginning: Beginning,
     control: Control,
     grant: Grant,
 }
@@ -105,6 +106,7 @@ impl Default for Node {
                 business_address: NO_ADDRESS,
                 flags: member_flag::PRESENT | member_flag::ELECTOR,
             },
+            beginning: Beginning::default(),
             control: Control::default(),
             grant: Grant::default(),
         }
@@ -117,7 +119,7 @@ impl Node {
         let Ok(kind) = check_shape(frame, &self.config) else {
             return false;
         };
-        if !is_authentic(frame, &self.keys) {
+        if !is_authentic(frame, &self.keys, &mut self.beginning) {
             return false;
         }
         let now_ns = boot_ns();
@@ -148,7 +150,7 @@ impl Node {
             now_ns,
         };
         write_answer(frame, Kind::Reply, step.verdict, &own);
-        sign(frame, 0, &KEY);
+        self.beginning.sign(frame, 0, &KEY);
         true
     }
 }
