@@ -104,7 +104,10 @@ impl Datagram {
         if !self.network.is_as_sent || u16::from_be(udp.length) != DATAGRAM_LEN {
             return None;
         }
-        read(ctx, transport + UDP_LEN)
+        // All of it must be there before anything is said about what it begins with.
+        let place = at::<[u64; FRAME_WORDS]>(ctx, transport + UDP_LEN)?.cast::<Head>();
+        // SAFETY: `at` checked the bounds of more than a head, which is made of integers.
+        Some(unsafe { place.read_unaligned() })
     }
 
     /// Copies the body to `frame`; `None` if the packet is shorter.

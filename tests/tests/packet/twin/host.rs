@@ -13,6 +13,7 @@ use heartbeat_wire::maps::{
     Address, Config, Control, Grant, Keys, Member, Reply, SENT_RECORDS, Sent, address, mapped,
 };
 use heartbeat_wire::matching::match_answer;
+use heartbeat_wire::tag::Beginning;
 use heartbeat_wire::tag::sign;
 use heartbeat_wire::{Epoch, Frame, Kind, Verdict};
 
@@ -93,7 +94,7 @@ impl Host {
         let body = body.filter(|_| datagram.is_as_sent);
         let frame = Frame::from_bytes(body.ok_or(Verdict::Malformed)?);
         let kind = check_shape(&frame, &self.config)?;
-        if !is_authentic(&frame, &self.keys) {
+        if !is_authentic(&frame, &self.keys, &mut Beginning::default()) {
             return Err(Verdict::Unauthentic);
         }
         let members = self.members.clone();
