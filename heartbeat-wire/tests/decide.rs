@@ -461,13 +461,24 @@ fn a_frame_is_authentic_by_either_key_in_whatever_order_its_sender_has_them() {
             assert!(!is_authentic(&strange));
         }
     }
-    assert!(!is_authentic(&signed(2, &newer), &keys), "no such key slot");
+    assert!(
+        !is_authentic(&signed(2, &newer), &keys, &mut Beginning::default()),
+        "no such key slot"
+    );
     let alone = Keys {
         slots: [newer, Key::default()],
     };
-    assert!(is_authentic(&signed(1, &newer), &alone));
+    assert!(is_authentic(
+        &signed(1, &newer),
+        &alone,
+        &mut Beginning::default()
+    ));
     assert!(
-        !is_authentic(&signed(1, &Key::default()), &alone),
+        !is_authentic(
+            &signed(1, &Key::default()),
+            &alone,
+            &mut Beginning::default()
+        ),
         "an empty key slot authenticates nobody"
     );
     assert_eq!(key_of(&keys, 1), Some(older));
