@@ -8,7 +8,7 @@ use heartbeat_wire::frame::FRAME_LEN;
 use heartbeat_wire::gate::gate_of;
 use heartbeat_wire::maps::{Config, Control, Grant, Keys, Member, Sent, member_flag};
 use heartbeat_wire::matching::match_answer;
-use heartbeat_wire::tag::{Key, sign, verify};
+use heartbeat_wire::tag::{Beginning, Key, sign, verify};
 use heartbeat_wire::{Epoch, Frame, Kind, Verdict};
 
 use super::bytes::Bytes;
@@ -26,13 +26,14 @@ pub(super) fn run(bytes: &[u8]) {
     let Ok(kind) = check_shape(&frame, &config) else {
         return;
     };
+    let mut kept = Beginning::default();
     assert!(
-        !is_authentic(&frame, &keys) || frame.tag != 0,
+        !is_authentic(&frame, &keys, &mut kept) || frame.tag != 0,
         "an empty key says yes to nobody"
     );
     let mut signed = frame;
     sign(&mut signed, 0, &keys.slots[0]);
-    assert!(is_authentic(&signed, &keys));
+    assert!(is_authentic(&signed, &keys, &mut kept));
     body = *signed.as_bytes();
     judge(&Frame::from_bytes(&body), kind, &config, &mut bytes);
 }
