@@ -5,6 +5,7 @@ mod build_ebpf;
 mod demo;
 mod fuzz;
 mod lab;
+mod mutants;
 mod search;
 mod soak;
 mod test;
@@ -28,6 +29,8 @@ enum Command {
     BuildEbpf(build_ebpf::Options),
     /// Show a cluster on this machine that loses its master in four ways
     Demo(demo::Options),
+    /// Take out one safety line after the other, and see that a check notices
+    Mutants(mutants::Options),
     /// Search the election's states: all of small clusters, random ones of larger ones
     Search(search::Options),
     /// Test everything, and say what was skipped and why
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
     let done = match Xtask::parse().command {
         Command::BuildEbpf(options) => build_ebpf::run(&options),
         Command::Demo(options) => demo::run(&options),
+        Command::Mutants(options) => mutants::run(&options),
         Command::Search(options) => search::run(&options),
         Command::Test(options) => test::run(&options),
         Command::Soak(options) => soak::run(&options),
