@@ -29,6 +29,9 @@ pub(crate) struct Options {
     long: bool,
 }
 
+/// Start of the line by which a scenario says that it was played twice.
+const REPEATED: &str = "repeated, a node ran late: ";
+
 /// What came of all steps so far.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Tally {
@@ -36,6 +39,7 @@ struct Tally {
     failed: usize,
     skipped: Vec<String>,
     left: Vec<String>,
+    repeated: Vec<String>,
     failed_steps: Vec<&'static str>,
 }
 
@@ -153,6 +157,9 @@ impl Tally {
             self.passed = self.passed.saturating_sub(1);
             self.left.push(test.to_owned());
         }
+        if let Some(test) = line.strip_prefix(REPEATED) {
+            self.repeated.push(test.to_owned());
+        }
         let Some((_, counts)) = line
             .strip_prefix("test result: ")
             .and_then(|rest| rest.split_once(". "))
@@ -179,6 +186,9 @@ fn sum_up(tally: &Tally, complete: bool) -> Result<()> {
     }
     for test in &tally.left {
         println!("{LEFT}{test}");
+    }
+    for test in &tally.repeated {
+        println!("{REPEATED}{test}");
     }
     for step in &tally.failed_steps {
         println!("failed: {step}");

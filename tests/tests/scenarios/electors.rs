@@ -21,7 +21,7 @@ use crate::scene::{Scene, scenario_with};
 const STARTED: Duration = Duration::from_secs(30);
 
 /// Five members, slots 1 to 3 electors, slot 1 master.
-fn among_five(name: &str, play: impl FnOnce(&mut Scene) -> Result<()>) {
+fn among_five(name: &str, play: impl Fn(&mut Scene) -> Result<()>) {
     let settings = Settings {
         plan: Plan {
             nodes: 5,

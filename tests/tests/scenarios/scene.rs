@@ -53,7 +53,7 @@ pub(crate) struct Calm {
 }
 
 /// Runs a scenario in a cluster of three that has settled, and asks the questions.
-pub(crate) fn scenario(name: &str, play: impl FnOnce(&mut Scene) -> Result<()>) {
+pub(crate) fn scenario(name: &str, play: impl Fn(&mut Scene) -> Result<()>) {
     scenario_in(name, Settings::default(), play);
 }
 
@@ -61,7 +61,7 @@ pub(crate) fn scenario(name: &str, play: impl FnOnce(&mut Scene) -> Result<()>) 
 pub(crate) fn scenario_over(
     name: &str,
     families: Families,
-    play: impl FnOnce(&mut Scene) -> Result<()>,
+    play: impl Fn(&mut Scene) -> Result<()>,
 ) {
     let settings = Settings {
         plan: Plan {
@@ -74,11 +74,7 @@ pub(crate) fn scenario_over(
 }
 
 /// Runs a scenario in a cluster like this that has settled, and asks the questions.
-pub(crate) fn scenario_in(
-    name: &str,
-    settings: Settings,
-    play: impl FnOnce(&mut Scene) -> Result<()>,
-) {
+pub(crate) fn scenario_in(name: &str, settings: Settings, play: impl Fn(&mut Scene) -> Result<()>) {
     scenario_with(name, settings, |scene| {
         scene.cluster.start_all()?;
         scene.settle_on_1()?;
@@ -91,30 +87,48 @@ pub(crate) fn scenario_in(
 pub(crate) fn scenario_with(
     name: &str,
     settings: Settings,
-    play: impl FnOnce(&mut Scene) -> Result<()>,
+    play: impl Fn(&mut Scene) -> Result<()>,
 ) {
     if skip::lacks(name, &NEEDS) {
         return;
     }
     let _alone = Alone::wait().expect("the machine is to be had");
+    let mut played = play_once(settings, &play);
+    if let Ok(Some(late)) = &played {
+        // The machine's other tenants take its processors now and then: that shows nothing of the product.
+        skip::repeated(name, late);
+        played = play_once(settings, &play);
+    }
+    match played {
+        Ok(None) => {}
+        Ok(Some(error)) | Err(error) => {
+            // The cause last, where it is seen; before it what everybody said and logged.
+            panic!("{:#}\n=== {:#}", error, error.root_cause());
+        }
+    }
+}
+
+/// Plays it in a cluster of its own. `Some`: it failed, never two answered, and a mastership was lost because its
+/// node did not run in time.
+fn play_once(
+    settings: Settings,
+    play: &impl Fn(&mut Scene) -> Result<()>,
+) -> Result<Option<anyhow::Error>> {
     let network = match settings.place {
         Place::On(network) => network,
         Place::Third(_) => Network::Business,
     };
-    let played = Cluster::build(settings)
-        .and_then(|cluster| {
-            Ok(Scene {
-                watch: cluster.lab().watch_on(network)?,
-                cluster,
-            })
-        })
-        .and_then(|mut scene| {
-            let played = play(&mut scene).and_then(|()| scene.never_two());
-            played.with_context(|| scene.cluster.story())
-        });
-    if let Err(error) = played {
-        // The cause last, where it is seen; before it what everybody said and logged.
-        panic!("{:#}\n=== {:#}", error, error.root_cause());
+    let cluster = Cluster::build(settings)?;
+    let mut scene = Scene {
+        watch: cluster.lab().watch_on(network)?,
+        cluster,
+    };
+    let played = play(&mut scene).with_context(|| scene.cluster.story());
+    let never_two = scene.never_two().with_context(|| scene.cluster.story());
+    match played {
+        Ok(()) => never_two.map(|()| None),
+        Err(error) if never_two.is_ok() && scene.was_late() => Ok(Some(error)),
+        Err(error) => Err(error),
     }
 }
 
@@ -170,6 +184,12 @@ impl Scene {
             sleep(Duration::from_millis(20));
         }
         Ok(())
+    }
+
+    /// Whether any daemon that still answers lost a mastership by not running in time.
+    fn was_late(&self) -> bool {
+        let mut slots = self.cluster.lab().topology().slots();
+        slots.any(|slot| self.stepped_down(slot, "ms late").unwrap_or(false))
     }
 
     fn stepped_down(&self, slot: u16, words: &str) -> Result<bool> {
