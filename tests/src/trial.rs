@@ -87,9 +87,12 @@ impl Trial {
         let from = cluster.settle()?;
         sleep(Duration::from_nanos(BEFORE_NS));
         let fault_ns = boot_ns();
+        let epoch = cluster.view().epoch();
         if let Err(error) = self.inject(cluster, from) {
-            let master = cluster.settle().with_context(|| format!("{error:#}"))?;
-            return if master == from { Err(error) } else { Ok(None) };
+            cluster.settle().with_context(|| format!("{error:#}"))?;
+            // It may be master again by now, of another mastership.
+            let is_same = cluster.view().epoch() == epoch;
+            return if is_same { Err(error) } else { Ok(None) };
         }
         sleep(QUIET);
         self.wait_for_next_master(cluster, from)?;
