@@ -85,9 +85,9 @@ impl Trial {
     /// When no other node becomes master, the cluster does not settle again, or nobody answers the client.
     pub fn run(self, cluster: &mut Cluster, watch: &mut Watch) -> Result<Option<Outcome>> {
         let from = cluster.settle()?;
+        let epoch = cluster.view().epoch();
         sleep(Duration::from_nanos(BEFORE_NS));
         let fault_ns = boot_ns();
-        let epoch = cluster.view().epoch();
         if let Err(error) = self.inject(cluster, from) {
             cluster.settle().with_context(|| format!("{error:#}"))?;
             // It may be master again by now, of another mastership.
