@@ -43,6 +43,8 @@ pub(crate) struct Scene {
     pub(crate) cluster: Cluster,
     /// Who watches it.
     pub(crate) watch: Watch,
+    /// The scenario itself takes processors: a node that runs late is what it looks at.
+    lateness_is_judged: bool,
 }
 
 /// How things were before a fault that must move nothing.
@@ -122,6 +124,7 @@ fn play_once(
     let mut scene = Scene {
         watch: cluster.lab().watch_on(network)?,
         cluster,
+        lateness_is_judged: false,
     };
     let played = play(&mut scene).with_context(|| scene.cluster.story());
     let never_two = scene.never_two().with_context(|| scene.cluster.story());
@@ -186,8 +189,17 @@ impl Scene {
         Ok(())
     }
 
-    /// Whether any daemon that still answers lost a mastership by not running in time.
+    /// From now on a node that runs late is a finding, and no reason to play the scenario once more.
+    pub(crate) const fn judges_lateness(&mut self) {
+        self.lateness_is_judged = true;
+    }
+
+    /// Whether any daemon that still answers lost a mastership by not running in time, for which nothing in the
+    /// scenario can be the reason.
     fn was_late(&self) -> bool {
+        if self.lateness_is_judged {
+            return false;
+        }
         let mut slots = self.cluster.lab().topology().slots();
         slots.any(|slot| self.stepped_down(slot, "ms late").unwrap_or(false))
     }
