@@ -17,10 +17,10 @@ pub const LONG_VARIABLE: &str = "HEARTBEAT_LONG";
 /// Start of the line of a test that takes long and was not asked for; `cargo xtask test` lists these.
 pub const LEFT: &str = "left for --long: ";
 
-/// Start of the line of a scenario that was played twice; `cargo xtask test` lists these.
-pub const REPEATED: &str = "repeated, a node ran late: ";
+/// Start of the line of a scenario that was played again; `cargo xtask test` lists these.
+pub const REPEATED: &str = "repeated, the machine withheld its processors: ";
 
-/// Says that a scenario failed in a way that shows nothing of the product, and is played once more.
+/// Says that a scenario failed in a way that shows nothing of the product, and is played again.
 pub fn repeated(test: &str, error: &anyhow::Error) {
     let _ = writeln!(
         std::io::stderr(),

@@ -29,8 +29,8 @@ pub(crate) struct Options {
     long: bool,
 }
 
-/// Start of the line by which a scenario says that it was played twice.
-const REPEATED: &str = "repeated, a node ran late: ";
+/// Start of the line by which a scenario says that it was played again.
+const REPEATED: &str = "repeated, the machine withheld its processors: ";
 
 /// What came of all steps so far.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -11,6 +11,7 @@ pub mod counters;
 pub mod daemon;
 pub mod helper;
 pub mod inventory;
+pub mod machine;
 pub mod netns;
 pub mod packet_socket;
 pub mod port;

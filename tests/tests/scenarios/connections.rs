@@ -130,7 +130,6 @@ fn a_master_that_is_told_to_stop_resets_its_clients_and_no_others() {
 #[test]
 fn a_master_that_was_frozen_resets_its_clients_when_it_resumes() {
     scenario("connections_freeze", |scene| {
-        scene.judges_lateness();
         serve(scene)?;
         let client = scene.cluster.lab().topology().client();
         let mut idle = Client::connect(client, scene.cluster.settings().virtual_address())?;

@@ -96,7 +96,6 @@ fn flooded(
     caught: &[Verdict],
     start: impl FnOnce(&Scene) -> Result<Helper>,
 ) -> Result<()> {
-    scene.judges_lateness();
     let master = scene.cluster.settle()?;
     let epoch = scene.cluster.view().epoch().context("there is an epoch")?;
     let flood = start(scene)?;

@@ -67,7 +67,6 @@ pub(crate) fn replayed(scene: &mut Scene) -> Result<()> {
 }
 
 fn disturbs_nothing(scene: &mut Scene) -> Result<()> {
-    scene.judges_lateness();
     let from_ns = boot_ns();
     scene
         .cluster

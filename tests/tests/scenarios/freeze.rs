@@ -15,7 +15,6 @@ const FROZEN: Duration = Duration::from_secs(3);
 #[test]
 fn a_frozen_master_sends_nothing_for_the_address_after_its_lease_resumed_or_not() {
     scenario("freeze", |scene| {
-        scene.judges_lateness();
         let fault_ns = boot_ns();
         scene.cluster.daemon(1).signal(Signal::SIGSTOP)?;
         let shut_ns = scene.shut_from_ns()?;

@@ -32,7 +32,6 @@ fn real_time_hogs_below_the_daemon_on_every_processor_cost_no_failover_within_th
 }
 
 fn busy(scene: &mut Scene, fifo: Option<u8>) -> Result<()> {
-    scene.judges_lateness();
     let before = scene.cluster.settle()?;
     let epoch = scene.cluster.view().epoch().context("there is an epoch")?;
     let from_ns = boot_ns();

@@ -75,7 +75,7 @@ fn starved(name: &str, side: Side, time: Duration) {
 }
 
 fn one_level(scene: &mut Scene, side: Side, fifo: Option<u8>, time: Duration) -> Result<()> {
-    scene.judges_lateness();
+    scene.takes_all();
     scene.settle_on_1()?;
     for slot in scene.cluster.lab().topology().slots() {
         let pid = scene.cluster.daemon(slot).pid().context("it runs")?;
