@@ -10,6 +10,7 @@ use heartbeat_wire::frame::flag;
 use heartbeat_wire::maps::{Event as RingEvent, EventKind};
 
 use super::order::{Answer, Published, PulseOrder};
+use super::ready::{Ready, Source};
 use super::{Note, Pulse};
 use crate::hands::{Order as HandsOrder, Report};
 use crate::net::datagrams::{DATAGRAMS_A_TURN, Incoming};
@@ -50,8 +51,11 @@ impl Pulse {
         }
     }
 
-    pub(super) fn take_messages(&mut self) {
+    pub(super) fn take_messages(&mut self, ready: Ready) {
         for index in 0..self.parts.wiring.control.len() {
+            if !ready.has(Source::control(self.parts.wiring.control[index].network)) {
+                continue;
+            }
             for _ in 0..DATAGRAMS_A_TURN {
                 if !self.take_message(index) {
                     break;

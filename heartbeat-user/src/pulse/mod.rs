@@ -12,6 +12,7 @@ pub mod frames;
 mod intake;
 mod note;
 mod order;
+mod ready;
 mod rewire;
 mod stamps;
 
@@ -46,6 +47,7 @@ use crate::sys::{memory, realtime};
 use crate::takeover::Tasks;
 
 use frames::Standing;
+use ready::{Ready, Source};
 
 /// How long after a probe the answers to it are read, as a part of the period: a round trip is far
 /// shorter on any network that this is made for, and three quarters are left for those that are late.
@@ -204,33 +206,32 @@ impl Pulse {
             timer,
             parts,
         };
-        pulse.watch(pulse.timer.as_fd())?;
-        pulse.watch(pulse.parts.ring.as_fd())?;
-        pulse.watch(pulse.parts.orders.as_fd())?;
-        pulse.watch(pulse.parts.hands.as_fd())?;
+        pulse.watch(Source::Timer, pulse.timer.as_fd())?;
+        pulse.watch(Source::Ring, pulse.parts.ring.as_fd())?;
+        pulse.watch(Source::Orders, pulse.parts.orders.as_fd())?;
+        pulse.watch(Source::Hands, pulse.parts.hands.as_fd())?;
         for channel in &pulse.parts.wiring.control {
-            pulse.watch(channel.datagrams.as_fd())?;
+            pulse.watch(Source::control(channel.network), channel.datagrams.as_fd())?;
         }
         Ok(pulse)
     }
 
-    fn watch(&self, source: BorrowedFd<'_>) -> io::Result<()> {
-        let readable = EpollEvent::new(EpollFlags::EPOLLIN, 0);
-        self.epoll.add(source, readable)?;
+    fn watch(&self, source: Source, descriptor: BorrowedFd<'_>) -> io::Result<()> {
+        let readable = EpollEvent::new(EpollFlags::EPOLLIN, source as u64);
+        self.epoll.add(descriptor, readable)?;
         Ok(())
     }
 
     fn run(&mut self) {
         self.carry_out();
-        let mut woken_by = [EpollEvent::empty(); MOST_SOURCES];
+        let mut events = [EpollEvent::empty(); MOST_SOURCES];
         let ending = loop {
             if let Some(ending) = self.ending {
                 break ending;
             }
             self.set_timer();
-            // An interrupted wait is a wake-up like any other: every source is looked at below.
-            let _ = self.epoll.wait(&mut woken_by, EpollTimeout::NONE);
-            self.wake();
+            let waited = self.epoll.wait(&mut events, EpollTimeout::NONE);
+            self.wake(waited.map_or(Ready::ALL, |count| Ready::of(&events[..count])));
         };
         self.note(Note::Ended(ending));
     }
@@ -246,8 +247,7 @@ impl Pulse {
         let _ = self.timer.set(at.0.max(1));
     }
 
-    fn wake(&mut self) {
-        let _ = self.timer.take();
+    fn wake(&mut self, ready: Ready) {
         let now = Instant(boot_ns());
         let woken = now;
         let is_turn = now >= self.next_turn;
@@ -260,9 +260,13 @@ impl Pulse {
             self.handle(Event::Kernel(kernel), now);
         }
         self.take_kernel_events();
-        self.take_messages();
-        self.take_orders();
-        self.take_reports();
+        self.take_messages(ready);
+        if ready.has(Source::Orders) {
+            self.take_orders();
+        }
+        if ready.has(Source::Hands) {
+            self.take_reports();
+        }
         let now = Instant(boot_ns());
         if self.parts.node.poll_timeout().is_some_and(|at| at <= now) {
             let kernel = self.kernel();

@@ -4,6 +4,7 @@ use std::os::fd::AsFd as _;
 
 use heartbeat_core::message::Network;
 
+use super::ready::Source;
 use super::{Channel, Note, Pulse, Retired, Rewire};
 
 impl Pulse {
@@ -23,7 +24,8 @@ impl Pulse {
     }
 
     fn listen(&mut self, channel: Channel) {
-        match self.watch(channel.datagrams.as_fd()) {
+        let source = Source::control(channel.network);
+        match self.watch(source, channel.datagrams.as_fd()) {
             Ok(()) => self.parts.wiring.control.push(channel),
             Err(error) => {
                 self.note(Note::SendFailed(error.to_string()));

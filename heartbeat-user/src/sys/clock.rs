@@ -5,7 +5,6 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 
-use nix::errno::Errno;
 use nix::sys::time::{TimeSpec, TimeValLike};
 use nix::sys::timerfd::{
     ClockId as TimerClock, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags,
@@ -55,7 +54,8 @@ impl BootTimer {
         Ok(Self(TimerFd::new(TimerClock::CLOCK_BOOTTIME, flags)?))
     }
 
-    /// Fires once at `at_ns` of `CLOCK_BOOTTIME`; at once if that has passed. Replaces what was set.
+    /// Fires once at `at_ns` of `CLOCK_BOOTTIME`; at once if that has passed. Replaces what was set, and takes a
+    /// firing back: the descriptor is readable no more until then (timerfd_settime(2)).
     ///
     /// # Errors
     /// What timerfd_settime(2) answers.
@@ -72,18 +72,6 @@ impl BootTimer {
     /// What timerfd_settime(2) answers.
     pub fn unset(&self) -> io::Result<()> {
         Ok(self.0.unset()?)
-    }
-
-    /// Takes back a firing, so that the descriptor is readable no more. True if it had fired.
-    ///
-    /// # Errors
-    /// What read(2) answers, "would block" apart.
-    pub fn take(&self) -> io::Result<bool> {
-        match self.0.wait() {
-            Ok(()) => Ok(true),
-            Err(Errno::EAGAIN) => Ok(false),
-            Err(errno) => Err(errno.into()),
-        }
     }
 }
 
@@ -171,13 +159,14 @@ mod tests {
     }
 
     #[test]
-    fn a_timer_set_to_the_past_fires_at_once_and_only_once() {
+    fn a_timer_set_to_the_past_fires_at_once_until_it_is_set_again() {
         let timer = BootTimer::new().expect("a timer descriptor is to be had");
         timer.set(0).expect("the timer can be set");
         let mut fds = [PollFd::new(timer.as_fd(), PollFlags::POLLIN)];
         assert_eq!(poll(&mut fds, PollTimeout::from(1000u16)), Ok(1));
-        assert!(timer.take().expect("the timer can be read"));
-        assert!(!timer.take().expect("the timer can be read"));
+        let far = boot_ns() + 60_000_000_000;
+        timer.set(far).expect("the timer can be set");
+        assert_eq!(poll(&mut fds, PollTimeout::from(20u16)), Ok(0));
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod command;
 pub mod contact;
 pub mod counters;
 pub mod daemon;
+pub mod delivery;
 pub mod helper;
 pub mod inventory;
 pub mod machine;

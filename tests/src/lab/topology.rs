@@ -168,7 +168,7 @@ fn whole_checksums(machine: &Netns, interface: &str) -> Result<()> {
 }
 
 /// Name of the bridge's interface to the machine with this last byte.
-fn port_name(last: u8) -> String {
+pub(super) fn port_name(last: u8) -> String {
     format!("p{last}")
 }
 
