@@ -121,6 +121,14 @@ pub struct Frame {
     pub diagnosis: u16,
     /// Probe: the master's epoch. Query: the epoch that the candidate would take. Answer: echoed.
     pub epoch: u64,
+    /// Highest epoch that the sender promised.
+    pub promised_epoch: u64,
+    /// Highest epoch that the sender saw in an authentic probe.
+    pub probed_epoch: u64,
+    /// Digest of the configuration that must be equal on all nodes.
+    pub config_digest: u64,
+    /// Version of the dynamic information that the sender has; 0 for none.
+    pub info_version: u64,
     /// Number of the question, growing, below [`SEQUENCE_LIMIT`]. Answer: echoed.
     pub sequence: u64,
     /// When the question was sent, CLOCK_BOOTTIME of its sender in nanoseconds. Answer: echoed.
@@ -135,14 +143,6 @@ pub struct Frame {
     pub stride: u16,
     /// Probe: see `stride`.
     pub offset: u16,
-    /// Highest epoch that the sender promised.
-    pub promised_epoch: u64,
-    /// Highest epoch that the sender saw in an authentic probe.
-    pub probed_epoch: u64,
-    /// Digest of the configuration that must be equal on all nodes.
-    pub config_digest: u64,
-    /// Version of the dynamic information that the sender has; 0 for none.
-    pub info_version: u64,
     /// SipHash-2-4 over all before it.
     pub tag: u64,
 }
@@ -185,23 +185,23 @@ const _: () = {
     assert!(offset_of!(Frame, gate) == 37);
     assert!(offset_of!(Frame, diagnosis) == 38);
     assert!(offset_of!(Frame, epoch) == 40);
-    assert!(offset_of!(Frame, sequence) == 48);
-    assert!(offset_of!(Frame, sent_ns) == 56);
-    assert!(offset_of!(Frame, lease_us) == 64);
-    assert!(offset_of!(Frame, daemon_age_us) == 68);
-    assert!(offset_of!(Frame, service_age_us) == 72);
-    assert!(offset_of!(Frame, stride) == 76);
-    assert!(offset_of!(Frame, offset) == 78);
-    assert!(offset_of!(Frame, promised_epoch) == 80);
-    assert!(offset_of!(Frame, probed_epoch) == 88);
-    assert!(offset_of!(Frame, config_digest) == 96);
-    assert!(offset_of!(Frame, info_version) == 104);
+    assert!(offset_of!(Frame, promised_epoch) == 48);
+    assert!(offset_of!(Frame, probed_epoch) == 56);
+    assert!(offset_of!(Frame, config_digest) == 64);
+    assert!(offset_of!(Frame, info_version) == 72);
+    assert!(offset_of!(Frame, sequence) == 80);
+    assert!(offset_of!(Frame, sent_ns) == 88);
+    assert!(offset_of!(Frame, lease_us) == 96);
+    assert!(offset_of!(Frame, daemon_age_us) == 100);
+    assert!(offset_of!(Frame, service_age_us) == 104);
+    assert!(offset_of!(Frame, stride) == 108);
+    assert!(offset_of!(Frame, offset) == 110);
     assert!(offset_of!(Frame, tag) == 112);
     assert!(offset_of!(Head, version) == offset_of!(Frame, version));
     assert!(offset_of!(Head, kind) == offset_of!(Frame, kind));
     assert!(offset_of!(Head, cluster_id) == offset_of!(Frame, cluster_id));
     // No padding: the fields' sizes add up to the whole.
-    assert!(4 + 4 + 8 + 4 + 4 + 8 + 2 + 2 + 1 + 1 + 2 + 8 * 3 + 4 * 3 + 2 + 2 + 8 * 5 == FRAME_LEN);
+    assert!(4 + 4 + 8 + 4 + 4 + 8 + 2 + 2 + 1 + 1 + 2 + 8 * 7 + 4 * 3 + 2 + 2 + 8 == FRAME_LEN);
 };
 
 impl Frame {
