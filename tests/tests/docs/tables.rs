@@ -38,6 +38,10 @@ fn the_frames_offset_table_is_the_frames_layout() {
         gate,
         diagnosis,
         epoch,
+        promised_epoch,
+        probed_epoch,
+        config_digest,
+        info_version,
         sequence,
         sent_ns,
         lease_us,
@@ -45,10 +49,6 @@ fn the_frames_offset_table_is_the_frames_layout() {
         service_age_us,
         stride,
         offset,
-        promised_epoch,
-        probed_epoch,
-        config_digest,
-        info_version,
         tag,
     ];
     let in_docs = table(&text, "frame");
