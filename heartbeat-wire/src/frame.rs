@@ -23,7 +23,7 @@ pub const HOP_LIMIT: u8 = 255;
 pub const AGE_UNKNOWN: u32 = u32::MAX;
 
 /// What a heartbeat is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Kind {
     /// The master's multicast heartbeat.

@@ -8,7 +8,18 @@ use std::process::Command;
 const EDGES: &[(&str, &[&str])] = &[
     ("heartbeat-wire", &["aya"]),
     ("heartbeat-core", &["heartbeat-wire"]),
-    ("heartbeat-sim", &["heartbeat-core", "heartbeat-wire"]),
+    (
+        "heartbeat-kernel-twin",
+        &["heartbeat-core", "heartbeat-wire"],
+    ),
+    (
+        "heartbeat-search",
+        &["heartbeat-core", "heartbeat-kernel-twin", "heartbeat-wire"],
+    ),
+    (
+        "heartbeat-sim",
+        &["heartbeat-core", "heartbeat-kernel-twin", "heartbeat-wire"],
+    ),
 ];
 
 fn normal_dependencies() -> BTreeMap<String, BTreeSet<String>> {

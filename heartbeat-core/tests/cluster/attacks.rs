@@ -40,7 +40,7 @@ fn electors_that_restarted_without_their_maps_keep_no_master_in_office() {
     let lost = world.run_until(2 * L, |world| world.master().is_none());
     assert!(lost.is_some(), "two that grant, of five, are no majority");
     assert!(
-        world.machine(3).kernel.verdicts[Verdict::Abstained] > 0,
+        world.machine(3).verdicts[Verdict::Abstained] > 0,
         "they did answer"
     );
     let took = world.run_until(600 * MS, |world| world.master().is_some());
@@ -62,7 +62,7 @@ fn a_voter_that_forgot_its_grants_elects_nobody_while_the_lease_it_granted_runs(
     world.run(230 * MS);
     assert_ne!(world.master(), Some(3), "slot 2 does not vote yet");
     assert!(
-        world.machine(2).kernel.verdicts[Verdict::QueryAnswered] > 0,
+        world.machine(2).verdicts[Verdict::QueryAnswered] > 0,
         "it was asked"
     );
 }
@@ -104,7 +104,7 @@ fn a_promise_of_a_minority_ends_no_mastership_and_is_overtaken_without_a_gap() {
     leave_a_promise(&mut world, 3, Epoch::new(9, 3));
     serves_without_a_gap(&mut world, 1, 300 * MS);
     assert!(
-        world.machine(3).kernel.verdicts[Verdict::Refused] > 0,
+        world.machine(3).verdicts[Verdict::Refused] > 0,
         "it did refuse"
     );
     assert!(world.epoch() > Epoch::new(9, 3));

@@ -5,6 +5,7 @@ mod attacks;
 mod electors;
 mod failover;
 mod forced;
+mod known_bad;
 mod planned_restart;
 mod properties;
 mod roads;

@@ -71,7 +71,7 @@ fn a_recording_of_its_own_probes_shuts_no_gate_of_a_node_that_lost_its_maps() {
     world.inject(1, recorded, 1, MS);
     world.run(5 * MS);
     let kernel = &world.machine(1).kernel;
-    assert_eq!(kernel.verdicts[Verdict::Replayed], 1);
+    assert_eq!(world.machine(1).verdicts[Verdict::Replayed], 1);
     assert_eq!(kernel.grant.duplicate_ns, 0);
     let other = Frame {
         epoch: Epoch::new(1_000, 1).0,

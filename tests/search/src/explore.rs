@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use crate::digest::Mix;
 use crate::hold::Hold;
 use crate::scope::Scope;
+use crate::seen::Seen;
 use crate::watch::Violation;
-use crate::world::{Action, Seen, World};
+use crate::world::{Action, World};
 
 /// What a search came to.
 #[derive(Clone, Debug)]

@@ -4,20 +4,25 @@
 //! between them: the steps of the kernel program on two processors, the daemon's commands one by one, a network
 //! that loses, doubles, delays and reorders, clocks at both ends of what the drift guard covers, and time in ticks.
 
+mod dice;
 mod digest;
 mod explore;
 mod hold;
-mod kernel;
+mod leaning;
 mod machine;
 mod packet;
+mod processors;
+mod reduce;
+mod relevance;
 mod scope;
 pub mod scopes;
+mod seen;
 mod walk;
 mod watch;
 mod world;
 
 pub use explore::{Report, explore};
-pub use scope::{Budget, Rate, Scope};
+pub use scope::{ANY, Budget, Rate, Scope};
+pub use seen::Seen;
 pub use walk::{Walked, walk};
 pub use watch::Violation;
-pub use world::Seen;

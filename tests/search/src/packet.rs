@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use heartbeat_core::Slot;
 use heartbeat_core::message::{Message, Network};
-use heartbeat_wire::frame::Frame;
+use heartbeat_wire::frame::{Frame, Kind};
 
 use crate::digest::Mix;
 
@@ -21,6 +21,28 @@ pub(crate) struct Packet {
 pub(crate) enum Body {
     Frame(Box<Frame>),
     Message { incarnation: u64, message: Message },
+}
+
+impl Packet {
+    pub(crate) fn is_of(&self, kind: Kind) -> bool {
+        matches!(&self.body, Body::Frame(frame) if frame.kind == kind as u8)
+    }
+
+    /// Whether it could matter to a lease. What goes by both networks is one packet here, since each may come twice.
+    pub(crate) fn bears_on_a_lease(&self) -> bool {
+        let is_chat = |message: &Message| {
+            matches!(
+                message,
+                Message::Poll { .. } | Message::PollAnswer { .. } | Message::Health { .. }
+            )
+        };
+        match &self.body {
+            Body::Frame(_) => self.network == Network::Management,
+            Body::Message { message, .. } => {
+                self.network == Network::Management && !is_chat(message)
+            }
+        }
+    }
 }
 
 /// All packets that were ever sent. To deliver one leaves it here: so each may be lost, doubled, overtaken and

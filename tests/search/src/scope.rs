@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use heartbeat_core::config::{Config, Member, Timing};
 use heartbeat_core::{ElectorSet, Slot, Slots};
+use heartbeat_kernel_twin::Guards;
 
 /// Nanoseconds of true time in one tick. All that happens happens at a tick, in any order within it.
 pub(crate) const TICK_NS: u64 = 10_000;
@@ -36,13 +37,22 @@ impl Rate {
     }
 }
 
-/// What may still go wrong on a path.
+/// Of something that may go wrong: any number of times.
+pub const ANY: u8 = u8::MAX;
+
+/// One time less.
+pub(crate) const fn spend(left: &mut u8) {
+    if *left != ANY {
+        *left -= 1;
+    }
+}
+
+/// What may still go wrong on a path: so often each, or [`ANY`] number of times.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Budget {
     /// Places at which a daemon or a kernel program stops in the middle of what it does.
     pub pauses: u8,
     /// Packets that arrive once more: each may be lost, delayed and overtaken, and arrives once besides.
-    /// [`u8::MAX`]: any number, each time that one arrives.
     pub copies: u8,
     /// Daemons that are killed.
     pub kills: u8,
@@ -85,6 +95,8 @@ pub struct Scope {
     pub budget: Budget,
     /// Whether control messages that bear on no lease (polls, health) travel too, and probes over the business network.
     pub is_whole: bool,
+    /// The kernel program's safety lines that hold.
+    pub guards: Guards,
 }
 
 impl Scope {

@@ -1,6 +1,7 @@
 //! The searches that there are: what each one bounds, so that it ends.
 
 use heartbeat_core::Slot;
+use heartbeat_kernel_twin::Guards;
 
 use crate::scope::{Budget, Rate, Scope};
 
@@ -41,6 +42,7 @@ fn coarse(name: &'static str, electors: &[Slot]) -> Scope {
         stale: 0,
         budget: NOTHING,
         is_whole: false,
+        guards: Guards::default(),
     }
 }
 

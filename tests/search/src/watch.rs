@@ -29,7 +29,7 @@ pub enum Violation {
     RepliedTwice(Slot),
     /// S6: an epoch counts as probed in which nobody was master.
     ProbedOfNobody(Slot, Epoch),
-    /// S6: a mastership ended for an epoch in which nobody was master.
+    /// S6: a mastership ended while its lease held, for no epoch in which somebody was master.
     EndedForNobody(Epoch),
     /// The core's own assertion failed.
     Assertion(String),
@@ -54,7 +54,7 @@ impl fmt::Display for Violation {
             Self::EndedForNobody(epoch) => {
                 write!(
                     f,
-                    "S6: {epoch:?} ended for an epoch in which nobody was master"
+                    "S6: {epoch:?} ended while its lease held, for no epoch in which somebody was master"
                 )
             }
             Self::Assertion(text) => write!(f, "an assertion of the core: {text}"),
@@ -62,9 +62,10 @@ impl fmt::Display for Violation {
     }
 }
 
-/// The epochs that never go down in one life of the maps.
+/// What a step is judged by: words that never go down in one life of the maps, and the lease.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Words {
+    deadline_ns: u64,
     life: u64,
     promised: u64,
     probed: u64,
@@ -74,6 +75,7 @@ pub(crate) struct Words {
 impl Words {
     pub(crate) const fn of(machine: &Machine) -> Self {
         Self {
+            deadline_ns: machine.kernel.control.lease_deadline_ns,
             life: machine.kernel.config.incarnation,
             promised: machine.kernel.control.promised_epoch,
             probed: machine.kernel.grant.probed_epoch,
@@ -115,13 +117,31 @@ pub(crate) fn look(world: &World) -> Result<(), Violation> {
     Ok(())
 }
 
-/// S6: a mastership ends at its lease's end, at an order, or for an epoch in which somebody was master. Whether it
-/// was the last.
-pub(crate) fn ended(world: &World, epoch: Epoch, reason: Reason) -> Result<bool, Violation> {
-    match reason {
-        Reason::HigherEpoch(higher) if world.begun().contains(&higher) => Ok(true),
-        Reason::HigherEpoch(_) => Err(Violation::EndedForNobody(epoch)),
-        _ => Ok(false),
+/// S6: a mastership ends at its lease's end, at an order, by a fault of its own node, or for an epoch in which
+/// somebody was master. Whether it was the last. What the core calls the reason is not believed: a master that was
+/// late says so, whatever it found.
+pub(crate) fn ended(
+    world: &World,
+    machine: &Machine,
+    before: Words,
+    (epoch, reason): (Epoch, Reason),
+) -> Result<bool, Violation> {
+    let is_lost = matches!(
+        reason,
+        Reason::HigherEpoch(_) | Reason::Late(_) | Reason::MajorityLost
+    );
+    if !is_lost {
+        return Ok(false);
+    }
+    if world.begun().iter().any(|begun| *begun > epoch) {
+        return Ok(true);
+    }
+    // A gate that was shut in a step before is the same end.
+    let is_over = before.deadline_ns <= machine.now(world.at).0;
+    if is_over {
+        Ok(false)
+    } else {
+        Err(Violation::EndedForNobody(epoch))
     }
 }
 

@@ -32,7 +32,7 @@ fn random_paths_of_larger_clusters_are_safe() {
         let walked = walk(&scope, 1, STEPS);
         let seen = walked.seen;
         println!(
-            "{}: {} steps in {:?}",
+            "{}: {} steps in {:?}, {seen:?}",
             scope.name, walked.steps, walked.took
         );
         if let Some((violation, seed, steps)) = walked.violation {
@@ -41,5 +41,7 @@ fn random_paths_of_larger_clusters_are_safe() {
         assert!(seen.masterships > 1_000, "{}: {seen:?}", scope.name);
         assert!(seen.renewals > 1_000, "{}: {seen:?}", scope.name);
         assert!(seen.refusals > 100, "{}: {seen:?}", scope.name);
+        // S6's check of a demotion had something to judge.
+        assert!(seen.overtaken > 20, "{}: {seen:?}", scope.name);
     }
 }

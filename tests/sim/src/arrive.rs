@@ -1,13 +1,13 @@
 //! What becomes of things when their time has come: frames in kernels, wake-ups in daemons.
 
 use heartbeat_core::{Epoch, Slot};
+use heartbeat_kernel_twin::Passage;
 use heartbeat_wire::frame::Frame;
 use heartbeat_wire::maps::Address;
 
 use crate::clock::{Pause, Reading};
-use crate::kernel::{Crossing, Outcome};
 use crate::machine::Datagram;
-use crate::world::{MS, World};
+use crate::world::World;
 
 /// Something on its way.
 #[derive(Clone, Debug)]
@@ -22,10 +22,10 @@ pub(crate) enum Arrival {
         datagram: Datagram,
     },
     /// A frame that was held up inside a kernel goes on, if that machine was not switched off since.
-    Crossing {
+    Passing {
         to: Slot,
         life: u64,
-        crossing: Box<Crossing>,
+        passage: Box<Passage>,
     },
     /// A daemon's time has come, unless it has changed since: the number of the wake-up tells.
     Wake {
@@ -51,9 +51,6 @@ pub(crate) enum Arrival {
     },
 }
 
-/// Longest time that a frame is held up between two steps of the kernel program: a processor that a
-/// hypervisor takes away.
-const MOST_HOLD_UP: u64 = 8 * MS;
 /// Instructions after which a wake-up that is stopped is stopped at the latest: a promotion's.
 const MOST_INSTRUCTIONS: u64 = 40;
 
@@ -62,7 +59,7 @@ impl World {
         match arrival {
             Arrival::Frame { to, .. }
             | Arrival::Datagram { to, .. }
-            | Arrival::Crossing { to, .. }
+            | Arrival::Passing { to, .. }
                 if self.machine(to).deaf_until > self.at =>
             {
                 let later = self.machine(to).deaf_until;
@@ -75,20 +72,11 @@ impl World {
                 let later = self.machine(slot).frozen_until;
                 self.schedule(later, arrival);
             }
-            Arrival::Frame { to, frame, source } => {
-                let at = self.at;
-                let outcome = self.in_kernel(to, |machine| machine.receive(frame, source, at));
-                let Some(Some(outcome)) = outcome else { return };
-                self.trace.frame(at, to, &frame, &outcome);
-                if let Outcome::Done(_, Some(answer)) = &outcome {
-                    self.watch.answered(at, to, frame.kind, &answer.2);
-                }
-                self.follow(to, outcome, true);
-            }
-            Arrival::Crossing { to, life, crossing } => {
+            Arrival::Frame { to, frame, source } => self.frame_arrives(to, &frame, source),
+            Arrival::Passing { to, life, passage } => {
                 let machine = self.machine(to);
                 if machine.is_on && machine.kernel.config.incarnation == life {
-                    self.follow(to, Outcome::Under(crossing), false);
+                    self.go_through(to, passage, false);
                 }
             }
             Arrival::Datagram { to, datagram } => {
@@ -129,29 +117,6 @@ impl World {
             read: machine.clock.read(at),
         };
         self.schedule(at + stall, act);
-    }
-
-    /// What a kernel does with a frame is done at once, or the frame is held up on its way through.
-    fn follow(&mut self, to: Slot, mut outcome: Outcome, mut may_stop: bool) {
-        while let Outcome::Under(crossing) = outcome {
-            let stops = self.weather.stops;
-            if std::mem::replace(&mut may_stop, true) && stops > 0 && self.below(1_000) < stops {
-                let life = self.machine(to).kernel.config.incarnation;
-                let at = self.at + self.below(MOST_HOLD_UP);
-                return self.schedule(at, Arrival::Crossing { to, life, crossing });
-            }
-            let went_on = self.in_kernel(to, |machine| machine.kernel.go_on(crossing));
-            let Some(next) = went_on else { return };
-            outcome = next;
-            if let Outcome::Done(_, Some(answer)) = &outcome {
-                let life = self.machine(to).kernel.config.incarnation;
-                self.watch.granted(self.at, (to, life), &answer.2);
-            }
-        }
-        if let Outcome::Done(_, Some(answer)) = outcome {
-            let (asker, network, frame) = &*answer;
-            self.carry(to, *asker, *network, frame);
-        }
     }
 
     /// Lets a daemon go on with what it does, perhaps not to the end.

@@ -2,10 +2,10 @@
 
 use heartbeat_core::Slot;
 use heartbeat_core::message::Network;
+use heartbeat_kernel_twin::address_of;
 use heartbeat_wire::frame::Frame;
 
 use crate::arrive::Arrival;
-use crate::kernel::address_of;
 use crate::machine::{Datagram, Out};
 use crate::world::World;
 

@@ -1,9 +1,10 @@
 //! What happened, one readable line an event: kept for a run that is looked at, and for no other.
 
 use heartbeat_core::{Command, Epoch, Slot};
-use heartbeat_wire::frame::{Frame, Kind};
+use heartbeat_kernel_twin::Passage;
+use heartbeat_wire::frame::Kind;
+use heartbeat_wire::verdict::Verdict;
 
-use crate::kernel::Outcome;
 use crate::machine::Datagram;
 
 /// The lines of a run, if they are wanted.
@@ -30,20 +31,16 @@ impl Trace {
         }
     }
 
-    pub(crate) fn frame(&mut self, at: u64, to: Slot, frame: &Frame, outcome: &Outcome) {
+    pub(crate) fn frame(&mut self, at: u64, to: Slot, passage: &Passage, verdict: Verdict) {
         self.line(at, || {
-            let kind = Kind::from_u8(frame.kind).map_or("frame", kind_name);
-            let epoch = Epoch(frame.epoch);
-            let outcome = match outcome {
-                Outcome::Done(verdict, _) => verdict.as_str(),
-                Outcome::Under(_) => "taken up",
-            };
+            let (kind, asker) = (kind_name(passage.kind), passage.asker);
+            let epoch = Epoch(passage.frame.epoch);
             format!(
-                "slot {to} <- {kind} {}.{} number {} of slot {}: {outcome}",
+                "slot {to} <- {kind} {}.{} number {} of slot {asker}: {}",
                 epoch.round(),
                 epoch.slot(),
-                frame.sequence,
-                frame.sender
+                passage.frame.sequence,
+                verdict.as_str()
             )
         });
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use heartbeat_core::{Epoch, Slot};
+use heartbeat_kernel_twin::Passage;
 use heartbeat_wire::frame::{Frame, Kind};
 use heartbeat_wire::maps::control_flag;
 
@@ -44,14 +45,15 @@ impl Watch {
     }
 
     /// S5: only a question is answered.
-    pub(crate) fn answered(&mut self, at: u64, slot: Slot, asked: u8, answer: &Frame) {
-        let is_question = asked == Kind::Probe as u8 || asked == Kind::Query as u8;
-        let is_answer = answer.kind == Kind::Reply as u8 || answer.kind == Kind::Refusal as u8;
+    pub(crate) fn answered(&mut self, at: u64, slot: Slot, passage: &Passage) {
+        let is_question = matches!(passage.kind, Kind::Probe | Kind::Query);
+        let kind = passage.frame.kind;
+        let is_answer = kind == Kind::Reply as u8 || kind == Kind::Refusal as u8;
         if !is_question || !is_answer {
             self.violations.push(format!(
-                "S5 at {} us: slot {slot} answered kind {asked} by kind {}",
+                "S5 at {} us: slot {slot} answered a {:?} by kind {kind}",
                 at / 1_000,
-                answer.kind
+                passage.kind
             ));
         }
     }

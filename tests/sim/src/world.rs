@@ -6,11 +6,11 @@ use std::sync::Arc;
 use heartbeat_core::Slot;
 use heartbeat_core::config::Config;
 use heartbeat_core::message::Network;
+use heartbeat_kernel_twin::Members;
 use heartbeat_wire::frame::Kind;
 
 use crate::arrive::Arrival;
 use crate::clock::{Clock, TRUE_RATE};
-use crate::kernel::Members;
 use crate::machine::Machine;
 use crate::queue::{Class, Queue};
 pub use crate::setting::{CALM, MS, TIMING, US, Weather, config};

@@ -1,7 +1,7 @@
 //! One machine: its kernel, its disk, and its daemon with the driver's habits.
 
 mod carry_out;
-mod sets;
+mod frames;
 mod wake;
 
 use std::collections::VecDeque;
@@ -12,12 +12,11 @@ use heartbeat_core::message::{Message, Network};
 use heartbeat_core::order::{OrderDone, OrderError};
 use heartbeat_core::snapshot::{Alarm, Reason, Role};
 use heartbeat_core::{Config, ElectorRecord, ElectorSet, Epoch, Instant, Node, Slot, Slots};
+use heartbeat_kernel_twin::{Kernel, Members, Ring};
 use heartbeat_wire::frame::Frame;
-use heartbeat_wire::maps::Address;
 
 use crate::clock::Clock;
-use crate::kernel::{Kernel, Members, Outcome, Ring};
-use sets::{fresh_kernel, goes_by, set_electors};
+use crate::verdicts::Verdicts;
 
 /// A control message on its way in.
 #[derive(Clone, Debug)]
@@ -102,6 +101,8 @@ pub struct Machine {
     pub clock: Clock,
     /// Its maps, and the program on them.
     pub kernel: Kernel,
+    /// What became of the frames that its program saw, counted.
+    pub verdicts: Verdicts,
     /// What its daemon is configured with.
     pub config: Config,
     /// `false`: powered off.
@@ -166,7 +167,6 @@ pub struct Machine {
     pub(crate) is_acting: bool,
     /// The wake-up that stands in the queue: its number, and when.
     pub(crate) wake: (u64, Option<u64>),
-    members: Arc<Members>,
     seed: u64,
 }
 
@@ -178,11 +178,12 @@ impl Machine {
             is_proposed: false,
             ..ElectorRecord::proposed(config.elector_set())
         };
-        let kernel = fresh_kernel(&config, &record, &members, seed, 0);
+        let kernel = Kernel::configured(&config, &record, Arc::clone(&members), seed, 0);
         Self {
             slot: config.slot,
             clock,
             kernel,
+            verdicts: Verdicts::default(),
             config,
             is_on: true,
             node: None,
@@ -215,7 +216,6 @@ impl Machine {
             daemons: 0,
             is_acting: false,
             wake: (0, None),
-            members,
             seed,
         }
     }
@@ -238,13 +238,12 @@ impl Machine {
             .wrapping_add(1);
         self.config = goes_by(&self.config, &self.record);
         if maps != Maps::Kept {
-            self.kernel = fresh_kernel(&self.config, &self.record, &self.members, self.seed, boot);
+            self.lose_maps(boot);
             if maps == Maps::Lost {
-                let longest = heartbeat_core::time::nanos(self.record.longest_lease);
-                self.kernel.control.abstain_until_ns = boot + longest + longest / 5;
+                self.kernel.abstain(&self.record);
             }
         }
-        set_electors(&mut self.kernel.config, &self.record);
+        self.kernel.name_sets(&self.record);
         let is_lie = maps == Maps::LostUnnoticed;
         let restored = Restored {
             incarnation: self.kernel.config.incarnation,
@@ -267,17 +266,13 @@ impl Machine {
         self.node = Some(Node::new(self.config.clone(), restored, Instant(boot)));
     }
 
-    /// A frame arrives at true time `at`; nothing happens in a machine that is off.
-    pub(crate) fn receive(&mut self, frame: Frame, source: Address, at: u64) -> Option<Outcome> {
-        if !self.is_on {
-            return None;
-        }
-        self.frames_received += 1;
-        let now_ns = self.clock.boot(at);
-        if self.only_beats {
-            self.kernel.control.beat_ns = now_ns;
-        }
-        Some(self.kernel.receive(frame, source, now_ns))
+    /// New maps, made at `boot` of its clock. The safety lines that a test took off stay off.
+    fn lose_maps(&mut self, boot: u64) {
+        let guards = self.kernel.guards;
+        let members = Arc::clone(self.kernel.members());
+        self.kernel = Kernel::configured(&self.config, &self.record, members, self.seed, boot);
+        self.kernel.guards = guards;
+        self.verdicts = Verdicts::default();
     }
 
     /// The daemon is gone at once; the kernel goes on.
@@ -319,4 +314,17 @@ impl Machine {
             .as_ref()
             .map(|node| node.snapshot(Instant::ZERO).role)
     }
+}
+
+/// The configuration with the set in force on the disk.
+fn goes_by(config: &Config, record: &ElectorRecord) -> Config {
+    let (mut config, set) = (config.clone(), record.in_force);
+    for (slot, member) in &mut config.members {
+        member.elector = set.slots.contains(*slot);
+    }
+    config.elector_version = set.version;
+    config.elector_digest = set.digest();
+    config.timing.max_lease = set.max_lease;
+    config.timing.restart_lease = config.timing.restart_lease.min(set.max_lease);
+    config
 }

@@ -2,10 +2,10 @@
 //! command is carried out before the next event.
 
 use heartbeat_core::{Event, Instant, Node};
+use heartbeat_kernel_twin::Ring;
 
 use super::{Datagram, Machine, Step};
 use crate::clock::Reading;
-use crate::kernel::Ring;
 use crate::trace::Trace;
 
 impl Machine {

@@ -1,21 +1,11 @@
-//! The host's side: headers read from a slice, the decision by the functions that the kernel program is built
-//! from, on words of its own.
+//! The host's side of a packet: headers read from a slice and the tag checked, then the twin, then the way back.
 
-use std::collections::BTreeMap;
-
-use heartbeat_wire::answer::{Own, write_answer};
-use heartbeat_wire::decide::{
-    Accepted, Decision, GrantStep, Promises, View, after_grant, check_shape, decide, is_authentic,
-    road,
-};
+use heartbeat_kernel_twin::Kernel as Twin;
+use heartbeat_wire::decide::{check_shape, is_authentic, road};
 use heartbeat_wire::frame::{FRAME_LEN, HOP_LIMIT, MAGIC};
-use heartbeat_wire::maps::{
-    Address, Config, Control, Grant, Keys, Member, Reply, SENT_RECORDS, Sent, address, mapped,
-};
-use heartbeat_wire::matching::match_answer;
-use heartbeat_wire::tag::Beginning;
-use heartbeat_wire::tag::sign;
-use heartbeat_wire::{Epoch, Frame, Kind, Verdict};
+use heartbeat_wire::maps::{Address, Keys, address, mapped};
+use heartbeat_wire::tag::{Beginning, sign};
+use heartbeat_wire::{Frame, Verdict};
 
 /// What became of one packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,13 +26,8 @@ pub(super) struct Answered {
 /// What the maps hold, as this side has it.
 #[derive(Clone, Debug)]
 pub(super) struct Host {
-    pub(super) config: Config,
+    pub(super) twin: Twin,
     pub(super) keys: Keys,
-    pub(super) members: BTreeMap<u16, Member>,
-    pub(super) control: Control,
-    pub(super) grant: Grant,
-    pub(super) sent: BTreeMap<usize, Sent>,
-    pub(super) replies: BTreeMap<u16, Reply>,
 }
 
 /// A datagram whose headers were read.
@@ -77,7 +62,7 @@ impl Host {
 
     fn is_ours(&self, datagram: &Datagram<'_>) -> bool {
         let to = datagram.destination;
-        let config = &self.config;
+        let config = &self.twin.config;
         datagram.port == config.port
             && datagram.payload.starts_with(&MAGIC.to_le_bytes())
             && [config.group, config.own_address, config.business_address].contains(&to)
@@ -93,144 +78,35 @@ impl Host {
         let body = datagram.payload.first_chunk::<FRAME_LEN>();
         let body = body.filter(|_| datagram.is_as_sent);
         let frame = Frame::from_bytes(body.ok_or(Verdict::Malformed)?);
-        let kind = check_shape(&frame, &self.config)?;
+        check_shape(&frame, &self.twin.config)?;
         if !is_authentic(&frame, &self.keys, &mut Beginning::default()) {
             return Err(Verdict::Unauthentic);
         }
-        let members = self.members.clone();
-        let sender = members.get(&frame.sender);
-        let view = View {
-            config: &self.config,
-            sender,
-            promises: self.promises(),
-            accepted: Accepted(self.grant.accepted),
-            epoch_floor: Epoch(self.control.epoch_floor),
-            abstain_until_ns: self.control.abstain_until_ns,
-            source: datagram.source,
-            now_ns,
-        };
-        let (kind, verdict) = match decide(&frame, kind, &view) {
-            Decision::Drop(verdict) => return Err(verdict),
-            Decision::Duplicate { shut } => {
-                if shut {
-                    self.grant.duplicate_ns = now_ns;
-                }
-                return Err(Verdict::Duplicate);
-            }
-            Decision::MatchAnswer => return Err(self.count(&frame, kind, now_ns)),
-            Decision::Refuse if is_limited => return Err(Verdict::RefusalLimited),
-            Decision::Refuse => (Kind::Refusal, Verdict::Refused),
-            Decision::AnswerQuery => (Kind::Reply, Verdict::QueryAnswered),
-            Decision::Accept(step) => (Kind::Reply, self.accept(&frame, &step, now_ns)?),
-        };
-        let sender = sender.ok_or(Verdict::Impostor)?;
-        let road = road(sender, &self.config, &datagram.source).ok_or(Verdict::Impostor)?;
+        let mut passage = self.twin.admit(&frame, datagram.source, now_ns)?;
+        let (verdict, network) = self.twin.pass(&mut passage);
+        if network.is_none() {
+            return Err(verdict);
+        }
+        if verdict == Verdict::Refused && is_limited {
+            return Err(Verdict::RefusalLimited);
+        }
+        let members = self.twin.members();
+        let sender = members.get(frame.sender).ok_or(Verdict::Impostor)?;
+        let road = road(sender, &self.twin.config, &datagram.source).ok_or(Verdict::Impostor)?;
         let mut answer = Answered {
-            frame,
+            frame: passage.frame,
             from: *road.own,
             to: *road.other,
         };
-        let own = Own {
-            config: &self.config,
-            control: &self.control,
-            grant: &self.grant,
-            now_ns,
-        };
-        write_answer(&mut answer.frame, kind, verdict, &own);
         self.sign(&mut answer.frame);
         Ok((verdict, answer))
     }
 
     /// Signs as the configuration says.
     pub(super) fn sign(&self, frame: &mut Frame) {
-        let slot = self.config.signing_slot;
+        let slot = self.twin.config.signing_slot;
         let number = u8::try_from(slot).expect("0 or 1");
         sign(frame, number, &self.keys.slots[usize::from(slot)]);
-    }
-
-    const fn promises(&self) -> Promises {
-        Promises {
-            promised: Epoch(self.control.promised_epoch),
-            probed: Epoch(self.grant.probed_epoch),
-        }
-    }
-
-    /// `Err`: the probe is not answered.
-    fn accept(&mut self, frame: &Frame, step: &GrantStep, now_ns: u64) -> Result<Verdict, Verdict> {
-        if step.is_late(frame, Accepted(self.grant.accepted)) {
-            return Err(Verdict::Replayed);
-        }
-        let grant = &mut self.grant;
-        grant.probed_epoch = grant.probed_epoch.max(frame.epoch);
-        grant.accepted = step.accepted.0;
-        grant.end_ns = grant.end_ns.max(step.end_ns);
-        assert!(
-            after_grant(frame, self.promises()),
-            "nobody promises meanwhile"
-        );
-        let grant = &mut self.grant;
-        grant.arrival_ns = now_ns;
-        grant.holder_incarnation = frame.incarnation;
-        grant.successor = frame.successor.into();
-        grant.lease_ns = u64::from(frame.lease_us) * 1_000;
-        match step.verdict {
-            Verdict::Recorded => Err(Verdict::Recorded),
-            verdict => Ok(verdict),
-        }
-    }
-
-    fn count(&mut self, frame: &Frame, kind: Kind, now_ns: u64) -> Verdict {
-        let place = usize::try_from(frame.sequence).expect("64 bits") % SENT_RECORDS;
-        let sent = self.sent.get(&place).copied().unwrap_or_default();
-        let verdict = match_answer(frame, kind, &sent, &self.config, now_ns);
-        if verdict == Verdict::Stale {
-            return verdict;
-        }
-        let reply = self.replies.entry(frame.sender).or_default();
-        if frame.incarnation != reply.incarnation {
-            if frame.incarnation == reply.former_incarnation {
-                reply.clash_ns = now_ns;
-            }
-            reply.former_incarnation = reply.incarnation;
-            reply.incarnation = frame.incarnation;
-        }
-        let is_query = verdict == Verdict::QueryReplyCounted;
-        let newest = if is_query {
-            &mut reply.query_sequence
-        } else {
-            &mut reply.sequence
-        };
-        if frame.sequence <= *newest {
-            return Verdict::Repeated;
-        }
-        *newest = frame.sequence;
-        if verdict == Verdict::ReplyCounted {
-            reply.granted_sequence = frame.sequence;
-            reply.granted_sent_ns = sent.sent_ns;
-        }
-        if !is_query {
-            reply.epoch = frame.epoch;
-        }
-        *reply = Reply {
-            arrival_ns: now_ns,
-            count: reply.count + 1,
-            rtt_ns: now_ns.saturating_sub(sent.sent_ns),
-            config_digest: frame.config_digest,
-            info_version: frame.info_version,
-            daemon_age_us: frame.daemon_age_us,
-            service_age_us: frame.service_age_us,
-            elector_version: frame.elector_version,
-            elector_digest: frame.elector_digest,
-            diagnosis: frame.diagnosis,
-            role: frame.role,
-            gate: frame.gate,
-            flags: frame.flags,
-            ..*reply
-        };
-        if verdict == Verdict::RefusalProbed {
-            self.grant.probed_epoch = self.grant.probed_epoch.max(frame.probed_epoch);
-        }
-        verdict
     }
 }
 

@@ -5,7 +5,9 @@ mod frames;
 mod host;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use heartbeat_kernel_twin::{Kernel as Twin, Questions};
 use heartbeat_tests::kernel::frames::Answer;
 use heartbeat_tests::kernel::{Family, KEYS, Kernel, OWN_MAC, Ran, SLOTS, XDP_PASS, XDP_TX, wire};
 use heartbeat_tests::skip::{Need, lacks};
@@ -92,13 +94,8 @@ impl Pair {
         let counts = kernel.verdicts().expect("counters can be read");
         Self {
             host: Host {
-                config,
+                twin: Twin::new(config, Arc::new(family.members().into_iter().collect())),
                 keys: Keys { slots: KEYS },
-                members: family.members().into_iter().collect(),
-                control: Control::default(),
-                grant: Grant::default(),
-                sent: BTreeMap::new(),
-                replies: BTreeMap::new(),
             },
             kernel,
             family,
@@ -111,23 +108,23 @@ impl Pair {
     }
 
     fn change_state(&mut self) {
-        let (chance, host, kernel) = (&mut self.chance, &mut self.host, &self.kernel);
+        let (chance, twin, kernel) = (&mut self.chance, &mut self.host.twin, &self.kernel);
         let now_ns = boot_ns();
-        host.grant = frames::grant(chance, now_ns);
-        host.control = frames::control(chance, now_ns);
-        frames::configure(chance, &mut host.config);
+        twin.grant = frames::grant(chance, now_ns);
+        twin.control = frames::control(chance, now_ns);
+        frames::configure(chance, &mut twin.config);
         let written = [
-            kernel.set(name::GRANT, 0, host.grant),
-            kernel.set(name::CONTROL, 0, host.control),
-            kernel.set(name::CONFIG, 0, host.config),
+            kernel.set(name::GRANT, 0, twin.grant),
+            kernel.set(name::CONTROL, 0, twin.control),
+            kernel.set(name::CONFIG, 0, twin.config),
         ];
-        let last = host.sent.values().map(|sent| sent.sequence).max();
-        host.sent.clear();
+        let last = twin.sent.iter().last().map(|sent| sent.sequence);
+        twin.sent = Questions::default();
         for sent in frames::sent(chance, last.unwrap_or(200), now_ns) {
             let place = usize::try_from(sent.sequence).expect("64 bits") % SENT_RECORDS;
             let index = u32::try_from(place).expect("few");
             kernel.set(name::SENT, index, sent).expect("it is writable");
-            host.sent.insert(place, sent);
+            twin.sent.note(sent);
         }
         written
             .into_iter()
@@ -135,8 +132,10 @@ impl Pair {
     }
 
     fn run_one(&mut self, number: u64) {
-        let sent: Vec<Sent> = self.host.sent.values().copied().collect();
-        let packet = frames::packet(&mut self.chance, self.family, &self.host.config, &sent);
+        self.host.twin.ring.clear();
+        let sent: Vec<Sent> = self.host.twin.sent.iter().copied().collect();
+        let config = self.host.twin.config;
+        let packet = frames::packet(&mut self.chance, self.family, &config, &sent);
         let before = self.host.clone();
         let from_ns = boot_ns();
         let ran = self.kernel.responder(&packet).expect("the program runs");
@@ -160,14 +159,17 @@ impl Pair {
         let outcome = self.host.respond(&packet, now_ns, is_limited);
         if early.verdict != late.verdict {
             self.on_an_edge += 1;
-            (self.host.grant, self.host.replies) = (grant, replies);
+            (self.host.twin.grant, self.host.twin.counted) = (grant, replies);
             return;
         }
         assert_eq!(outcome.verdict, verdict, "{told}");
-        assert_eq!(self.host.grant, grant, "{told}");
-        assert_eq!(self.host.replies, replies, "{told}");
+        assert_eq!(self.host.twin.grant, grant, "{told}");
+        assert_eq!(self.host.twin.counted, replies, "{told}");
         let control: Control = self.kernel.get(name::CONTROL, 0).expect("there is one");
-        assert_eq!(control, before.control, "the daemon's words are its own");
+        assert_eq!(
+            control, before.twin.control,
+            "the daemon's words are its own"
+        );
         let expected = verdict.map_or(XDP_PASS, crate::verdicts::action);
         assert_eq!(ran.action, expected, "{told}");
         self.same_answer(&packet, &ran, &outcome, &outcomes, &told);
@@ -238,11 +240,11 @@ impl Pair {
 fn written_at(before: &Host, grant: &Grant, replies: &BTreeMap<u16, Reply>) -> Option<u64> {
     let changed = |before: u64, now: u64| (before != now).then_some(now);
     let counted = replies.iter().find_map(|(slot, reply)| {
-        let before = before.replies.get(slot).copied().unwrap_or_default();
+        let before = before.twin.counted.get(slot).copied().unwrap_or_default();
         changed(before.arrival_ns, reply.arrival_ns).or(changed(before.clash_ns, reply.clash_ns))
     });
-    changed(before.grant.arrival_ns, grant.arrival_ns)
-        .or(changed(before.grant.duplicate_ns, grant.duplicate_ns))
+    changed(before.twin.grant.arrival_ns, grant.arrival_ns)
+        .or(changed(before.twin.grant.duplicate_ns, grant.duplicate_ns))
         .or(counted)
 }
 

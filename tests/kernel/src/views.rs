@@ -5,27 +5,31 @@ use std::time::Duration;
 use heartbeat_core::event::{DaemonWords, KernelWords, Reply};
 use heartbeat_core::{Epoch, Instant, Slot};
 use heartbeat_wire::frame::AGE_UNKNOWN;
-use heartbeat_wire::maps;
+use heartbeat_wire::maps::{self, control_flag};
 
-use super::Kernel;
+use crate::kernel::Kernel;
 
 impl Kernel {
     /// The kernel's words.
+    ///
+    /// # Panics
+    /// When the successor is no slot.
     #[must_use]
     pub fn words(&self) -> KernelWords {
+        let grant = &self.grant;
         KernelWords {
-            grant_end: Instant(self.grant.end_ns),
-            probed: Epoch(self.grant.probed_epoch),
-            arrival: Instant(self.grant.arrival_ns),
-            holder_incarnation: self.grant.holder_incarnation,
-            successor: u16::try_from(self.grant.successor).expect("a slot"),
-            duplicate_at: Instant(self.grant.duplicate_ns),
+            grant_end: Instant(grant.end_ns),
+            probed: Epoch(grant.probed_epoch),
+            arrival: Instant(grant.arrival_ns),
+            holder_incarnation: grant.holder_incarnation,
+            successor: u16::try_from(grant.successor).expect("a slot"),
+            duplicate_at: Instant(grant.duplicate_ns),
         }
     }
 
     /// The daemon's words, as its next process finds them.
     #[must_use]
-    pub fn daemon_words(&self) -> DaemonWords {
+    pub const fn daemon_words(&self) -> DaemonWords {
         let control = &self.control;
         DaemonWords {
             promised: Epoch(control.promised_epoch),
@@ -37,7 +41,7 @@ impl Kernel {
             sequence: control.sequence,
             epoch_floor: Epoch(control.epoch_floor),
             released: Epoch(control.released_epoch),
-            forced: control.flags & maps::control_flag::FORCED != 0,
+            forced: control.flags & control_flag::FORCED != 0,
             abstain_until: Instant(control.abstain_until_ns),
         }
     }
@@ -45,10 +49,8 @@ impl Kernel {
     /// The members' answers, of those that answered at least once.
     #[must_use]
     pub fn replies(&self) -> Vec<Reply> {
-        self.replies
-            .iter()
-            .map(|(slot, record)| reply(*slot, record))
-            .collect()
+        let counted = self.counted.iter();
+        counted.map(|(slot, record)| reply(*slot, record)).collect()
     }
 }
 
@@ -63,15 +65,18 @@ fn reply(slot: Slot, record: &maps::Reply) -> Reply {
         rtt: Duration::from_nanos(record.rtt_ns),
         incarnation: record.incarnation,
         clash_at: Instant(record.clash_ns),
-        daemon_age: (record.daemon_age_us != AGE_UNKNOWN)
-            .then(|| Duration::from_micros(record.daemon_age_us.into())),
-        service_age: None,
+        daemon_age: age(record.daemon_age_us),
+        service_age: age(record.service_age_us),
         flags: record.flags,
         role: record.role,
-        diagnosis: 0,
+        diagnosis: record.diagnosis,
         elector_version: record.elector_version,
         elector_digest: record.elector_digest,
         config_digest: record.config_digest,
-        info_version: 0,
+        info_version: record.info_version,
     }
+}
+
+fn age(us: u32) -> Option<Duration> {
+    (us != AGE_UNKNOWN).then(|| Duration::from_micros(us.into()))
 }

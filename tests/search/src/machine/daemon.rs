@@ -1,0 +1,115 @@
+//! A running daemon: its node, and what it has still to do.
+
+use std::collections::VecDeque;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use heartbeat_core::event::Order;
+use heartbeat_core::snapshot::Role;
+use heartbeat_core::{Command, ElectorRecord, ElectorSet, Epoch, Event, Instant, Node};
+
+use crate::packet::Packet;
+
+/// What a daemon is woken for.
+#[derive(Clone, Debug, Hash)]
+pub(crate) enum Wake {
+    Turn,
+    Answers,
+    /// The oldest thing that the kernel told.
+    Ring,
+    Message(Arc<Packet>),
+    Timeout,
+    Order(Order),
+    /// The oldest record on its way to the disk is there.
+    Saved,
+}
+
+/// What a daemon has still to do of a wake-up, besides the node's commands.
+#[derive(Clone, Debug, Hash)]
+pub(super) enum Todo {
+    /// The words were handed in; now what it was woken for.
+    Take(Wake, Instant),
+    /// The clock was read; the promise is to be raised.
+    Raise(Epoch, Instant),
+    /// It is raised; the words are to be read behind it.
+    Read(Epoch, Instant),
+    /// A command that others can see.
+    Carry(Command),
+}
+
+/// A tick that stands in no fingerprint of its own: what matters is how long ago it was, and that has a limit.
+#[derive(Clone, Copy, Debug)]
+struct Tick(u32);
+
+impl Hash for Tick {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
+}
+
+/// A running daemon.
+#[derive(Clone, Debug, Hash)]
+pub(crate) struct Daemon {
+    pub(super) node: Node,
+    /// What is next stands last.
+    pub(super) todo: Vec<Todo>,
+    pub(super) next_turn: Instant,
+    pub(super) answers_at: Option<Instant>,
+    /// The tick at which it was last through with a wake-up.
+    idle_since: Tick,
+    pub(super) writes: VecDeque<ElectorRecord>,
+    /// The set that its questions name.
+    pub(super) asks_by: ElectorSet,
+}
+
+impl Daemon {
+    pub(super) const fn new(node: Node, now: Instant, at: u32, asks_by: ElectorSet) -> Self {
+        Self {
+            node,
+            todo: Vec::new(),
+            next_turn: now,
+            answers_at: None,
+            idle_since: Tick(at),
+            writes: VecDeque::new(),
+            asks_by,
+        }
+    }
+
+    pub(super) const fn is_held(&self) -> bool {
+        !self.todo.is_empty()
+    }
+
+    pub(super) const fn idle_since(&self) -> u32 {
+        self.idle_since.0
+    }
+
+    pub(super) const fn rest(&mut self, at: u32) {
+        self.idle_since = Tick(at);
+    }
+
+    pub(super) fn role(&self) -> Role {
+        self.node.snapshot(Instant::ZERO).role
+    }
+
+    pub(super) fn handle(&mut self, event: Event<'_>, now: Instant) {
+        self.node.handle(event, now);
+    }
+
+    /// What it could be woken for by `now`.
+    pub(super) fn wakes(
+        &self,
+        now: Instant,
+        has_turns: bool,
+        has_rung: bool,
+    ) -> impl Iterator<Item = Wake> + use<> {
+        let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+        let is_turn = self.next_turn <= now && has_turns;
+        [
+            is_turn.then_some(Wake::Turn),
+            (!is_turn && is_due(self.answers_at)).then_some(Wake::Answers),
+            has_rung.then_some(Wake::Ring),
+            is_due(self.node.poll_timeout()).then_some(Wake::Timeout),
+            (!self.writes.is_empty()).then_some(Wake::Saved),
+        ]
+        .into_iter()
+        .flatten()
+    }
+}

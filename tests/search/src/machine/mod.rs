@@ -1,0 +1,147 @@
+//! One node: its kernel, its disk, and its daemon with the driver's habits, stopped anywhere in between.
+
+mod carry;
+mod daemon;
+mod wake;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use heartbeat_core::event::Restored;
+use heartbeat_core::snapshot::{Reason, Role};
+use heartbeat_core::{ElectorRecord, Epoch, Instant, Node, Slot};
+use heartbeat_kernel_twin::{Kernel, Members};
+
+use crate::packet::Packet;
+use crate::processors::Processors;
+use crate::scope::{Rate, Scope};
+use daemon::Daemon;
+pub(crate) use daemon::Wake;
+
+/// What came of a step, for the others and for the watch.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    /// The kernel's answer to a probe.
+    pub(crate) answer: Option<Packet>,
+    /// It had replied to that probe before.
+    pub(crate) replied_twice: bool,
+    pub(crate) packets: Vec<Packet>,
+    pub(crate) begun: Vec<Epoch>,
+    /// A lease was written under an epoch that was over.
+    pub(crate) revived: Option<Epoch>,
+    /// Masterships that ended, and why.
+    pub(crate) ended: Vec<(Epoch, Reason)>,
+    pub(crate) renewals: u32,
+    pub(crate) votes: u32,
+}
+
+#[derive(Clone, Debug, Hash)]
+pub(crate) struct Machine {
+    pub(crate) slot: Slot,
+    pub(crate) rate: Rate,
+    pub(crate) kernel: Kernel,
+    pub(crate) processors: Processors,
+    pub(crate) daemon: Option<Daemon>,
+    period: Duration,
+    /// How often it lost its maps.
+    life: u64,
+    floor: Epoch,
+    record: ElectorRecord,
+}
+
+impl Machine {
+    /// A node whose maps are old enough that it votes, without its daemon.
+    pub(crate) fn new(scope: &Scope, slot: Slot, rate: Rate) -> Self {
+        let record = ElectorRecord {
+            is_proposed: false,
+            ..ElectorRecord::proposed(scope.first_set())
+        };
+        let members = Arc::new(Members::new(scope.members.iter().map(|(slot, _)| *slot)));
+        Self {
+            slot,
+            rate,
+            kernel: fresh_kernel(scope, slot, &record, members, (0, 1)),
+            processors: Processors::default(),
+            daemon: None,
+            period: scope.timing().period,
+            life: 0,
+            floor: Epoch::NONE,
+            record,
+        }
+    }
+
+    pub(crate) fn now(&self, at: u32) -> Instant {
+        Instant(self.rate.clock_ns(at))
+    }
+
+    /// The daemon starts.
+    pub(crate) fn start(&mut self, scope: &Scope, at: u32, maps_kept: bool) {
+        let now = self.now(at);
+        if !maps_kept {
+            self.life += 1;
+            let members = Arc::clone(self.kernel.members());
+            let born = (self.life, now.0);
+            self.kernel = fresh_kernel(scope, self.slot, &self.record, members, born);
+            self.kernel.abstain(&self.record);
+            self.processors = Processors::default();
+        }
+        self.kernel.name_sets(&self.record);
+        let restored = Restored {
+            incarnation: self.kernel.config.incarnation,
+            created: Instant(self.kernel.config.created_ns),
+            maps_kept,
+            kernel: self.kernel.words(),
+            daemon: self.kernel.daemon_words(),
+            saved_floor: self.floor,
+            electors: Some(self.record),
+            seed: u64::from(self.slot) << 8 | self.life,
+        };
+        let config = scope.config(self.slot, &self.record.in_force);
+        let node = Node::new(config, restored, now);
+        self.daemon = Some(Daemon::new(node, now, at, self.record.in_force));
+    }
+
+    /// Whether the daemon is stopped in the middle of a wake-up.
+    pub(crate) fn is_held(&self) -> bool {
+        self.daemon.as_ref().is_some_and(Daemon::is_held)
+    }
+
+    /// Whether the daemon runs and waits to be woken.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.daemon.as_ref().is_some_and(|daemon| !daemon.is_held())
+    }
+
+    /// What the daemon could be woken for by `now`, besides control messages and orders.
+    pub(crate) fn wakes(&self, now: Instant, all_turn: bool) -> impl Iterator<Item = Wake> + use<> {
+        let daemon = self.daemon.as_ref().filter(|daemon| !daemon.is_held());
+        let wakes = daemon.map(|daemon| {
+            let has_turns = all_turn || daemon.role() == Role::Master;
+            daemon.wakes(now, has_turns, !self.kernel.ring.is_empty())
+        });
+        wakes.into_iter().flatten()
+    }
+
+    /// The earliest tick at which the daemon may have read the clock that it acts on.
+    pub(crate) fn idle_since(&self) -> u32 {
+        self.daemon.as_ref().map_or(0, Daemon::idle_since)
+    }
+
+    pub(crate) fn role(&self) -> Option<Role> {
+        self.daemon.as_ref().map(Daemon::role)
+    }
+}
+
+/// New maps: the life in which they were made, and when.
+fn fresh_kernel(
+    scope: &Scope,
+    slot: Slot,
+    record: &ElectorRecord,
+    members: Arc<Members>,
+    (life, created_ns): (u64, u64),
+) -> Kernel {
+    let config = scope.config(slot, &record.in_force);
+    let incarnation = u64::from(slot) * 1_000 + life;
+    let mut kernel = Kernel::configured(&config, record, members, incarnation, created_ns);
+    kernel.guards = scope.guards;
+    kernel
+}

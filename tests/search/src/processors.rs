@@ -1,0 +1,105 @@
+//! A node's two processors, and the probes that are on their way through the program on them.
+
+use heartbeat_core::Slot;
+use heartbeat_core::message::Network;
+use heartbeat_kernel_twin::{Kernel, Passage, Step, address_of};
+use heartbeat_wire::frame::{Frame, Kind};
+use heartbeat_wire::verdict::Verdict;
+
+use crate::hold::Hold;
+use crate::reduce;
+
+/// Processors that run the program at once.
+pub(crate) const CPUS: usize = 2;
+
+/// An answer: to whom, by which network.
+pub(crate) type Answer = (Slot, Network, Box<Frame>);
+
+#[derive(Clone, Debug, Default, Hash)]
+pub(crate) struct Processors {
+    busy: [Option<Box<Passage>>; CPUS],
+    /// The probes of the newest epoch that were replied to.
+    replied: Vec<(u64, u64)>,
+    /// S5 is violated.
+    pub(crate) has_replied_twice: bool,
+}
+
+impl Processors {
+    /// Whether another probe could be taken on.
+    pub(crate) fn has_free(&self) -> bool {
+        self.busy.iter().any(Option::is_none)
+    }
+
+    /// Those with a probe that is held up.
+    pub(crate) fn busy(&self) -> impl Iterator<Item = usize> {
+        (0..CPUS).filter(|cpu| self.busy[*cpu].is_some())
+    }
+
+    /// A frame arrives. A probe goes on its way on a free processor and as far as `hold` lets it; anything else touches
+    /// no word but its own in between, and is done with at once.
+    pub(crate) fn receive(
+        &mut self,
+        kernel: &mut Kernel,
+        frame: &Frame,
+        (from, network): (Slot, Network),
+        now_ns: u64,
+        hold: &mut Hold,
+    ) -> Option<Answer> {
+        let source = address_of(from, network);
+        let mut passage = Box::new(kernel.admit(frame, source, now_ns).ok()?);
+        if passage.kind == Kind::Probe {
+            let cpu = self.busy.iter().position(Option::is_none)?;
+            self.busy[cpu] = Some(passage);
+            return self.go_on(kernel, cpu, hold);
+        }
+        let (verdict, network) = kernel.pass(&mut passage);
+        reduce::record(kernel, from);
+        network.map(|network| answer(passage, verdict, network))
+    }
+
+    /// Goes on with the probe on `cpu` until it is through or `hold` stops it.
+    pub(crate) fn go_on(
+        &mut self,
+        kernel: &mut Kernel,
+        cpu: usize,
+        hold: &mut Hold,
+    ) -> Option<Answer> {
+        let mut passage = self.busy[cpu].take()?;
+        loop {
+            match kernel.step(&mut passage) {
+                Step::On if hold.is_here() => {
+                    self.busy[cpu] = Some(passage);
+                    return None;
+                }
+                Step::On => {}
+                Step::Done(_) => return None,
+                Step::Answered(verdict, network) => {
+                    if verdict != Verdict::Refused {
+                        self.note_reply(kernel, &passage.frame);
+                    }
+                    return Some(answer(passage, verdict, network));
+                }
+            }
+        }
+    }
+
+    fn note_reply(&mut self, kernel: &Kernel, frame: &Frame) {
+        let probed = kernel.grant.probed_epoch;
+        self.replied.retain(|(epoch, _)| *epoch == probed);
+        let probe = (frame.epoch, frame.sequence);
+        self.has_replied_twice |= self.replied.contains(&probe);
+        self.replied.push(probe);
+        self.replied.sort_unstable();
+    }
+}
+
+fn answer(passage: Box<Passage>, verdict: Verdict, network: Network) -> Answer {
+    let Passage {
+        frame, kind, asker, ..
+    } = *passage;
+    (
+        asker,
+        network,
+        Box::new(reduce::answer(frame, kind, verdict)),
+    )
+}
