@@ -6,6 +6,7 @@ use crate::{Command, Instant, Slot};
 
 /// What is wrong with this very node, so that no majority may rest on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum Fault {
     /// Its clock ran outside what the drift guard covers.
     Clock,
@@ -31,6 +32,7 @@ impl Fault {
 
 /// Until when this node neither votes nor grants; long past on a quiet day.
 #[derive(Clone, Copy, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Abstention {
     pub(crate) until: Instant,
     /// `None`: it (re)started without the maps of its last run.

@@ -20,6 +20,7 @@ const MEMBERS_PER_TURN: usize = 16;
 
 /// The electors' sets as this node knows them.
 #[derive(Clone, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Electors {
     /// What is on disk: the only thing that is acted on.
     pub(crate) record: ElectorRecord,
@@ -32,6 +33,7 @@ pub(crate) struct Electors {
 
 /// A record on its way to the disk.
 #[derive(Clone, Copy, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct Saving {
     record: ElectorRecord,
     since: Instant,

@@ -9,6 +9,7 @@ const ELECTION_PERIODS: u32 = 3;
 
 /// The alarms in force.
 #[derive(Clone, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Alarms {
     in_force: Vec<Alarm>,
     /// When a master was last known.

@@ -6,6 +6,7 @@ use std::ops::{Deref, DerefMut};
 /// A part of the node's state that no later decision about mastership goes by: two nodes that differ in it alone
 /// count as the same one when states are told apart by their hashes.
 #[derive(Clone, Copy, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Aside<T>(pub(crate) T);
 
 impl<T> Hash for Aside<T> {

@@ -12,6 +12,7 @@ use crate::{Command, Epoch, Instant};
 
 /// A vote request.
 #[derive(Clone, Copy, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Asked {
     pub(crate) from: Holder,
     pub(crate) epoch: Epoch,
@@ -23,6 +24,7 @@ pub(crate) struct Asked {
 
 /// The request that got the newest vote: the same one gets the same answer, and extends nothing.
 #[derive(Clone, Copy, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Answered {
     from: Holder,
     epoch: Epoch,

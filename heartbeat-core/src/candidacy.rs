@@ -19,6 +19,7 @@ const MOST_DOUBLINGS: u32 = 8;
 
 /// One candidacy.
 #[derive(Clone, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Candidacy {
     pub(crate) phase: Phase,
     /// The network that its questions go by: the other one once too few answer.
@@ -28,6 +29,7 @@ pub(crate) struct Candidacy {
 }
 
 #[derive(Clone, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum Phase {
     /// It asks when the time has come.
     Waiting { until: Instant },

@@ -24,6 +24,7 @@ const DECIDED: Ballot = Ballot(u64::MAX);
 
 /// A change under way.
 #[derive(Clone, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Change {
     /// Where the operator wants to go; `None`: only an open step is brought to its end.
     target: Option<ElectorSet>,
@@ -44,6 +45,7 @@ pub(crate) struct Change {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 enum Phase {
     /// Until the lease rests on the set in force.
     Waiting,

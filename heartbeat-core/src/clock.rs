@@ -23,6 +23,7 @@ const MOST_JUMPS: u32 = 4;
 
 /// The two clocks at one time.
 #[derive(Clone, Copy, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct Reading {
     boot_ns: u64,
     raw_ns: u64,
@@ -41,6 +42,7 @@ impl Reading {
 /// suspended, which CLOCK_MONOTONIC_RAW does not, and to count it is right: leases and grants end
 /// when they should. CLOCK_BOOTTIME cannot be set, so it jumps for no other reason, and never back.
 #[derive(Clone, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct ClockWatch {
     window: Option<Reading>,
     last: Option<Reading>,

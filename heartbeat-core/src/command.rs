@@ -10,6 +10,7 @@ use crate::{Epoch, Instant, Slot};
 
 /// One thing to do. Order is data: a command is carried out before the next one is looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Command {
     /// Raise the promised epoch in the kernel's view, then (behind a full barrier) read the kernel's
     /// words and hand them back as [`crate::Event::Promised`] before any other command or event.
@@ -98,6 +99,7 @@ pub enum Command {
 
 /// The fields of a probe or query that the election decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Question {
     /// Probe: the mastership's epoch. Query: the epoch that would be taken.
     pub epoch: Epoch,

@@ -8,6 +8,7 @@ use crate::electors::{ElectorSet, Slots};
 
 /// One node's view of its cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Config {
     /// This node's slot; a key of `members`.
     pub slot: Slot,
@@ -27,6 +28,7 @@ pub struct Config {
 
 /// What the election knows of a member beforehand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Member {
     /// Its answers and votes count towards the majority.
     pub elector: bool,
@@ -36,6 +38,7 @@ pub struct Member {
 
 /// The cluster's times; see the protocol's table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Timing {
     /// Time between two probes, 1 ms to 10 s.
     pub period: Duration,

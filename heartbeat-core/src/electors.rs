@@ -12,6 +12,7 @@ use crate::time::nanos;
 
 /// At most nine slots, ascending, each once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Slots {
     slots: [Slot; MAX_ELECTORS],
     count: u8,
@@ -99,6 +100,7 @@ impl fmt::Display for Slots {
 
 /// One version of the electors' set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ElectorSet {
     /// From 1; each follows the one before.
     pub version: u32,
@@ -164,6 +166,7 @@ impl ElectorSet {
 
 /// The number of one attempt to decide on the next set: above all earlier ones, and no two nodes' the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Ballot(pub u64);
 
 impl Ballot {
@@ -178,6 +181,7 @@ impl Ballot {
 
 /// A set that a node agreed to, in one ballot: it may be in force elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Accepted {
     /// In which ballot.
     pub ballot: Ballot,
@@ -187,6 +191,7 @@ pub struct Accepted {
 
 /// What a node keeps of the electors' sets on disk: nothing of it is acted on or told before it is there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ElectorRecord {
     /// The set that this node counts by.
     pub in_force: ElectorSet,

@@ -8,6 +8,7 @@ use crate::{Epoch, Instant, Slot};
 
 /// What was left by the daemon's last run, and what it found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Restored {
     /// Random number of this life of the maps.
     pub incarnation: u64,
@@ -29,6 +30,7 @@ pub struct Restored {
 
 /// The kernel's words about the grants it gave, read at one point in time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct KernelWords {
     /// When the grant by the last accepted probe ends.
     pub grant_end: Instant,
@@ -46,6 +48,7 @@ pub struct KernelWords {
 
 /// The daemon's words that outlive it in the maps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct DaemonWords {
     /// Highest epoch promised.
     pub promised: Epoch,
@@ -73,6 +76,7 @@ pub struct DaemonWords {
 
 /// What the kernel counted of one member's answers, all CPUs merged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Reply {
     /// Whose answers.
     pub slot: Slot,
@@ -114,6 +118,7 @@ pub struct Reply {
 
 /// A kernel's answer to our query.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct QueryAnswer {
     /// Who answered.
     pub from: Slot,
@@ -141,6 +146,7 @@ pub struct QueryAnswer {
 
 /// A kernel's refusal of our probe.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Refusal {
     /// Who refused.
     pub from: Slot,
@@ -154,6 +160,7 @@ pub struct Refusal {
 
 /// What an operator, or a signal, asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Order {
     /// Hand mastership to this slot, or to the successor.
     Switchover(Option<Slot>),

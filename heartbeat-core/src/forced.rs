@@ -17,6 +17,7 @@ use crate::{Command, Epoch, Instant};
 
 /// What a forced mastership waits for.
 #[derive(Clone, Copy, Debug, Default, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Forced {
     /// When this node learned that a majority had granted to a probe of its epoch, each member of which
     /// refuses every lower epoch since.

@@ -7,6 +7,7 @@ use crate::{Epoch, Instant, Slot};
 
 /// Who holds a grant: a slot, in one life of its maps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Holder {
     pub(crate) slot: Slot,
     pub(crate) incarnation: u64,
@@ -14,6 +15,7 @@ pub(crate) struct Holder {
 
 /// "No vote for anyone else until `end`."
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Grant {
     pub(crate) holder: Holder,
     pub(crate) end: Instant,
@@ -21,6 +23,7 @@ pub(crate) struct Grant {
 
 /// The words that say to whom this node is bound.
 #[derive(Clone, Copy, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Grants {
     pub(crate) kernel: KernelWords,
     pub(crate) promised: Epoch,

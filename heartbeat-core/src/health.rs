@@ -22,6 +22,7 @@ const MESSAGES_PER_TURN: usize = 16;
 
 /// What was told, and what is to be told.
 #[derive(Clone, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Health {
     /// The mastership whose view this is.
     epoch: Epoch,

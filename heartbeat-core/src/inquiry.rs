@@ -7,6 +7,7 @@ use crate::{Instant, Slot};
 
 /// One query and what the electors' kernels answered.
 #[derive(Clone, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Inquiry {
     sequence: u64,
     sent: Instant,
@@ -14,6 +15,7 @@ pub(crate) struct Inquiry {
 }
 
 #[derive(Clone, Copy, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct Answer {
     slot: Slot,
     incarnation: u64,
@@ -21,6 +23,7 @@ struct Answer {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 enum State {
     /// Bound to nobody when it answered.
     Yes,

@@ -6,6 +6,7 @@ use crate::{Epoch, Instant};
 
 /// A mastership's right to act until `deadline`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Lease {
     pub(crate) epoch: Epoch,
     pub(crate) deadline: Instant,

@@ -19,6 +19,7 @@ use crate::{Command, Epoch, Instant, Slot};
 
 /// One mastership.
 #[derive(Clone, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Mastership {
     pub(crate) lease: Lease,
     /// The lease that probes name: L, and more only before a planned restart.

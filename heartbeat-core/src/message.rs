@@ -8,6 +8,7 @@ use crate::{Epoch, Slot};
 
 /// Which of the two networks a message travels by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Network {
     /// Heartbeats, votes, commands.
     Management,
@@ -17,6 +18,7 @@ pub enum Network {
 
 /// One control message. Sender, receiver and incarnation stand in the envelope.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Message {
     /// A candidate asks for a vote.
     VoteRequest {
@@ -91,6 +93,7 @@ pub enum Message {
 
 /// The answer to a vote request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum VoteAnswer {
     /// Yes: a grant for the lease that was asked for.
     Granted,
@@ -113,6 +116,7 @@ pub enum VoteAnswer {
 
 /// What the master found out about one member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct MemberHealth {
     /// Which member.
     pub slot: Slot,

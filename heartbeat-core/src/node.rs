@@ -33,6 +33,7 @@ const COMMANDS_DEPTH: usize = 256;
 /// The driver carries out every command before it hands in the next event; only
 /// [`Command::Promise`] is answered, by [`Event::Promised`], before the commands after it are taken.
 #[derive(Clone, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Node {
     pub(crate) config: Config,
     pub(crate) roster: Roster,
@@ -69,6 +70,7 @@ pub struct Node {
 
 /// What a promise was made for.
 #[derive(Clone, Copy, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum Pending {
     /// A vote for another node.
     Vote(Asked),

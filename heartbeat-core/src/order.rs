@@ -9,6 +9,7 @@ use crate::snapshot::Diagnosis;
 
 /// An order that was carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum OrderDone {
     /// Mastership was handed to this slot, which is voted in next.
     HandedTo(Slot),
@@ -65,6 +66,7 @@ impl fmt::Display for OrderDone {
 
 /// Why an order was not carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum OrderError {
     /// Only the master can hand mastership over.
     NotMaster {

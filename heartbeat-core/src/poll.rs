@@ -25,6 +25,7 @@ const MEMBERS_PER_TURN: usize = 16;
 
 /// The poll's state.
 #[derive(Clone, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Poll {
     /// The id of this poll, and of the one before it.
     ids: [u64; ROUNDS as usize],
@@ -38,6 +39,7 @@ pub(crate) struct Poll {
 
 /// An elector other than this node.
 #[derive(Clone, Copy, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct Polled {
     slot: Slot,
     management: Heard,
@@ -46,6 +48,7 @@ struct Polled {
 
 /// What one elector answered over one network.
 #[derive(Clone, Copy, Debug, Default, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct Heard {
     /// The newest round that it answered; 0 for none.
     answered: u32,

@@ -6,6 +6,7 @@ use crate::time::nanos;
 
 /// SplitMix64 (Steele, Lea and Flood, 2014): one addition and three shifts a number, every seed is good.
 #[derive(Clone, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Random(u64);
 
 impl Random {

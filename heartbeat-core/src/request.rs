@@ -6,6 +6,7 @@ use crate::{Epoch, Instant, Slot};
 
 /// A request for votes under one random id.
 #[derive(Clone, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Request {
     pub(crate) epoch: Epoch,
     pub(crate) id: u64,
@@ -17,6 +18,7 @@ pub(crate) struct Request {
 }
 
 #[derive(Clone, Copy, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct Voter {
     slot: Slot,
     /// Expected to vote yes: it said so when it was asked, or nobody was asked.
@@ -26,6 +28,7 @@ struct Voter {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 enum Opinion {
     None,
     Yes,

@@ -16,6 +16,7 @@ use crate::{Command, Instant};
 
 /// A restart that waits for its lease.
 #[derive(Clone, Copy, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Restart {
     /// When it was ordered: probes from then on name its lease.
     since: Instant,

@@ -48,6 +48,7 @@ pub(crate) const fn next_on(network: Network, last: u64) -> u64 {
 
 /// What a master knows of its roads.
 #[derive(Clone, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Roads {
     /// The newest send time of a probe that a majority granted over the management network; at first, that
     /// of the first probe.

@@ -6,6 +6,7 @@ use crate::config::Config;
 
 /// The electors, and those of them that may become master.
 #[derive(Clone, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Roster {
     /// By slot.
     pub(crate) electors: Vec<Slot>,

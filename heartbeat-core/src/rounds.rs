@@ -9,6 +9,7 @@ const LAST_ROUND: u64 = (1 << 48) - 1;
 
 /// The highest epoch seen: a floor for this node's own rounds, never a promise.
 #[derive(Clone, Copy, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Rounds {
     seen: Epoch,
 }

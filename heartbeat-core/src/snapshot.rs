@@ -8,6 +8,7 @@ use crate::{Epoch, Instant, Slot};
 
 /// What a node is in its cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Role {
     /// Not decided yet: it waits for a probe, or for its abstention to end.
     Init,
@@ -37,6 +38,7 @@ impl Role {
 
 /// What is wrong with a node; see the protocol's table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Diagnosis {
     /// Nothing.
     Healthy,
@@ -69,6 +71,7 @@ impl Diagnosis {
 
 /// Why a role changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Reason {
     /// The daemon started.
     Started,
@@ -152,6 +155,7 @@ impl fmt::Display for Reason {
 
 /// A state of affairs that an operator should hear of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Alarm {
     /// A member does not answer, or is not well.
     Member(Slot, Diagnosis),

@@ -7,6 +7,7 @@ use crate::snapshot::{Reason, Role};
 use crate::{Command, Epoch, Instant};
 
 #[derive(Clone, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[expect(
     clippy::large_enum_variant,
     reason = "a node has one of it, and it changes a few times a day"

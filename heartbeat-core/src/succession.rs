@@ -11,6 +11,7 @@ const MOST_FUTILE_LEASES: u32 = 100;
 
 /// What is known of the last mastership, and what keeps this node from standing after it.
 #[derive(Clone, Copy, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Succession {
     /// The newest mastership known: probed here, or held by this node.
     pub(crate) mastered: Epoch,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 /// A point in time: nanoseconds of this node's CLOCK_BOOTTIME.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Instant(pub u64);
 
 impl Instant {

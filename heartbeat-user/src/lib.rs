@@ -10,6 +10,7 @@ pub mod datapath;
 pub mod hands;
 pub mod net;
 pub mod pulse;
+pub mod recorder;
 pub mod state;
 pub mod sys;
 pub mod takeover;

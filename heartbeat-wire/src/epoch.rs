@@ -5,6 +5,7 @@
 /// Two candidates never hold the same epoch, since the slot is part of it, and epochs are ordered by
 /// round first. Zero means "none yet": slots start at 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[repr(transparent)]
 pub struct Epoch(pub u64);
 

@@ -15,6 +15,7 @@ pub mod kernel;
 pub mod lab;
 pub mod paths;
 pub mod picture;
+pub mod replay;
 pub mod report;
 pub mod skip;
 pub mod trial;

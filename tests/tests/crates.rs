@@ -6,8 +6,8 @@ use std::process::Command;
 
 /// What a crate's library may depend on; development dependencies are free.
 const EDGES: &[(&str, &[&str])] = &[
-    ("heartbeat-wire", &["aya"]),
-    ("heartbeat-core", &["heartbeat-wire"]),
+    ("heartbeat-wire", &["aya", "serde"]),
+    ("heartbeat-core", &["heartbeat-wire", "serde"]),
     (
         "heartbeat-kernel-twin",
         &["heartbeat-core", "heartbeat-wire"],

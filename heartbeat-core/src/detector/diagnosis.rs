@@ -29,6 +29,7 @@ pub(super) fn of_reply(reply: &Reply, config: &Config) -> Diagnosis {
 
 /// A diagnosis that is shown once it lasted.
 #[derive(Clone, Copy, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Settled {
     shown: Diagnosis,
     next: Diagnosis,

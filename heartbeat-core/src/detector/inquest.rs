@@ -10,6 +10,7 @@ const TRIES: u32 = 3;
 
 /// One missing member's case; opened anew at the poll's pace while it stays missing.
 #[derive(Clone, Copy, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Inquest {
     /// What was found so far.
     finding: Diagnosis,

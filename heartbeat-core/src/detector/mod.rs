@@ -31,6 +31,7 @@ const ANSWERS_PER_PERIOD: usize = 16;
 
 /// What the master knows of the other members.
 #[derive(Clone, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Detector {
     members: Vec<Watched>,
     stride: u16,
@@ -41,6 +42,7 @@ pub(crate) struct Detector {
 
 /// One member other than this node.
 #[derive(Clone, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Watched {
     pub(crate) slot: Slot,
     /// Its newest answer.

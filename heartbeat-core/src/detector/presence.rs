@@ -15,6 +15,7 @@ const LONGEST_RISE: Duration = Duration::from_secs(5);
 
 /// What is known of somebody's answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum Answering {
     /// Not judged yet.
     Unknown,
@@ -26,6 +27,7 @@ pub(crate) enum Answering {
 
 /// In periods: how fast somebody goes missing and how long it must answer at most to be healthy again.
 #[derive(Clone, Copy, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Pace {
     fall: u32,
     most_rise: u32,
@@ -44,6 +46,7 @@ impl Pace {
 
 /// Somebody's answers, period by period.
 #[derive(Clone, Copy, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Presence {
     pub(crate) answering: Answering,
     /// Answers since it last missed `fall` in a row.

@@ -107,6 +107,26 @@ pub enum Command {
         out: PathBuf,
     },
 
+    /// Step the election through what a daemon recorded ([recorder] in its configuration), and show each decision with
+    /// its reason
+    ///
+    /// No daemon is asked. The older file beside FILE (FILE.1) is read first if it is there. Each command must come
+    /// out of the election as it was recorded; the first that does not ends it (exit code 1), and so does a damaged
+    /// file. Times are UTC, and since the record's first entry.
+    Replay {
+        /// The record, or a copy of it
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+
+        /// Every event and command, and not only those that decide something
+        #[arg(long)]
+        all: bool,
+
+        /// One JSON object a line, with durations in microseconds
+        #[arg(long)]
+        json: bool,
+    },
+
     /// Remove what a dead daemon left: its virtual addresses, then its kernel programs and maps
     ///
     /// Afterwards this node's kernel answers no heartbeats. Refused while the daemon lives. Run it in the

@@ -13,7 +13,8 @@ use toml::de::{DeTable, DeValue};
 use super::fault::Fault;
 use super::section::Section;
 use super::value::{
-    address, address_and_prefix, flag, follows, interface, one_of, quorum, slots, text, time, whole,
+    address, address_and_prefix, bytes, flag, follows, interface, one_of, quorum, slots, text,
+    time, whole,
 };
 use super::{Attach, Follows, Transport};
 
@@ -26,6 +27,7 @@ pub(super) struct File {
     pub(super) management: Option<Management>,
     pub(super) members: Vec<Member>,
     pub(super) virtual_addresses: Vec<VirtualAddress>,
+    pub(super) recorder: Option<Recorder>,
 }
 
 /// `[cluster]`
@@ -80,6 +82,12 @@ pub(super) struct VirtualAddress {
     pub(super) place_given: bool,
 }
 
+/// `[recorder]`
+pub(super) struct Recorder {
+    pub(super) file: Value<String>,
+    pub(super) max_size: Value<u64>,
+}
+
 /// Which network a virtual address lives on.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Network {
@@ -104,6 +112,7 @@ impl File {
                 .into_iter()
                 .map(|s| virtual_address(s, faults))
                 .collect(),
+            recorder: (root.table(faults, "recorder", "[recorder]")).map(|s| recorder(s, faults)),
         };
         let pair = "[pair] belongs to the pair method, which this version does not have";
         root.refuse(faults, "pair", pair, "take the table out");
@@ -255,4 +264,18 @@ fn virtual_address(mut s: Section<'_, '_>, faults: &mut Vec<Fault>) -> VirtualAd
     };
     s.end(faults);
     virtual_address
+}
+
+fn recorder(mut s: Section<'_, '_>, faults: &mut Vec<Fault>) -> Recorder {
+    let recorder = Recorder {
+        file: s.required(
+            faults,
+            "file",
+            "name the file: file = \"record\", in the folder of the node's state, or with its whole path",
+            text,
+        ),
+        max_size: s.optional(faults, "max_size", bytes),
+    };
+    s.end(faults);
+    recorder
 }

@@ -8,6 +8,7 @@ mod file;
 pub mod keys;
 mod own_slot;
 mod section;
+mod size;
 mod value;
 
 use std::collections::BTreeMap;
@@ -61,6 +62,17 @@ pub struct Config {
     pub members: BTreeMap<Slot, Member>,
     /// The virtual addresses, in the file's order.
     pub virtual_addresses: Vec<VirtualAddress>,
+    /// Where the election is recorded, if it is.
+    pub recorder: Option<Recorder>,
+}
+
+/// Where what happens to the election is recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorder {
+    /// The file; in the folder of the node's state unless its path begins at the root.
+    pub file: PathBuf,
+    /// Most bytes of this file and the older one beside it, 1 MiB to 1 TiB.
+    pub max_size: u64,
 }
 
 /// One machine of the cluster.

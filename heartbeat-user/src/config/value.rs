@@ -7,7 +7,7 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::{Follows, duration};
+use super::{Follows, duration, size};
 
 /// Why a value cannot be used, without its place.
 #[derive(Debug, PartialEq, Eq)]
@@ -134,6 +134,14 @@ pub(super) fn time(value: &DeValue<'_>) -> Result<Duration, Wrong> {
     };
     duration::parse(text)
         .ok_or_else(|| Wrong::new(format!("\"{text}\" is no duration"), duration::CURE))
+}
+
+/// A size in bytes.
+pub(super) fn bytes(value: &DeValue<'_>) -> Result<u64, Wrong> {
+    let DeValue::String(text) = value else {
+        return Err(Wrong::new("a size is a text with its unit", size::CURE));
+    };
+    size::parse(text).ok_or_else(|| Wrong::new(format!("\"{text}\" is no size"), size::CURE))
 }
 
 /// A list of slots, each with its place.

@@ -5,6 +5,7 @@ mod keygen;
 mod members;
 mod promote;
 mod render;
+mod replay;
 mod table;
 
 use std::io::{self, Write};
@@ -16,6 +17,7 @@ use crate::cli::Exit;
 use crate::cli::ctl::{Args, Command, MembersAction, OnOff};
 use crate::config::ConfigErrors;
 use crate::control::{Client, ClientError, Request, Response};
+use crate::recorder::ReplayError;
 use detach::DetachError;
 use keygen::KeygenError;
 
@@ -36,6 +38,8 @@ enum Failure {
     Keygen(#[from] KeygenError),
     #[error(transparent)]
     Detach(#[from] DetachError),
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
     #[error("cannot write the answer: {0}")]
     Output(#[from] io::Error),
 }
@@ -54,9 +58,14 @@ impl Failure {
             Self::Config(_) => Exit::Config,
             Self::Keygen(error) if error.is_permission() => Exit::Permission,
             Self::Detach(error) if error.is_permission() => Exit::Permission,
+            Self::Replay(ReplayError::Read(error)) if error.is_permission() => Exit::Permission,
             // The reader has gone (`heartbeatctl history | head`): nobody is left to hear of it.
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok,
-            Self::Refused(_) | Self::Keygen(_) | Self::Detach(_) | Self::Output(_) => Exit::Failure,
+            Self::Refused(_)
+            | Self::Keygen(_)
+            | Self::Detach(_)
+            | Self::Replay(_)
+            | Self::Output(_) => Exit::Failure,
         }
     }
 }
@@ -114,6 +123,7 @@ fn carry_out(args: Args) -> Result<Exit, Failure> {
                 out.display()
             ))
         }
+        Command::Replay { file, all, json } => replay::replay(&file, replay::Shown { all, json }),
         Command::Detach { config, bpf_dir } => print(&detach::detach(&config, bpf_dir.as_deref())?),
     }
 }

@@ -10,6 +10,7 @@ mod kernel_log;
 mod members;
 mod operator;
 mod plan;
+mod recorder;
 mod relink;
 mod renewal;
 mod rights;
@@ -27,7 +28,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use tokio::runtime::Runtime;
-use tracing::info;
+use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::daemon::Args;
@@ -35,6 +36,7 @@ use crate::cli::default_bpf_dir;
 use crate::config;
 use crate::control::ControlSocket;
 use crate::pulse::{self, Ending};
+use crate::recorder::Recorder;
 use crate::sys::lock::FolderLock;
 use crate::sys::realtime;
 use crate::takeover::Takeover;
@@ -125,6 +127,7 @@ struct Daemon {
     notes: pulse::Notes,
     pulse: JoinHandle<()>,
     takeover: Takeover,
+    recorder: Option<Recorder>,
     _locks: [FolderLock; 2],
 }
 
@@ -133,6 +136,11 @@ impl Daemon {
     /// with it.
     fn work(mut self) -> Result<(), Failure> {
         let ending = self.scribe.run(&self.notes);
+        if let Some(recorder) = &self.recorder
+            && !recorder.finish()
+        {
+            warn!("the end of the record is not written: its disk is too slow");
+        }
         let end = End {
             pulse_panicked: self.pulse.join().is_err(),
             hands_ended: self.scribe.hands_ended,

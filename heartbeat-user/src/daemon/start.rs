@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use heartbeat_core::event::Restored;
 use heartbeat_core::snapshot::Role;
 use heartbeat_core::time::nanos;
-use heartbeat_core::{Epoch, Instant, Node};
+use heartbeat_core::{Epoch, Instant};
 use tracing::info;
 
 use super::Daemon;
@@ -20,6 +20,7 @@ use super::history::History;
 use super::kernel_log;
 use super::operator::Operator;
 use super::plan::{Carried, Plan};
+use super::recorder;
 use super::relink::{Again, Relink};
 use super::scribe::Scribe;
 use super::shared::Facts;
@@ -31,6 +32,7 @@ use crate::net::netlink::{Link, Netlink, OwnerMark};
 use crate::pulse::convert::{daemon_words, kernel_words};
 use crate::pulse::frames::FrameSigner;
 use crate::pulse::{self, Answers, NOTES_DEPTH, Parts, Wiring};
+use crate::recorder::{Birth, RecordedNode};
 use crate::sys::clock::boot_ns;
 use crate::sys::memory;
 use crate::sys::realtime::Realtime;
@@ -64,12 +66,15 @@ impl Daemon {
         };
         let (orders, order_intake) = pulse::orders().map_err(Failure::of)?;
         let (notes, taken) = sync_channel(NOTES_DEPTH);
-        let mut node = start_node(&plan, floor, &kernel);
+        let mut birth = birth(&plan, floor, &kernel);
+        let mut node = birth.node();
         if node.snapshot(Instant(boot_ns())).role != Role::Master {
             relink.remove_masters_addresses()?;
             // Removing waits for the kernel's RTNL lock; the election begins now.
-            node = start_node(&plan, floor, &kernel);
+            birth = self::birth(&plan, floor, &kernel);
+            node = birth.node();
         }
+        let (recorder, tap) = recorder::start(&plan, state.path(), birth, facts)?.unzip();
         let (tasks, taken_tasks) = takeover::tasks();
         let view = View::default();
         let setup = takeover::Setup {
@@ -95,7 +100,7 @@ impl Daemon {
         let maps_kept = kernel.kept.maps_kept;
         let parts = Parts {
             answers: Answers::new(kernel.replies, &plan.for_core()),
-            node,
+            node: RecordedNode::new(node, tap),
             words: kernel.words,
             ring: kernel.events,
             sets: kernel.sets,
@@ -133,6 +138,7 @@ impl Daemon {
             notes: taken,
             pulse: pulse.thread,
             takeover,
+            recorder,
             _locks: ground.locks,
         };
         Ok((daemon, operator))
@@ -269,7 +275,7 @@ fn open_datapath(
 }
 
 /// The election, with what the last life left.
-fn start_node(plan: &Plan, floor: Epoch, kernel: &Kernel) -> Node {
+fn birth(plan: &Plan, floor: Epoch, kernel: &Kernel) -> Birth {
     let (words, kept) = (&kernel.words, kernel.kept);
     let restored = Restored {
         incarnation: kept.incarnation,
@@ -281,7 +287,11 @@ fn start_node(plan: &Plan, floor: Epoch, kernel: &Kernel) -> Node {
         electors: Some(plan.electors),
         seed: random_number(),
     };
-    Node::new(plan.for_core(), restored, Instant(boot_ns()))
+    Birth {
+        config: plan.for_core(),
+        restored,
+        now: Instant(boot_ns()),
+    }
 }
 
 /// Any number that no other life of a daemon has: the standard library seeds its hash maps from the

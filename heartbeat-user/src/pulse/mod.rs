@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use heartbeat_core::event::KernelWords;
 use heartbeat_core::message::Network;
-use heartbeat_core::{ElectorRecord, Event, Instant, Node};
+use heartbeat_core::{ElectorRecord, Event, Instant};
 use heartbeat_wire::frame::FRAME_LEN;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 
@@ -41,6 +41,7 @@ use crate::hands::{Hands, VirtualAddress};
 use crate::net::datagrams::Datagrams;
 use crate::net::probe_socket::ProbeSocket;
 use crate::net::unicast_socket::UnicastSocket;
+use crate::recorder::RecordedNode;
 use crate::sys::clock::{BootTimer, boot_ns, raw_ns};
 use crate::sys::realtime::RealtimeError;
 use crate::sys::{memory, realtime};
@@ -59,7 +60,7 @@ const MOST_SOURCES: usize = 8;
 /// Everything the pulse owns.
 pub struct Parts {
     /// The election.
-    pub node: Node,
+    pub node: RecordedNode,
     /// The mapped words of the kernel's maps.
     pub words: Words,
     /// The members' answers.
@@ -274,6 +275,7 @@ impl Pulse {
             self.parts.node.handle_timeout(now);
             self.carry_out();
         }
+        self.parts.node.settle();
         if is_turn {
             self.taken.record(Instant(boot_ns()).since(woken));
         }

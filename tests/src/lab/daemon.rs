@@ -77,7 +77,7 @@ impl Daemon {
             .arg("--bpf-dir")
             .arg(&self.pins)
             .arg("--state")
-            .arg(self.folder.join("state"))
+            .arg(self.state())
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log);
@@ -113,6 +113,12 @@ impl Daemon {
     #[must_use]
     pub fn process(&self) -> Option<u32> {
         self.child.as_ref().map(Child::id)
+    }
+
+    /// Its folder of what must survive a reboot.
+    #[must_use]
+    pub fn state(&self) -> PathBuf {
+        self.folder.join("state")
     }
 
     /// Its control socket.

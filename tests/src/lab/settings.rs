@@ -47,6 +47,8 @@ pub struct Settings {
     pub slot_addresses: bool,
     /// Longest lease, a planned restart's by default; `None` for the product's default.
     pub max_lease: Option<Duration>,
+    /// Where each node records its election, in the folder of its state; `None`: it does not.
+    pub recorder: Option<&'static str>,
 }
 
 /// Where a cluster's virtual address lives.
@@ -82,6 +84,7 @@ impl Settings {
         place: Place::On(Network::Business),
         slot_addresses: false,
         max_lease: None,
+        recorder: None,
     };
 
     /// Length of a grant: one lease, the drift guard included.
@@ -149,6 +152,9 @@ impl Settings {
                 let follows = format!("{{ slot = {slot} }}");
                 text += &virtual_address(slot_address(slot).into(), &place, &follows);
             }
+        }
+        if let Some(file) = self.recorder {
+            text += &format!("\n[recorder]\nfile = \"{file}\"\n");
         }
         text
     }

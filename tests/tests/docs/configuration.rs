@@ -63,6 +63,7 @@ fn known_keys() -> BTreeMap<String, BTreeSet<String>> {
         "[management]",
         "[[member]]",
         "[[virtual_address]]",
+        "[recorder]",
     ];
     let source: String = headers
         .iter()

@@ -24,6 +24,8 @@ mod many_nodes;
 mod node_death;
 mod placement;
 mod planned_restart;
+mod recorded;
+mod recorder_held_up;
 mod restart_of_master;
 mod restart_of_slave;
 mod scene;

@@ -296,6 +296,15 @@ impl Scene {
             .wait_for("no alarm is left", PATIENCE * 4, is_quiet)
     }
 
+    /// What the daemon in `slot` says that it lacks.
+    pub(crate) fn warnings(&self, slot: u16) -> Result<Vec<String>> {
+        let view = self.cluster.view();
+        let status = view.of(slot).context("it answers")?;
+        let warnings = status["warnings"].as_array().context("a list")?;
+        let text = |it: &Value| it.as_str().unwrap_or_default().to_owned();
+        Ok(warnings.iter().map(text).collect())
+    }
+
     /// How often the daemon in `slot` changed its role.
     pub(crate) fn role_changes(&self, slot: u16) -> Result<usize> {
         Ok(self.history(slot)?.len())
@@ -319,7 +328,8 @@ impl Scene {
         log.lines().filter(|line| line.contains(words)).count()
     }
 
-    fn history(&self, slot: u16) -> Result<Vec<Value>> {
+    /// The history of the daemon in `slot`, oldest first.
+    pub(crate) fn history(&self, slot: u16) -> Result<Vec<Value>> {
         let history = self
             .cluster
             .daemon(slot)

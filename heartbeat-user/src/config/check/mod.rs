@@ -5,6 +5,7 @@ mod cluster;
 mod families;
 mod management;
 mod members;
+mod recorder;
 mod virtual_addresses;
 
 use std::path::Path;
@@ -30,6 +31,7 @@ pub(super) fn check(file: File, folder: &Path, faults: &mut Vec<Fault>) -> Optio
     let name = (file.cluster.as_ref()).and_then(|c| cluster::name(c, faults));
     let electors =
         (file.cluster.as_ref()).and_then(|c| cluster::electors(c, &file.members, faults));
+    let recorder = (file.recorder.as_ref()).and_then(|r| recorder::check(r, faults));
     let (cluster, management) = (file.cluster?, file.management?);
     let timing = management::timing(&management, &cluster, faults);
     let (name, electors, timing) = (name?, electors?, timing?);
@@ -50,6 +52,7 @@ pub(super) fn check(file: File, folder: &Path, faults: &mut Vec<Fault>) -> Optio
         attach: management.attach.map_or(Attach::Auto, Spanned::into_inner),
         members: members?,
         virtual_addresses: virtual_addresses?,
+        recorder,
     };
     config.digest = digest::whole(&config);
     Some(config)

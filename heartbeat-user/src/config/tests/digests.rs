@@ -15,6 +15,10 @@ fn the_digest_sees_meaning_and_not_writing() {
         // Only proposed: the set in force has a digest of its own.
         ("mode =", "max_lease = \"201ms\"\nmode ="),
         ("group =", "transport = \"multicast\"\ngroup ="),
+        (
+            "[management]",
+            "[recorder]\nfile = \"record\"\n[management]",
+        ),
     ];
     for (from, to) in same {
         let config = load_text(&GOOD.replacen(from, to, 1)).expect(to);

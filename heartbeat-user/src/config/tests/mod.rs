@@ -142,6 +142,39 @@ fn each_network_speaks_its_own_family_and_virtual_addresses_any() {
 }
 
 #[test]
+fn nothing_is_recorded_unless_the_file_says_where() {
+    assert_eq!(good().recorder, None);
+    let with = |keys: &str| load_text(&format!("{GOOD}\n[recorder]\n{keys}"));
+    let recorder = |keys: &str| with(keys).expect(keys).recorder.expect("wanted");
+    let default = recorder("file = \"record\"");
+    assert_eq!(
+        (default.file.to_str(), default.max_size),
+        (Some("record"), 256 << 20)
+    );
+    let given = recorder("file = \"/var/log/hb\"\nmax_size = \"16 MiB\"");
+    assert_eq!(
+        (given.file.to_str(), given.max_size),
+        (Some("/var/log/hb"), 16 << 20)
+    );
+    for (keys, words) in [
+        ("max_size = \"16 MiB\"", "`file` is missing in [recorder]"),
+        ("file = \"/\"", "this is no file's name"),
+        ("file = \"record\"\nmax_size = \"16\"", "\"16\" is no size"),
+        (
+            "file = \"record\"\nmax_size = 16",
+            "a size is a text with its unit",
+        ),
+        (
+            "file = \"record\"\nmax_size = \"1023 KiB\"",
+            "write 1 MiB to 1024 GiB",
+        ),
+    ] {
+        let report = with(keys).expect_err(keys);
+        assert!(report.contains(words), "{report}");
+    }
+}
+
+#[test]
 fn heartbeats_by_unicast_need_no_group_and_have_nine_members_at_most() {
     let unicast = GOOD.replace("group = \"239.192.7.1\"", "transport = \"unicast\"");
     assert_eq!(load_text(&unicast).expect("fine").group, None);
