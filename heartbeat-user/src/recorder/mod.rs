@@ -4,6 +4,8 @@
 //! The pulse writes entries into pages that are there from the start, and hands them to a thread of ordinary priority,
 //! which deflates and writes them. Neither waits for the other.
 
+mod answers;
+mod error;
 mod file;
 mod item;
 mod node;
@@ -20,7 +22,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-pub use file::ReadError;
+pub use error::ReadError;
 pub use item::{Birth, Cause, Gap};
 pub use node::RecordedNode;
 pub use read::{Ended, Record};

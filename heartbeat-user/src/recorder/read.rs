@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
-use super::file::{Chunks, ReadError, VERSION};
+use super::ReadError;
+use super::file::{Chunks, VERSION};
 use super::item::Item;
 use super::older;
 
@@ -56,13 +57,19 @@ impl Record {
         })
     }
 
-    /// The next entry, or how a file ended.
+    /// The next entry, or how a file ended. After an error it goes on with the next file.
     pub(super) fn next(&mut self) -> Result<Next, ReadError> {
         loop {
             let Some(chunks) = &mut self.chunks else {
-                match self.files.front() {
-                    Some(file) => self.chunks = Some(Chunks::open(file)?),
-                    None => return Ok(Next::End),
+                let Some(file) = self.files.front() else {
+                    return Ok(Next::End);
+                };
+                match Chunks::open(file) {
+                    Ok(chunks) => self.chunks = Some(chunks),
+                    Err(error) => {
+                        self.turn_to_next();
+                        return Err(error);
+                    }
                 }
                 continue;
             };
@@ -72,21 +79,32 @@ impl Record {
                 .filter(|bytes| !bytes.is_empty())
             {
                 let Ok((item, rest)) = postcard::take_from_bytes(bytes) else {
-                    return Err(chunks.unknown(self.at));
+                    let error = chunks.unknown(self.at);
+                    self.turn_to_next();
+                    return Err(error);
                 };
                 self.read += bytes.len() - rest.len();
                 return Ok(Next::Item(item));
             }
-            match chunks.next()? {
-                Some(chunk) => (self.chunk, self.read, self.at) = (chunk.bytes, 0, chunk.at),
-                None => {
+            match chunks.next() {
+                Ok(Some(chunk)) => (self.chunk, self.read, self.at) = (chunk.bytes, 0, chunk.at),
+                Ok(None) => {
                     let ended = chunks.ended();
-                    self.chunks = None;
-                    self.files.pop_front();
+                    self.turn_to_next();
                     return Ok(Next::Ended(ended));
+                }
+                Err(error) => {
+                    self.turn_to_next();
+                    return Err(error);
                 }
             }
         }
+    }
+
+    fn turn_to_next(&mut self) {
+        (self.chunks, self.read) = (None, 0);
+        self.chunk.clear();
+        self.files.pop_front();
     }
 }
 

@@ -4,8 +4,9 @@ use std::fmt;
 
 use heartbeat_core::{Command, Event, Instant, Node};
 
-use super::file::ReadError;
-use super::item::{Answers, Birth, Gap, Item};
+use super::ReadError;
+use super::answers::Answers;
+use super::item::{Birth, Gap, Item};
 use super::read::{Ended, Next, Record};
 
 /// A record and the election that is stepped through it.
@@ -102,10 +103,18 @@ impl Replay {
     /// Carries out the next entry; `None` behind the last one.
     ///
     /// # Errors
-    /// When the record cannot be read, or the election comes to something else.
+    /// When a file cannot be read any further, behind which the next one can be; or the election comes to something
+    /// else.
     pub fn step(&mut self) -> Result<Option<Step<'_>>, ReplayError> {
         loop {
-            let item = match self.record.next()? {
+            let next = match self.record.next() {
+                Ok(next) => next,
+                Err(error) => {
+                    self.node = None;
+                    return Err(error.into());
+                }
+            };
+            let item = match next {
                 Next::Item(Item::Clocks { boot, wall_ns }) => {
                     self.clocks = Some((boot, wall_ns));
                     continue;

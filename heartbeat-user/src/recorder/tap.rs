@@ -9,7 +9,8 @@ use std::time::Duration;
 use heartbeat_core::event::Reply;
 use heartbeat_core::{Command, Event, Instant, Node};
 
-use super::item::{Answers, Birth, Cause, Checkpoint, Gap, Item};
+use super::answers::Answers;
+use super::item::{Birth, Cause, Checkpoint, Gap, Item};
 
 /// Pages that can be under way: what a disk that hangs has to wait in. A master of three nodes fills one in two
 /// seconds.

@@ -10,13 +10,15 @@ use std::time::{Duration, Instant};
 
 use heartbeat_core::Instant as BootInstant;
 
-use super::file::{ReadError, Segment};
+use super::ReadError;
+use super::file::Segment;
 use super::item::{Cause, Gap, Item};
 use super::older;
 use super::tap::{Beginning, Page, Parcel};
 use crate::sys::clock::{boot_ns, wall_ns};
 
-/// How often a file that cannot be written is tried again.
+/// How often a file that cannot be written is tried again, and for how long it must be written without a fault until
+/// that is told: on a disk that is full the last bytes are free now and then.
 const TRY_AGAIN_AFTER: Duration = Duration::from_secs(5);
 
 /// What an operator should hear of.
@@ -44,7 +46,27 @@ pub(super) enum WriteError {
 struct Failing {
     /// Entries.
     lost: u64,
+    /// Those of them that the file does not tell of yet.
+    unsaid: u64,
     tried: Instant,
+    /// From when on it was written again.
+    works_since: Option<Instant>,
+}
+
+impl Failing {
+    fn new() -> Self {
+        Self {
+            lost: 0,
+            unsaid: 0,
+            tried: Instant::now(),
+            works_since: None,
+        }
+    }
+
+    const fn lose(&mut self, entries: u64) {
+        self.lost += entries;
+        self.unsaid += entries;
+    }
 }
 
 /// What the thread works with.
@@ -56,6 +78,8 @@ pub(super) struct Worker {
     wanted: Arc<AtomicBool>,
     tell: Box<dyn FnMut(Told) + Send>,
     segment: Option<Segment>,
+    /// A copy of the election is under way.
+    asked: bool,
     failing: Option<Failing>,
 }
 
@@ -74,6 +98,7 @@ impl Worker {
             wanted,
             tell,
             segment: None,
+            asked: false,
             failing: None,
         }
     }
@@ -94,8 +119,8 @@ impl Worker {
     }
 
     fn go_on(&mut self, page: &Page) {
-        if let Some(failing) = &mut self.failing {
-            failing.lost += page.items;
+        if let Some(failing) = self.failing.as_mut().filter(|it| it.works_since.is_none()) {
+            failing.lose(page.items);
             if failing.tried.elapsed() >= TRY_AGAIN_AFTER {
                 failing.tried = Instant::now();
                 self.want();
@@ -107,25 +132,37 @@ impl Worker {
         };
         let mut bytes = clocks();
         bytes.extend(page.written());
-        match segment.write(false, &bytes) {
-            Ok(()) if segment.length >= self.longest => self.want(),
-            Ok(()) => {}
-            Err(source) => {
-                let error = self.io(source);
-                self.fail(&error, page.items);
-            }
+        if let Err(source) = segment.write(false, &bytes) {
+            let error = self.io(source);
+            return self.fail(&error, page.items);
+        }
+        if segment.length >= self.longest && !self.asked {
+            self.want();
+        }
+        self.tell_if_steady();
+    }
+
+    fn tell_if_steady(&mut self) {
+        let is_steady = |failing: &mut Failing| {
+            let works_since = failing.works_since;
+            works_since.is_some_and(|since| since.elapsed() >= TRY_AGAIN_AFTER)
+        };
+        if let Some(failing) = self.failing.take_if(is_steady) {
+            (self.tell)(Told::Works { lost: failing.lost });
         }
     }
 
     /// Asks for a copy of the election, to begin with.
-    fn want(&self) {
+    fn want(&mut self) {
+        self.asked = true;
         self.wanted.store(true, Ordering::Relaxed);
     }
 
     fn begin(&mut self, behind: Option<Gap>, beginning: Beginning) {
-        let missed = self.failing.as_ref().map_or(0, |failing| failing.lost);
-        let unwritable = (missed > 0).then_some(Gap {
-            lost: missed,
+        self.asked = false;
+        let unsaid = self.failing.as_ref().map_or(0, |failing| failing.unsaid);
+        let unwritable = (unsaid > 0).then_some(Gap {
+            lost: unsaid,
             cause: Cause::Unwritable,
         });
         let mut bytes = clocks();
@@ -138,8 +175,8 @@ impl Worker {
         }));
         match self.begin_with(&bytes) {
             Ok(()) => {
-                if let Some(failing) = self.failing.take() {
-                    (self.tell)(Told::Works { lost: failing.lost });
+                if let Some(failing) = &mut self.failing {
+                    (failing.unsaid, failing.works_since) = (0, Some(Instant::now()));
                 }
             }
             Err(error) => self.fail(&error, behind.map_or(0, |gap| gap.lost)),
@@ -178,15 +215,13 @@ impl Worker {
     }
 
     fn fail(&mut self, error: &WriteError, lost: u64) {
-        if let Some(failing) = &mut self.failing {
-            failing.lost += lost;
-            return;
+        let is_news = self.failing.is_none();
+        let failing = self.failing.get_or_insert_with(Failing::new);
+        failing.lose(lost);
+        (failing.tried, failing.works_since) = (Instant::now(), None);
+        if is_news {
+            (self.tell)(Told::Failing(error.to_string()));
         }
-        self.failing = Some(Failing {
-            lost,
-            tried: Instant::now(),
-        });
-        (self.tell)(Told::Failing(error.to_string()));
     }
 
     fn io(&self, source: io::Error) -> WriteError {

@@ -8,7 +8,7 @@ use heartbeat_user::recorder::Recorder;
 
 use crate::world::{PERIOD, World};
 
-const TURNS: u64 = 1_000;
+const TURNS: u32 = 1_000;
 
 #[test]
 fn a_masters_turns_allocate_nothing_but_the_lists_of_members_health() {
@@ -58,9 +58,9 @@ fn to_be_recorded_allocates_nothing_more() {
         .expect("a thread");
     let mut world = World::new(Some(tap));
     world.until(Role::Master);
-    (0..TURNS).for_each(|_| world.turn());
+    world.turns(TURNS);
     let told_before = world.told;
-    let counted = measure(|| (0..TURNS).for_each(|_| world.turn()));
+    let counted = measure(|| world.turns(TURNS));
     assert_eq!(counted.count_total, world.told - told_before, "{counted:?}");
     drop(world);
     assert!(recorder.finish());

@@ -1,5 +1,6 @@
 //! One node in a world of two others, driven as the pulse drives it, without a clock.
 
+use std::thread::sleep;
 use std::time::Duration;
 
 use heartbeat_core::command::Question;
@@ -66,7 +67,7 @@ impl World {
 
     /// A world whose node is recorded by this, or not.
     pub(crate) fn new(tap: Option<Tap>) -> Self {
-        Self {
+        let mut world = Self {
             node: RecordedNode::new(Self::birth().node(), tap),
             now: START,
             is_answered: true,
@@ -75,7 +76,9 @@ impl World {
             asked: None,
             requested: None,
             told: 0,
-        }
+        };
+        world.carry_out();
+        world
     }
 
     /// One period: a turn, and what its commands lead to.
@@ -97,6 +100,16 @@ impl World {
             self.carry_out();
         }
         self.node.settle();
+    }
+
+    /// So many turns, at a pace that the recorder's thread keeps: the world runs faster than any clock.
+    pub(crate) fn turns(&mut self, count: u32) {
+        for turn in 1..=count {
+            self.turn();
+            if turn.is_multiple_of(50) {
+                sleep(Duration::from_millis(3));
+            }
+        }
     }
 
     fn carry_out(&mut self) {

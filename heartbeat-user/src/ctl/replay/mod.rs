@@ -1,5 +1,7 @@
 //! Stepping the election through a record, for a person or a program to read.
 
+mod line;
+mod sort;
 mod story;
 
 use std::io::{self, BufWriter, Write};
@@ -8,7 +10,8 @@ use std::path::Path;
 use super::Failure;
 use crate::cli::Exit;
 use crate::recorder::{Record, Replay, ReplayError};
-use story::{Line, Story};
+use line::Line;
+use story::Story;
 
 /// How it is shown.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +28,7 @@ pub(super) fn replay(file: &Path, shown: Shown) -> Result<Exit, Failure> {
     let mut replay = Replay::new(record);
     let mut story = Story::new(shown.all);
     let mut out = BufWriter::new(io::stdout().lock());
+    let mut unread = None;
     loop {
         match replay.step() {
             Ok(Some(step)) => {
@@ -33,6 +37,11 @@ pub(super) fn replay(file: &Path, shown: Shown) -> Result<Exit, Failure> {
                 }
             }
             Ok(None) => break,
+            // The newer file begins by itself.
+            Err(ReplayError::Read(error)) if unread.is_none() => {
+                write(&mut out, &story.unread(&error), shown)?;
+                unread = Some(error);
+            }
             Err(error) => {
                 out.flush()?;
                 return Err(error.into());
@@ -43,7 +52,10 @@ pub(super) fn replay(file: &Path, shown: Shown) -> Result<Exit, Failure> {
         write(&mut out, &line, shown)?;
     }
     out.flush()?;
-    Ok(Exit::Ok)
+    match unread {
+        Some(error) => Err(ReplayError::Read(error).into()),
+        None => Ok(Exit::Ok),
+    }
 }
 
 fn write(out: &mut impl Write, line: &Line, shown: Shown) -> io::Result<()> {

@@ -1,79 +1,13 @@
 //! What of a record is told, in one line each.
 
-use std::fmt;
 use std::time::{Duration, UNIX_EPOCH};
 
-use heartbeat_core::event::KernelWords;
-use heartbeat_core::snapshot::Role as CoreRole;
-use heartbeat_core::{Command, Epoch, Event, Instant, Message};
-use serde::Serialize;
+use heartbeat_core::{Command, Epoch, Event, Instant};
 
-use crate::control::{EpochParts, Role, rfc3339};
-use crate::recorder::{Birth, Cause, Ended, Gap, Step, What};
-
-/// One line.
-#[derive(Debug, Serialize)]
-pub(super) struct Line {
-    /// Number of the entry in the record, from 1.
-    entry: u64,
-    /// When, by the wall clock, as RFC 3339 in UTC.
-    at: String,
-    /// When, by the node's CLOCK_BOOTTIME in nanoseconds.
-    boot_ns: u64,
-    /// The same since the record's first entry, in microseconds.
-    since_us: u64,
-    kind: Kind,
-    what: String,
-    /// What led to it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    why: Option<String>,
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    change: Option<Change>,
-}
-
-/// What a line is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Kind {
-    /// Where the election begins, or goes on.
-    Start,
-    /// What happened to it.
-    Event,
-    /// What it commanded.
-    Command,
-    /// What is missing.
-    Gap,
-    /// Where a file ends.
-    File,
-    /// Where all ends.
-    End,
-}
-
-/// A role change, as the history has it.
-#[derive(Debug, Serialize)]
-struct Change {
-    from: Role,
-    to: Role,
-    epoch: EpochParts,
-    reason: String,
-    duration_us: u64,
-}
-
-impl fmt::Display for Line {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (second, us) = (self.since_us / 1_000_000, self.since_us % 1_000_000);
-        let mark = match self.kind {
-            Kind::Event => "<-",
-            Kind::Command => "->",
-            Kind::Start | Kind::Gap | Kind::File | Kind::End => "--",
-        };
-        write!(f, "{}  +{second}.{us:06} s  {mark} {}", self.at, self.what)?;
-        match &self.why {
-            Some(why) => write!(f, "  [{why}]"),
-            None => Ok(()),
-        }
-    }
-}
+use super::line::{Kind, Line, change, us};
+use super::sort::{ends_lease, is_decision, is_of_an_election, kernel};
+use crate::control::rfc3339;
+use crate::recorder::{Birth, Cause, Ended, Gap, ReadError, Step, What};
 
 /// A lease that is renewed.
 #[derive(Clone, Copy, Debug)]
@@ -138,6 +72,17 @@ impl Story {
         };
         self.last = Some(self.line(step, Kind::End, String::new()));
         lines
+    }
+
+    /// The rest of a file cannot be read.
+    pub(super) fn unread(&mut self, error: &ReadError) -> Line {
+        self.lease = None;
+        let last = self.last.clone().unwrap_or_default();
+        Line {
+            kind: Kind::Gap,
+            what: format!("GAP: {error}"),
+            ..last
+        }
     }
 
     /// The last line; none for a record without entries.
@@ -291,109 +236,4 @@ fn remarks(ended: &Ended) -> Vec<String> {
         )
     });
     version.into_iter().chain(torn).collect()
-}
-
-const fn kernel<'a>(event: &'a Event<'_>) -> Option<&'a KernelWords> {
-    match event {
-        Event::Turn { kernel, .. }
-        | Event::Answers { kernel, .. }
-        | Event::Promised { kernel, .. }
-        | Event::Kernel(kernel) => Some(kernel),
-        Event::QueryAnswer(_)
-        | Event::Refusal(_)
-        | Event::Message { .. }
-        | Event::Order(_)
-        | Event::ElectorsSaved(_) => None,
-    }
-}
-
-const fn is_of_an_election(event: &Event<'_>) -> bool {
-    match event {
-        Event::Turn { .. } | Event::Kernel(_) | Event::Answers { .. } | Event::Promised { .. } => {
-            false
-        }
-        Event::QueryAnswer(_) | Event::Refusal(_) | Event::Order(_) | Event::ElectorsSaved(_) => {
-            true
-        }
-        Event::Message { message, .. } => is_election(message),
-    }
-}
-
-/// Polls and the members' health come again and again, and decide nothing by themselves.
-const fn is_election(message: &Message) -> bool {
-    match message {
-        Message::VoteRequest { .. }
-        | Message::Vote { .. }
-        | Message::Promote { .. }
-        | Message::Release { .. }
-        | Message::Electors { .. }
-        | Message::ElectorsState(_) => true,
-        Message::Poll { .. } | Message::PollAnswer { .. } | Message::Health { .. } => false,
-    }
-}
-
-const fn is_decision(command: &Command) -> bool {
-    match command {
-        // The role change that it belongs to is told, and each lease once.
-        Command::Role(_)
-        | Command::Lease { .. }
-        | Command::Floor(_)
-        | Command::Probe(_)
-        | Command::ProbeBusiness(_) => false,
-        Command::Send { message, .. } => is_election(message),
-        Command::Promise(_)
-        | Command::VoteGrant { .. }
-        | Command::GateShut
-        | Command::Forced(_)
-        | Command::Released(_)
-        | Command::Abstain(_)
-        | Command::SaveElectors(_)
-        | Command::Electors(_)
-        | Command::Eligible(_)
-        | Command::Query(_)
-        | Command::QueryBusiness(_)
-        | Command::AddAddresses(_)
-        | Command::RemoveAddresses(_)
-        | Command::RoleChanged { .. }
-        | Command::Alarm(..)
-        | Command::OrderAnswer(_)
-        | Command::Exit
-        | Command::ExitKeeping => true,
-    }
-}
-
-const fn ends_lease(command: &Command) -> bool {
-    matches!(
-        command,
-        Command::GateShut
-            | Command::ExitKeeping
-            | Command::RoleChanged {
-                from: CoreRole::Master,
-                ..
-            }
-    )
-}
-
-fn change(command: &Command) -> Option<Change> {
-    let Command::RoleChanged {
-        from,
-        to,
-        reason,
-        epoch,
-        lasted,
-    } = command
-    else {
-        return None;
-    };
-    Some(Change {
-        from: (*from).into(),
-        to: (*to).into(),
-        epoch: (*epoch).into(),
-        reason: reason.to_string(),
-        duration_us: us(*lasted),
-    })
-}
-
-fn us(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
