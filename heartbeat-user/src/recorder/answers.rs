@@ -143,6 +143,8 @@ impl Answers {
 
 #[cfg(test)]
 mod tests {
+    use heartbeat_core::Slot;
+
     use super::*;
 
     fn reply(slot: Slot, sequence: u64) -> Reply {

@@ -102,9 +102,10 @@ fn until(scene: &Scene, words: &str) -> Result<()> {
 fn has_gap(file: &Path, why: &str) -> Result<()> {
     let replayed = replay(file)?;
     let gaps: Vec<_> = replayed.gaps().collect();
+    // On a disk that is full there is room for an entry now and then.
     ensure!(
-        matches!(gaps[..], [gap] if gap.contains(why)),
-        "one gap, because {why}: {gaps:?}"
+        !gaps.is_empty() && gaps.iter().all(|gap| gap.contains(why)),
+        "gaps, because {why}: {gaps:?}"
     );
     ensure!(
         replayed.kinds().last() == Some("end"),

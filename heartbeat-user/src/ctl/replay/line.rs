@@ -24,6 +24,9 @@ pub(super) struct Line {
     /// What led to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) why: Option<String>,
+    /// That has a line of its own, which stands above.
+    #[serde(skip)]
+    pub(super) is_why_told: bool,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub(super) change: Option<Change>,
 }
@@ -67,8 +70,8 @@ impl fmt::Display for Line {
         };
         write!(f, "{}  +{second}.{us:06} s  {mark} {}", self.at, self.what)?;
         match &self.why {
-            Some(why) => write!(f, "  [{why}]"),
-            None => Ok(()),
+            Some(why) if !self.is_why_told => write!(f, "  [{why}]"),
+            Some(_) | None => Ok(()),
         }
     }
 }

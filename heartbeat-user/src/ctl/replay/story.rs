@@ -24,6 +24,8 @@ pub(super) struct Story {
     began: Option<Instant>,
     /// What happened last.
     why: String,
+    /// It has a line of its own.
+    is_told: bool,
     probed: Epoch,
     lease: Option<Lease>,
     commands: u64,
@@ -37,6 +39,7 @@ impl Story {
             all,
             began: None,
             why: String::new(),
+            is_told: false,
             probed: Epoch::NONE,
             lease: None,
             commands: 0,
@@ -49,7 +52,7 @@ impl Story {
         self.began.get_or_insert(step.now);
         let lines = match &step.what {
             What::Start(birth) => {
-                (self.why, self.lease) = ("the daemon starts".to_owned(), None);
+                (self.why, self.is_told, self.lease) = ("the daemon starts".to_owned(), true, None);
                 vec![self.line(step, Kind::Start, start(birth))]
             }
             What::Checkpoint => {
@@ -62,6 +65,7 @@ impl Story {
             What::Event(event) => self.event(step, event),
             What::Timeout => {
                 "its time has come".clone_into(&mut self.why);
+                self.is_told = self.all;
                 self.only_in_all(step, Kind::Event, self.why.clone())
             }
             What::Command(command) => self.command(step, command),
@@ -120,7 +124,11 @@ impl Story {
             | Event::Order(_)
             | Event::ElectorsSaved(_) => self.why = event.to_string(),
         }
-        if self.all || is_of_an_election(event) {
+        let is_told = self.all || is_of_an_election(event);
+        if !matches!(event, Event::Promised { .. }) {
+            self.is_told = is_told;
+        }
+        if is_told {
             lines.push(self.line(step, Kind::Event, event.to_string()));
         }
         lines
@@ -143,11 +151,14 @@ impl Story {
         }
         let is_decision = match command {
             Command::Lease { epoch, deadline } => self.is_first(*epoch, *deadline),
+            // A master's grant to itself goes with its lease.
+            Command::VoteGrant { epoch, .. } => self.lease.is_none_or(|it| it.epoch != *epoch),
             other => is_decision(other),
         };
         if self.all || is_decision {
             let mut line = self.line(step, Kind::Command, command.to_string());
             line.why = Some(self.why.clone());
+            line.is_why_told = self.is_told;
             line.change = change(command);
             lines.push(line);
         }
@@ -187,6 +198,7 @@ impl Story {
             kind,
             what,
             why: None,
+            is_why_told: false,
             change: None,
         }
     }
