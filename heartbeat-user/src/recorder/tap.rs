@@ -12,8 +12,8 @@ use heartbeat_core::{Command, Event, Instant, Node};
 use super::answers::Answers;
 use super::item::{Birth, Cause, Checkpoint, Gap, Item};
 
-/// Pages that can be under way: what a disk that hangs has to wait in. A master of three nodes fills one in two
-/// seconds.
+/// Pages that can be under way: what a disk that hangs has to wait in. None is kept longer than
+/// [`HAND_OVER_AFTER`], so that is three seconds at least.
 pub(super) const PAGES: usize = 32;
 /// Length of a page, in bytes: the longest entry that can be recorded. A datagram is no longer.
 pub(super) const PAGE_LENGTH: usize = 64 * 1024;
