@@ -13,7 +13,7 @@ use super::answers::Answers;
 use super::item::{Birth, Cause, Checkpoint, Gap, Item};
 
 /// Pages that can be under way: what a disk that hangs has to wait in. None is kept longer than
-/// [`HAND_OVER_AFTER`], so that is three seconds at least.
+/// [`HAND_OVER_AFTER`], so that is three seconds in a small cluster.
 pub(super) const PAGES: usize = 32;
 /// Length of a page, in bytes: the longest entry that can be recorded. A datagram is no longer.
 pub(super) const PAGE_LENGTH: usize = 64 * 1024;
