@@ -2,10 +2,10 @@
 
 use std::process::Command;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use clap::Args;
 
-use crate::workspace;
+use crate::{tool, workspace};
 
 /// cargo-fuzz builds with libFuzzer and the address sanitizer; the version that the targets were run with.
 const TOOL: &str = "cargo-fuzz";
@@ -28,7 +28,11 @@ pub(crate) struct Options {
 /// # Errors
 /// The tool cannot be installed or built with, or something was found.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    need_tool()?;
+    tool::need(
+        TOOL,
+        TOOL_VERSION,
+        "install a C++ compiler (package g++), which libFuzzer is built with",
+    )?;
     let targets = match &options.target {
         Some(target) => vec![target.clone()],
         None => targets()?,
@@ -59,28 +63,4 @@ fn fuzz(subcommand: &str) -> Command {
         .env("RUSTC_BOOTSTRAP", "1")
         .current_dir(workspace::root());
     command
-}
-
-fn need_tool() -> Result<()> {
-    let wanted = format!("{TOOL} {TOOL_VERSION}");
-    let found = workspace::output(Command::new(TOOL).arg("--version"));
-    if found.as_deref() == Some(wanted.as_str()) {
-        return Ok(());
-    }
-    println!("fuzz: installing {wanted} by cargo (once, about two minutes)");
-    workspace::run(
-        workspace::cargo().args([
-            "install",
-            TOOL,
-            "--version",
-            TOOL_VERSION,
-            "--locked",
-            "--force",
-        ]),
-        "install a C++ compiler (package g++), which libFuzzer is built with",
-    )?;
-    if workspace::output(Command::new(TOOL).arg("--version")).is_none() {
-        bail!("{TOOL} was installed and is not found: put cargo's folder of programs into PATH");
-    }
-    Ok(())
 }

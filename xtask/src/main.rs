@@ -9,6 +9,7 @@ mod mutants;
 mod search;
 mod soak;
 mod test;
+mod tool;
 mod workspace;
 
 use std::process::ExitCode;

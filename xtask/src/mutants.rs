@@ -1,106 +1,61 @@
 //! `cargo xtask mutants`: takes out one safety line after the other, and sees that a check notices.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::Instant;
+mod all;
+mod check;
+mod list;
+mod table;
+mod tree;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::Args;
-use serde::Deserialize;
 
-use crate::workspace;
+use check::{Check, Notice};
+use list::Mutant;
+use table::Table;
+use tree::Tree;
+
+/// Processor seconds of the longest check, and some: the search takes a minute.
+const MOST_SECONDS: u64 = 600;
 
 /// Options of `cargo xtask mutants`.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Only mutants whose name has this in it
-    only: Option<String>,
+    /// Only mutants whose name has one of these words in it
+    only: Vec<String>,
+    /// Instead of the listed ones, all that cargo-mutants can think of in heartbeat-core, or in these of its files
+    #[arg(long)]
+    all: bool,
 }
 
-/// A safety line, and what it becomes.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Mutant {
-    name: String,
-    file: PathBuf,
-    find: String,
-    replace: String,
-    breaks: String,
-    checks: Vec<Check>,
-}
-
-/// What could notice, the cheapest first.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-enum Check {
-    Wire,
-    Core,
-    Search,
-    Packet,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct List {
-    mutant: Vec<Mutant>,
-}
-
-impl Check {
-    /// The cargo commands that it consists of; the last one is to fail.
-    const fn commands(self) -> &'static [&'static str] {
-        match self {
-            Self::Wire => &["test --offline -q -p heartbeat-wire"],
-            Self::Core => &["test --offline -q -p heartbeat-core"],
-            Self::Search => &["test --offline -q -p heartbeat-search"],
-            Self::Packet => &[
-                "xtask build-ebpf",
-                "test --offline -q -p heartbeat-tests --test packet -- --test-threads=1",
-            ],
-        }
-    }
-
-    /// The commands that must succeed before the last one is run, mutant or not.
-    fn prepares(self) -> &'static [&'static str] {
-        &self.commands()[..self.commands().len() - 1]
-    }
-
-    fn asks(self) -> &'static str {
-        self.commands()[self.commands().len() - 1]
-    }
-}
-
-/// Runs the mutants in a copy of the tree.
+/// Tries the mutants one after the other in a copy of the tree, and writes down which check noticed each.
 ///
 /// # Errors
 /// A mutant was noticed by none of its checks, or one of the checks fails without any mutant.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let list = read()?;
-    let wanted = |mutant: &&Mutant| {
-        options
-            .only
-            .as_ref()
-            .is_none_or(|only| mutant.name.contains(only.as_str()))
+    if options.all {
+        return all::run(&options.only);
+    }
+    let list = list::read()?;
+    let is_wanted = |mutant: &&Mutant| {
+        options.only.is_empty() || options.only.iter().any(|word| mutant.name.contains(word))
     };
-    let chosen: Vec<&Mutant> = list.iter().filter(wanted).collect();
+    let chosen: Vec<&Mutant> = list.iter().filter(is_wanted).collect();
     ensure!(!chosen.is_empty(), "no mutant has that in its name");
-    let tree = copy()?;
+    check::limit_processor_time(MOST_SECONDS)?;
+    let tree = Tree::copied("tree")?;
+    let mut table = Table::read(&list)?;
     let (mut sound, mut survivors) = (Vec::new(), Vec::new());
     for mutant in chosen {
-        for check in &mutant.checks {
-            if !sound.contains(check) {
-                ensure!(
-                    !fails(*check, &tree)?,
-                    "{check:?} fails without any mutant: mend that first"
-                );
-                sound.push(*check);
-            }
-        }
-        let start = Instant::now();
+        prove_sound(&mutant.checks, &tree, &mut sound)?;
+        let before = check::processor_seconds()?;
         let noticed = try_out(mutant, &tree)?;
-        let took = start.elapsed().as_secs();
+        let took = check::processor_seconds()? - before;
         match noticed {
-            Some(check) => println!("{}: noticed by {check:?}, {took} s", mutant.name),
+            Some((check, notice)) => {
+                println!("{}: noticed by {check}: {notice}, {took} s", mutant.name);
+                table.note(mutant, &check, &notice, took);
+                table.write()?;
+            }
             None => {
                 println!("{}: SURVIVES, {took} s: {}", mutant.name, mutant.breaks);
                 survivors.push(mutant.name.as_str());
@@ -111,113 +66,26 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-fn read() -> Result<Vec<Mutant>> {
-    let path = workspace::root().join("tests/mutants.toml");
-    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {path:?}"))?;
-    let list: List = toml::from_str(&text).with_context(|| format!("{path:?}"))?;
-    Ok(list.mutant)
-}
-
-/// Brings the scratch tree to the state of this one, so that cargo builds only what differs.
-fn copy() -> Result<PathBuf> {
-    let tree = workspace::root().join("target/mutants/tree");
-    let listed = Command::new("git")
-        .args(["ls-files", "-z"])
-        .current_dir(workspace::root())
-        .output()
-        .context("cannot start git")?;
-    ensure!(listed.status.success(), "git ls-files failed");
-    for name in String::from_utf8(listed.stdout)?.split_terminator('\0') {
-        let (from, to) = (workspace::root().join(name), tree.join(name));
-        let Ok(content) = fs::read(&from) else {
-            continue;
-        };
-        if fs::read(&to).is_ok_and(|there| there == content) {
-            continue;
+/// A check that fails on the sound tree notices nothing.
+fn prove_sound(checks: &[Check], tree: &Tree, sound: &mut Vec<Check>) -> Result<()> {
+    for check in checks {
+        if !sound.contains(check) {
+            if let Some(notice) = check.run(tree.path())? {
+                anyhow::bail!("{check} fails without any mutant ({notice}): mend that first");
+            }
+            sound.push(check.clone());
         }
-        if let Some(folder) = to.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        fs::write(&to, content).with_context(|| format!("cannot write {to:?}"))?;
     }
-    Ok(tree)
+    Ok(())
 }
 
-/// The first check that notices the mutant.
-fn try_out(mutant: &Mutant, tree: &Path) -> Result<Option<Check>> {
-    let path = tree.join(&mutant.file);
-    let sound = fs::read_to_string(&path).with_context(|| format!("cannot read {path:?}"))?;
-    let name = &mutant.name;
-    ensure!(
-        sound.matches(&mutant.find).count() == 1,
-        "{name}: its line stands not exactly once in {path:?}"
-    );
-    fs::write(&path, sound.replace(&mutant.find, &mutant.replace))?;
-    let mut noticed = Ok(None);
+/// The first check that notices the mutant, and how.
+fn try_out(mutant: &Mutant, tree: &Tree) -> Result<Option<(Check, Notice)>> {
+    let _changed = tree.change(mutant)?;
     for check in &mutant.checks {
-        match fails(*check, tree) {
-            Ok(false) => {}
-            Ok(true) => {
-                noticed = Ok(Some(*check));
-                break;
-            }
-            Err(error) => {
-                noticed = Err(error.context(format!("{name} cannot be tried")));
-                break;
-            }
+        if let Some(notice) = check.run(tree.path())? {
+            return Ok(Some((check.clone(), notice)));
         }
     }
-    fs::write(&path, sound)?;
-    noticed
-}
-
-/// Whether a check fails, by a test and not because it does not build.
-fn fails(check: Check, tree: &Path) -> Result<bool> {
-    for prepares in check.prepares() {
-        ensure!(cargo(prepares, tree)?, "cargo {prepares} failed");
-    }
-    let asks = check.asks();
-    let (command, tests) = asks.split_once(" -- ").unwrap_or((asks, ""));
-    let builds = format!("{command} --no-run");
-    ensure!(cargo(&builds, tree)?, "cargo {builds} failed");
-    let whole = if tests.is_empty() {
-        command.to_owned()
-    } else {
-        format!("{command} -- {tests}")
-    };
-    Ok(!cargo(&whole, tree)?)
-}
-
-fn cargo(arguments: &str, tree: &Path) -> Result<bool> {
-    let status = workspace::cargo()
-        .args(arguments.split_ascii_whitespace())
-        .current_dir(tree)
-        .env_remove("CARGO_TARGET_DIR")
-        .env("RUST_BACKTRACE", "0")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .context("cannot start cargo")?;
-    Ok(status.success())
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-
-    #[test]
-    fn every_mutants_line_stands_exactly_once_in_its_file_and_is_changed() {
-        let list = read().unwrap();
-        assert!(list.len() >= 40, "{}", list.len());
-        for mutant in &list {
-            let text = fs::read_to_string(workspace::root().join(&mutant.file)).unwrap();
-            assert_eq!(text.matches(&mutant.find).count(), 1, "{}", mutant.name);
-            assert_ne!(mutant.find, mutant.replace, "{}", mutant.name);
-            assert!(!mutant.checks.is_empty(), "{}", mutant.name);
-        }
-        let names: BTreeSet<_> = list.iter().map(|mutant| &mutant.name).collect();
-        assert_eq!(names.len(), list.len(), "each name once");
-    }
+    Ok(None)
 }

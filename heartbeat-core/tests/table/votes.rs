@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use heartbeat_core::event::KernelWords;
+use heartbeat_core::event::{KernelWords, Restored};
 use heartbeat_core::message::{Message, VoteAnswer};
 use heartbeat_core::snapshot::Role;
 use heartbeat_core::{Command, Epoch, Event, Instant};
@@ -59,6 +59,24 @@ fn a_vote_lasts_as_long_as_was_asked_and_a_shorter_one_for_the_same_machine_shor
     );
     let short = bench.message(1, vote_request(Epoch::new(6, 1), 72), ms(2));
     assert!(lines(&short).contains(&"grant to 6.1 of 10 until 201 ms".to_owned()));
+}
+
+#[test]
+fn who_lost_its_maps_votes_only_above_what_its_disk_knows() {
+    let mut lost = Restored {
+        maps_kept: false,
+        created: START,
+        ..restored(2)
+    };
+    lost.saved_floor = Epoch::new(40, 3);
+    let (mut bench, _) = Bench::new(config(2), lost);
+    let below = bench.message(1, vote_request(Epoch::new(40, 1), 71), ms(250));
+    assert_eq!(
+        votes(&below),
+        ["vote on 40.1: old, promised 40.3 probed 0.0 to 1"]
+    );
+    let above = bench.message(1, vote_request(Epoch::new(41, 1), 72), ms(251));
+    assert_eq!(votes(&above), ["vote on 41.1: granted to 1"]);
 }
 
 #[test]
