@@ -103,7 +103,7 @@ pub fn grant_left_us(control: &Control, grant: &Grant, now_ns: u64) -> u32 {
         return 0;
     }
     // Rounded up: who asks again after this time must find the grant over.
-    age_us(end_ns - now_ns + 999)
+    age_us((end_ns - now_ns).saturating_add(999))
 }
 
 #[inline(always)]

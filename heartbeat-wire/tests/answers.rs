@@ -335,20 +335,22 @@ fn the_end_of_a_grant_is_the_later_one_of_those_whose_epoch_was_not_released() {
 
 #[test]
 fn what_is_left_of_a_grant_is_rounded_up() {
-    let left_us = |end_ns| {
+    let left_at_us = |now_ns, end_ns| {
         let grant = Grant {
             end_ns,
             probed_epoch: EPOCH.0,
             ..Grant::default()
         };
-        grant_left_us(&Control::default(), &grant, NOW_NS)
+        grant_left_us(&Control::default(), &grant, now_ns)
     };
+    let left_us = |end_ns| left_at_us(NOW_NS, end_ns);
     assert_eq!(left_us(NOW_NS - 1), 0);
     assert_eq!(left_us(NOW_NS), 0);
     assert_eq!(left_us(NOW_NS + 1), 1);
     assert_eq!(left_us(NOW_NS + 1_000), 1);
     assert_eq!(left_us(NOW_NS + 1_001), 2);
-    assert_eq!(left_us(u64::MAX), AGE_UNKNOWN - 1, "without overflow");
+    assert_eq!(left_us(u64::MAX), AGE_UNKNOWN - 1);
+    assert_eq!(left_at_us(1, u64::MAX), AGE_UNKNOWN - 1, "without overflow");
 }
 
 #[test]

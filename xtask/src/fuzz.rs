@@ -7,8 +7,9 @@ use clap::Args;
 
 use crate::{tool, workspace};
 
-/// cargo-fuzz builds with libFuzzer and the address sanitizer; the version that the targets were run with.
-const TOOL: &str = "cargo-fuzz";
+/// cargo-fuzz, which builds with libFuzzer and the address sanitizer.
+const TOOL: &str = "fuzz";
+/// The version that the targets were run with.
 const TOOL_VERSION: &str = "0.13.2";
 /// Bytes of the longest input: a configuration file of some members, a long story for the election.
 const LONGEST: u32 = 8_192;
@@ -59,7 +60,7 @@ fn targets() -> Result<Vec<String>> {
 fn fuzz(subcommand: &str) -> Command {
     let mut command = workspace::cargo();
     command
-        .args(["fuzz", subcommand])
+        .args([TOOL, subcommand])
         .env("RUSTC_BOOTSTRAP", "1")
         .current_dir(workspace::root());
     command

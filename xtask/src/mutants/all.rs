@@ -12,7 +12,8 @@ use super::check;
 use super::tree::Tree;
 use crate::{tool, workspace};
 
-const TOOL: &str = "cargo-mutants";
+/// cargo-mutants, and the version that the survivors were explained by.
+const TOOL: &str = "mutants";
 const TOOL_VERSION: &str = "27.1.0";
 /// Processor seconds of one program: compilers and sound tests need a tenth of it.
 const MOST_SECONDS: u64 = 300;
@@ -55,7 +56,7 @@ pub(super) fn run(files: &[String]) -> Result<()> {
         let status = command(tree.path(), files, tests).status()?;
         ensure!(
             status.code().is_some_and(|code| TRIED.contains(&code)),
-            "{TOOL} did not try them all ({status})"
+            "cargo-{TOOL} did not try them all ({status})"
         );
     }
     let results = tree.path().join("mutants.out");
@@ -72,7 +73,11 @@ pub(super) fn run(files: &[String]) -> Result<()> {
     let (known, holes): (Vec<_>, Vec<_>) = missed
         .iter()
         .partition(|name| explained.contains(&without_place(name)));
-    println!("not noticed: {}, of them explained: {}", missed.len(), known.len());
+    println!(
+        "not noticed: {}, of them explained: {}",
+        missed.len(),
+        known.len()
+    );
     if !holes.is_empty() {
         for name in &holes {
             println!("{name}");
@@ -86,14 +91,22 @@ pub(super) fn run(files: &[String]) -> Result<()> {
 fn command(tree: &Path, files: &[String], tests: &[&str]) -> Command {
     let mut command = workspace::cargo();
     command
-        .args(["mutants", "--in-place", "--iterate", "--package", "heartbeat-core"])
+        .args([
+            TOOL,
+            "--in-place",
+            "--iterate",
+            "--package",
+            "heartbeat-core",
+        ])
         .args(["--timeout", MOST_SECONDS_BY_THE_CLOCK])
         .args(["--build-timeout", MOST_SECONDS_BY_THE_CLOCK]);
-    for package in check::PLAIN {
-        command.arg(format!("--cargo-arg={}", check::unoptimised(package)));
+    for package in check::PACKAGES {
+        command.arg(format!("--cargo-arg={}", check::hardly_optimised(package)));
     }
     for file in files {
-        command.arg("--file").arg(format!("heartbeat-core/src/{file}.rs"));
+        command
+            .arg("--file")
+            .arg(format!("heartbeat-core/src/{file}.rs"));
     }
     command
         .arg("--")

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::workspace;
 
 /// Packages that the tests of wire and core consist of.
-pub(super) const PLAIN: [&str; 3] = ["heartbeat-wire", "heartbeat-core", "heartbeat-sim"];
+pub(super) const PACKAGES: [&str; 3] = ["heartbeat-wire", "heartbeat-core", "heartbeat-sim"];
 
 /// Some tests of one crate: `core`, or `packet twin` for those with "twin" in their name.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
@@ -77,10 +77,10 @@ impl Tests {
         }
     }
 
-    /// What is compiled for each mutant and then runs for a second or two is not worth optimising.
-    const fn plain(self) -> &'static [&'static str] {
+    /// What is compiled for each mutant and then runs for a second or two is not worth more.
+    const fn hardly_optimised(self) -> &'static [&'static str] {
         match self {
-            Self::Wire | Self::Core | Self::Cluster => &PLAIN,
+            Self::Wire | Self::Core | Self::Cluster => &PACKAGES,
             Self::Search | Self::Packet => &[],
         }
     }
@@ -121,7 +121,12 @@ impl Check {
         let mut command = workspace::cargo();
         command
             .args(arguments.split_ascii_whitespace())
-            .args(self.tests.plain().iter().map(|package| unoptimised(package)))
+            .args(
+                self.tests
+                    .hardly_optimised()
+                    .iter()
+                    .map(|package| hardly_optimised(package)),
+            )
             .current_dir(tree)
             .env_remove("CARGO_TARGET_DIR")
             .env("RUST_BACKTRACE", "0")
@@ -131,9 +136,9 @@ impl Check {
     }
 }
 
-/// Cargo's option that a package is not optimised, whatever the workspace's profile says.
-pub(super) fn unoptimised(package: &str) -> String {
-    format!("--config=profile.dev.package.{package}.opt-level=0")
+/// Cargo's option that a package is optimised a little, whatever the workspace's profile says.
+pub(super) fn hardly_optimised(package: &str) -> String {
+    format!("--config=profile.dev.package.{package}.opt-level=1")
 }
 
 fn notice(said: &str) -> Notice {
