@@ -132,3 +132,36 @@ impl Config {
             .is_some_and(|member| member.elector && !member.witness)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_majorities_of_the_electors_share_one() {
+        let second = Duration::from_secs(1);
+        for count in 1..=9 {
+            let member = Member {
+                elector: true,
+                witness: false,
+            };
+            let config = Config {
+                slot: 1,
+                members: (1..=count).map(|slot| (slot, member)).collect(),
+                elector_version: 1,
+                elector_digest: 0,
+                config_digest: 0,
+                timing: Timing {
+                    period: second,
+                    multiplier: 2,
+                    max_lease: second,
+                    restart_lease: second,
+                },
+                preempt_after: None,
+            };
+            let (majority, electors) = (config.majority(), config.electors().count());
+            assert!(majority * 2 > electors && (majority - 1) * 2 <= electors);
+            assert_eq!(majority, config.elector_set().majority());
+        }
+    }
+}

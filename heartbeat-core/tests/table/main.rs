@@ -1,12 +1,14 @@
 //! One node, event by event: what each state makes of each event, as the list of commands.
 
 mod bench;
+mod duplicate;
 mod elections;
 mod every;
 mod forced;
 mod lease;
 mod operator;
 mod planned_restart;
+mod releases;
 mod restart;
 mod show;
 mod standing;

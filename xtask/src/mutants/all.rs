@@ -22,9 +22,24 @@ const MOST_SECONDS_BY_THE_CLOCK: &str = "3600";
 /// Cases of each property test.
 const CASES: &str = "8";
 /// Tests of heartbeat-core, the cheapest first: each round tries what the one before it did not notice.
-const ROUNDS: [&[&str]; 2] = [&["--lib", "--test", "table"], &["--test", "cluster"]];
+const ROUNDS: [Round; 2] = [
+    Round {
+        tests: &["--lib", "--test", "table"],
+        optimised: 0,
+    },
+    Round {
+        tests: &["--test", "cluster"],
+        optimised: 1,
+    },
+];
 /// Exit codes with which cargo-mutants says that it tried them all, and what came of it.
 const TRIED: [i32; 3] = [0, 2, 3];
+
+struct Round {
+    tests: &'static [&'static str],
+    /// How far the tests are optimised.
+    optimised: u8,
+}
 
 /// A change that no test notices, and need not.
 #[derive(Debug, Deserialize)]
@@ -52,8 +67,8 @@ pub(super) fn run(files: &[String]) -> Result<()> {
     tool::need(TOOL, TOOL_VERSION, "see the compiler's message above")?;
     check::limit_processor_time(MOST_SECONDS)?;
     let tree = Tree::copied("all")?;
-    for tests in ROUNDS {
-        let status = command(tree.path(), files, tests).status()?;
+    for round in ROUNDS {
+        let status = command(tree.path(), files, &round).status()?;
         ensure!(
             status.code().is_some_and(|code| TRIED.contains(&code)),
             "cargo-{TOOL} did not try them all ({status})"
@@ -88,7 +103,7 @@ pub(super) fn run(files: &[String]) -> Result<()> {
 }
 
 /// One round. It works on the copy itself, so that cargo builds only what differs from mutant to mutant.
-fn command(tree: &Path, files: &[String], tests: &[&str]) -> Command {
+fn command(tree: &Path, files: &[String], round: &Round) -> Command {
     let mut command = workspace::cargo();
     command
         .args([
@@ -100,8 +115,8 @@ fn command(tree: &Path, files: &[String], tests: &[&str]) -> Command {
         ])
         .args(["--timeout", MOST_SECONDS_BY_THE_CLOCK])
         .args(["--build-timeout", MOST_SECONDS_BY_THE_CLOCK]);
-    for package in check::PACKAGES {
-        command.arg(format!("--cargo-arg={}", check::hardly_optimised(package)));
+    for option in check::profile(round.optimised) {
+        command.arg(format!("--cargo-arg={option}"));
     }
     for file in files {
         command
@@ -110,7 +125,7 @@ fn command(tree: &Path, files: &[String], tests: &[&str]) -> Command {
     }
     command
         .arg("--")
-        .args(tests)
+        .args(round.tests)
         .env("PROPTEST_CASES", CASES)
         .env_remove("CARGO_TARGET_DIR")
         .current_dir(tree);

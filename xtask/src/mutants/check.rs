@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::workspace;
 
 /// Packages that the tests of wire and core consist of.
-pub(super) const PACKAGES: [&str; 3] = ["heartbeat-wire", "heartbeat-core", "heartbeat-sim"];
+const PACKAGES: [&str; 3] = ["heartbeat-wire", "heartbeat-core", "heartbeat-sim"];
 
 /// Some tests of one crate: `core`, or `packet twin` for those with "twin" in their name.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
@@ -77,11 +77,13 @@ impl Tests {
         }
     }
 
-    /// What is compiled for each mutant and then runs for a second or two is not worth more.
-    const fn hardly_optimised(self) -> &'static [&'static str] {
+    /// How far these tests and what they test are optimised, where the workspace's profile says more than is worth while
+    /// for a program that is compiled once more for each mutant, and then runs for seconds.
+    const fn optimised(self) -> Option<u8> {
         match self {
-            Self::Wire | Self::Core | Self::Cluster => &PACKAGES,
-            Self::Search | Self::Packet => &[],
+            Self::Wire | Self::Core => Some(0),
+            Self::Cluster => Some(1),
+            Self::Search | Self::Packet => None,
         }
     }
 
@@ -121,12 +123,7 @@ impl Check {
         let mut command = workspace::cargo();
         command
             .args(arguments.split_ascii_whitespace())
-            .args(
-                self.tests
-                    .hardly_optimised()
-                    .iter()
-                    .map(|package| hardly_optimised(package)),
-            )
+            .args(self.tests.optimised().map(profile).unwrap_or_default())
             .current_dir(tree)
             .env_remove("CARGO_TARGET_DIR")
             .env("RUST_BACKTRACE", "0")
@@ -136,9 +133,18 @@ impl Check {
     }
 }
 
-/// Cargo's option that a package is optimised a little, whatever the workspace's profile says.
-pub(super) fn hardly_optimised(package: &str) -> String {
-    format!("--config=profile.dev.package.{package}.opt-level=1")
+/// Cargo's options for that: also in many units, so that few are compiled again.
+pub(super) fn profile(optimised: u8) -> Vec<String> {
+    let settings = [
+        format!("opt-level={optimised}"),
+        "codegen-units=256".to_owned(),
+    ];
+    let of_package = |package: &str| {
+        settings
+            .clone()
+            .map(|setting| format!("--config=profile.dev.package.{package}.{setting}"))
+    };
+    PACKAGES.into_iter().flat_map(of_package).collect()
 }
 
 fn notice(said: &str) -> Notice {

@@ -21,7 +21,13 @@ impl Tree {
     pub(super) fn copied(name: &str) -> Result<Self> {
         let path = workspace::root().join("target/mutants").join(name);
         let listed = Command::new("git")
-            .args(["ls-files", "-z"])
+            .args([
+                "ls-files",
+                "-z",
+                "--cached",
+                "--others",
+                "--exclude-standard",
+            ])
             .current_dir(workspace::root())
             .output()
             .context("cannot start git")?;
