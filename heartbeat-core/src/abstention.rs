@@ -62,7 +62,7 @@ impl Node {
     /// Looks whether our own slot was seen with another incarnation of late.
     pub(crate) fn check_duplicate(&mut self, now: Instant) {
         let seen_at = self.grants.kernel.duplicate_at;
-        if seen_at > Instant::ZERO {
+        if seen_at != Instant::ZERO {
             let until = seen_at + self.electors.record.abstention();
             if until > now {
                 self.abstain(Fault::Duplicate, until, now);

@@ -90,6 +90,15 @@ fn nobody_else_is_voted_for_until_the_vote_is_over() {
 }
 
 #[test]
+fn a_probe_of_the_epoch_that_was_voted_for_extends_what_the_vote_began() {
+    let (mut bench, _) = Bench::new(five(4), restored(4));
+    bench.message(1, vote_request(Epoch::new(5, 1), 71), ms(1));
+    bench.kernel(probed(Epoch::new(5, 1), ms(40), 0), ms(40));
+    let early = bench.message(2, vote_request(Epoch::new(6, 2), 72), ms(60));
+    assert_eq!(lines(&early), ["vote on 6.2: held for 30 ms to 2"]);
+}
+
+#[test]
 fn another_machine_in_the_holders_slot_is_not_voted_for() {
     let (mut bench, now) = slave();
     let network = heartbeat_core::message::Network::Management;
