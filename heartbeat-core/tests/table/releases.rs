@@ -57,3 +57,17 @@ fn a_release_that_comes_after_a_vote_for_a_higher_epoch_ends_nothing() {
         NOTHING
     );
 }
+
+#[test]
+fn who_releases_its_epoch_releases_the_vote_and_the_probes_of_it() {
+    let (mut bench, _) = Bench::new(five(4), restored(4));
+    let own = Epoch::new(5, 1);
+    bench.message(1, vote_request(own, 71), ms(1));
+    bench.kernel(probed(own, ms(10), 0), ms(10));
+    bench.message(1, release(own), ms(20));
+    let commands = lines(&bench.message(2, vote_request(Epoch::new(6, 2), 72), ms(21)));
+    assert!(
+        commands.contains(&"vote on 6.2: granted to 2".to_owned()),
+        "{commands:?}"
+    );
+}
