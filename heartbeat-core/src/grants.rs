@@ -162,3 +162,21 @@ impl Grants {
         self.promised = epoch;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_vote_stands_against_everybody_but_its_holder_until_it_ends() {
+        let (epoch, end) = (Epoch::new(5, 1), Instant(51));
+        let mut grants = Grants::new(KernelWords::default(), &DaemonWords::default());
+        grants.promise(epoch);
+        assert_eq!(grants.vote(epoch, 10, end), end);
+        let holder = |slot, incarnation| Holder { slot, incarnation };
+        assert!(grants.is_voted_away_from(holder(2, 10), Instant(50)));
+        assert!(grants.is_voted_away_from(holder(1, 11), Instant(50)));
+        assert!(!grants.is_voted_away_from(holder(1, 10), Instant(50)));
+        assert!(!grants.is_voted_away_from(holder(2, 10), end));
+    }
+}
