@@ -11,7 +11,12 @@ use serde::Deserialize;
 use crate::workspace;
 
 /// Packages that the tests of wire and core consist of.
-const PACKAGES: [&str; 3] = ["heartbeat-wire", "heartbeat-core", "heartbeat-sim"];
+const PACKAGES: [&str; 4] = [
+    "heartbeat-wire",
+    "heartbeat-core",
+    "heartbeat-kernel-twin",
+    "heartbeat-sim",
+];
 
 /// Some tests of one crate: `core`, or `packet twin` for those with "twin" in their name.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
