@@ -3,7 +3,7 @@
 //! [`lab`] builds networks out of namespaces and runs daemons in them, [`fault`] breaks them,
 //! [`client`] looks on from outside as a user's machine would, and [`report`] and [`picture`] tell
 //! what it saw. Tests, demo and benchmarks share all of it. [`kernel`] runs single packets through
-//! the kernel programs.
+//! the kernel programs, and [`guest`] whole machines with other kernels.
 #![deny(unsafe_code)]
 
 pub mod bench;
@@ -11,6 +11,7 @@ pub mod client;
 pub mod demo;
 pub mod fault;
 pub mod fuzz;
+pub mod guest;
 pub mod kernel;
 pub mod lab;
 pub mod paths;

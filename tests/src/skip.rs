@@ -5,6 +5,7 @@ use std::io::Write;
 
 use nix::unistd::Uid;
 
+use crate::guest::Image;
 use crate::paths;
 
 /// Set to 1 by `cargo xtask test` where rights and tools are there: a skip is then a failure.
@@ -16,6 +17,9 @@ pub const SKIPPED: &str = "skipped: ";
 pub const LONG_VARIABLE: &str = "HEARTBEAT_LONG";
 /// Start of the line of a test that takes long and was not asked for; `cargo xtask test` lists these.
 pub const LEFT: &str = "left for --long: ";
+
+/// Start of the line of a test that needs guests and was not asked for; `cargo xtask test` lists these too.
+pub const NOT_HERE: &str = "left for --kernels: ";
 
 /// Start of the line of a scenario that was played again; `cargo xtask test` lists these.
 pub const REPEATED: &str = "repeated, the machine withheld its processors: ";
@@ -34,6 +38,8 @@ pub fn repeated(test: &str, error: &anyhow::Error) {
 pub enum Need {
     /// Many minutes: somebody must ask for it ([`LONG_VARIABLE`]).
     Long,
+    /// A kernel for guests: somebody must ask for them ([`crate::guest::KERNEL_VARIABLE`]).
+    Guests,
     /// To make namespaces, load programs and give real-time priority.
     Root,
     /// iproute2.
@@ -62,6 +68,8 @@ impl Need {
             Self::Long => std::env::var_os(LONG_VARIABLE)
                 .is_none()
                 .then(|| "takes many minutes; run with --long".to_owned()),
+            Self::Guests => (Image::of_environment().is_none())
+                .then(|| "starts other kernels; run with --kernels".to_owned()),
             Self::Root => (!Uid::effective().is_root()).then(|| "not root; run as root".to_owned()),
             Self::Ip => (!std::path::Path::new("/usr/sbin/ip").exists()
                 && !std::path::Path::new("/sbin/ip").exists()
@@ -88,16 +96,18 @@ impl Need {
     }
 }
 
-/// Whether `test` must be skipped for want of one of `needs`; says so if it must. One that takes long and
-/// was not asked for is left, which is no want: it says so in another way.
+/// Whether `test` must be skipped for want of one of `needs`; says so if it must. One that takes long or starts
+/// guests and was not asked for is left, which is no want: it says so in another way.
 ///
 /// # Panics
 /// Where [`REQUIRE_VARIABLE`] is 1: there everything is to be had, so the want is a defect.
 #[must_use]
 pub fn lacks(test: &str, needs: &[Need]) -> bool {
-    if needs.contains(&Need::Long) && Need::Long.unmet().is_some() {
-        let _ = writeln!(std::io::stderr(), "{LEFT}{test}");
-        return true;
+    for (need, left) in [(Need::Long, LEFT), (Need::Guests, NOT_HERE)] {
+        if needs.contains(&need) && need.unmet().is_some() {
+            let _ = writeln!(std::io::stderr(), "{left}{test}");
+            return true;
+        }
     }
     let Some(reason) = needs.iter().find_map(|need| need.unmet()) else {
         return false;

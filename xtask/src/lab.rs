@@ -43,6 +43,26 @@ const NEEDED: &[Tool] = &[
     },
 ];
 
+/// Without these there are no guests with other kernels.
+const FOR_GUESTS: &[Tool] = &[
+    Tool {
+        program: "qemu-system-x86_64",
+        package: "qemu-system-x86",
+    },
+    Tool {
+        program: "busybox",
+        package: "busybox-static",
+    },
+    Tool {
+        program: "modprobe",
+        package: "kmod",
+    },
+    Tool {
+        program: "strip",
+        package: "binutils",
+    },
+];
+
 /// Where programs are, for a root whose PATH leaves the administrators' folders out too.
 const FOLDERS: &[&str] = &[
     "/usr/sbin",
@@ -71,7 +91,20 @@ pub(crate) fn need_rights() -> Result<()> {
 /// # Errors
 /// Something is missing and cannot be installed; the message names the packages.
 pub(crate) fn need_tools() -> Result<()> {
-    let missing: Vec<&str> = NEEDED
+    need(NEEDED)
+}
+
+/// Installs what is missing for guests with other kernels, the lab's tools too, and says so.
+///
+/// # Errors
+/// As [`need_tools`].
+pub(crate) fn need_tools_for_guests() -> Result<()> {
+    need_tools()?;
+    need(FOR_GUESTS)
+}
+
+fn need(tools: &[Tool]) -> Result<()> {
+    let missing: Vec<&str> = tools
         .iter()
         .filter(|tool| !is_installed(tool.program))
         .map(|tool| tool.package)
@@ -128,7 +161,7 @@ pub(crate) fn run_program(name: &str, arguments: &[String]) -> Result<()> {
 }
 
 /// Where cargo builds to.
-fn target_dir() -> PathBuf {
+pub(crate) fn target_dir() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(
         || workspace::root().join("target"),
         |dir| workspace::root().join(Path::new(&dir)),

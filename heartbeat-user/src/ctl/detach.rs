@@ -66,13 +66,10 @@ impl DetachError {
             Self::Map { .. } => !nix::unistd::geteuid().is_root(),
             Self::Datapath(DatapathError::NoRights { .. }) => true,
             Self::Datapath(DatapathError::File { source, .. }) => denied(source),
-            Self::Address(NetlinkError::Refused { errno, .. }) => {
-                matches!(errno, nix::errno::Errno::EPERM | nix::errno::Errno::EACCES)
-            }
+            Self::Address(error) => error.is_denied(),
             Self::Alive { .. }
             | Self::Lock(_)
             | Self::Datapath(_)
-            | Self::Address(_)
             | Self::NotBpffs { .. }
             | Self::NoCluster { .. } => false,
         }
@@ -121,7 +118,11 @@ fn remove(folder: &Path, named: Option<u64>) -> Result<String, DetachError> {
         })?;
         report += &remove_addresses(cluster)?;
     }
-    for pin in datapath::detach(folder)? {
+    let removed = datapath::detach(folder)?;
+    for filter in removed.filters {
+        report += &format!("removed {filter}\n");
+    }
+    for pin in removed.pins {
         report += &format!("removed {}\n", folder.join(pin).display());
     }
     fs::remove_dir(folder).map_err(|source| DetachError::Folder {

@@ -7,6 +7,7 @@ mod ground;
 mod history;
 mod interfaces;
 mod kernel_log;
+mod looking_after;
 mod members;
 mod operator;
 mod plan;

@@ -26,8 +26,7 @@ use crate::takeover::Tellers;
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 /// Pauses double up to this one: an address that an operator puts back is in use that much later at most.
 const LONGEST_RETRY: Duration = Duration::from_secs(2);
-/// How often the membership is looked after: other programs that set interfaces up delete what they do not
-/// know, and a node that a switch no longer sends the group to is deaf.
+/// How often membership and gates are looked after ([`super::looking_after`]).
 const LOOK_AFTER: Duration = Duration::from_secs(2);
 
 /// Everything that hangs on interfaces.
@@ -50,7 +49,7 @@ pub(super) struct Relink {
 /// What is to be attached again, and when.
 #[derive(Debug)]
 pub(super) struct Again {
-    interfaces: BTreeSet<String>,
+    pub(super) interfaces: BTreeSet<String>,
     pause: Duration,
     at: Instant,
     look_after: Instant,
@@ -124,7 +123,7 @@ impl Relink {
     }
 
     /// Joins the group, where there is one. Whether it had to.
-    fn join(&mut self, management: &Link) -> Result<bool, Failure> {
+    pub(super) fn join(&mut self, management: &Link) -> Result<bool, Failure> {
         let Some(group) = self.plan.config.group else {
             return Ok(false);
         };
@@ -209,7 +208,7 @@ impl Relink {
         }
     }
 
-    /// Does what is due by now: attaches again, looks after the membership.
+    /// Does what is due by now: attaches again, looks after what others may delete.
     pub(super) fn look(&mut self, pulse: &OrderSender) {
         let now = Instant::now();
         self.renew_programs(now);
@@ -222,23 +221,7 @@ impl Relink {
         }
         if now >= self.again.look_after {
             self.again.look_after = now + LOOK_AFTER;
-            self.look_after_membership();
-        }
-    }
-
-    fn look_after_membership(&mut self) {
-        // An interface that is gone, or that the kernel refuses, is told of elsewhere.
-        let Ok(management) = self.netlink.link(&self.plan.management().interface) else {
-            return;
-        };
-        if self.facts.mode(&management.name).is_some()
-            && self.join(&management).is_ok_and(|is_new| is_new)
-        {
-            warn!(
-                interface = management.name,
-                group = ?self.plan.config.group,
-                "the multicast group's address was missing and was added again: somebody else deletes it"
-            );
+            self.look_after_what_is_there();
         }
     }
 

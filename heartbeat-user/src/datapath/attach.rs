@@ -1,12 +1,12 @@
-//! Attaching the programs to interfaces, by links that are pinned and outlive the daemon.
+//! Attaching the responder to interfaces, by links that are pinned and outlive the daemon; and what links of
+//! all programs have in common.
 
 use std::io;
 use std::path::Path;
 
-use aya::programs::links::{FdLink, LinkOrder, PinnedLink};
-use aya::programs::tc::{SchedClassifierLink, TcAttachOptions};
+use aya::programs::links::{FdLink, PinnedLink};
 use aya::programs::xdp::XdpLink;
-use aya::programs::{ProgramError, SchedClassifier, TcAttachType, Xdp, XdpMode, loaded_programs};
+use aya::programs::{ProgramError, Xdp, XdpMode, loaded_programs};
 
 use super::error::DatapathError;
 use super::interface::{self, Framing, Interface};
@@ -111,63 +111,22 @@ fn new_responder(
         .map_err(|error| attach_error(RESPONDER, name, error))
 }
 
-/// Attaches one side of the gate, first in the chain, or takes over the link that the last daemon left.
-pub(super) fn attach_gate(
-    program: &mut SchedClassifier,
-    label: &'static str,
-    pins: &Pins,
-    name: &str,
-    side: TcAttachType,
-) -> Result<(), DatapathError> {
-    let failed = |source| attach_error(label, name, source);
-    let id = program.info().map_err(failed)?.id();
-    let pin = pins.link(label, name);
-    if pin.exists() {
-        if take_over_gate(program, label, &pin, name, side, id)? {
-            return Ok(());
-        }
-        remove_link(&pin)?;
-    }
-    let first = TcAttachOptions::TcxOrder(LinkOrder::first());
-    let link = program
-        .attach_with_options(name, side, first)
-        .map_err(failed)?;
-    let link = program.take_link(link).map_err(failed)?;
-    pin_link(link.try_into().ok(), &pin, label, name)
-}
-
-/// As [`take_over_responder`]: true if the link leads to this interface.
-fn take_over_gate(
-    program: &mut SchedClassifier,
-    label: &'static str,
-    pin: &Path,
-    name: &str,
-    side: TcAttachType,
-    id: u32,
-) -> Result<bool, DatapathError> {
-    let failed = |source| attach_error(label, name, source);
-    let Some(link) = open_link::<SchedClassifierLink>(pin) else {
-        return Ok(false);
-    };
-    match program.attach_to_link(link) {
-        Ok(link) => drop(program.take_link(link)),
-        Err(error) if is_dead(&error) => return Ok(false),
-        Err(error) => return Err(failed(error)),
-    }
-    let (_, there) = SchedClassifier::query_tcx(name, side).map_err(failed)?;
-    Ok(there.iter().any(|there| there.id() == id))
-}
-
 /// The link behind the pin; `None` if it is no longer one, or one of another kind.
-fn open_link<L: TryFrom<FdLink>>(pin: &Path) -> Option<L> {
+pub(super) fn open_link<L: TryFrom<FdLink>>(pin: &Path) -> Option<L> {
     FdLink::from(PinnedLink::from_pin(pin).ok()?)
         .try_into()
         .ok()
 }
 
+/// The program behind the pinned link to that interface, if there is such a link.
+pub(super) fn program_of(pins: &Pins, program: &str, name: &str) -> Option<u32> {
+    let link = FdLink::from(PinnedLink::from_pin(pins.link(program, name)).ok()?);
+    Some(link.info().ok()?.program_id())
+}
+
 /// Pins the link and lets go of it. `None`: aya fell back on an attachment that is no link and would
 /// not outlive the daemon; it is undone by being dropped.
-fn pin_link(
+pub(super) fn pin_link(
     link: Option<FdLink>,
     pin: &Path,
     program: &'static str,
@@ -190,18 +149,22 @@ fn no_link(program: &'static str, name: &str) -> DatapathError {
 }
 
 /// ENOLINK: the link's interface is gone, and so is the attachment.
-fn is_dead(error: &ProgramError) -> bool {
+pub(super) fn is_dead(error: &ProgramError) -> bool {
     os_error(error) == Some(libc::ENOLINK)
 }
 
-fn os_error(error: &ProgramError) -> Option<i32> {
+pub(super) fn os_error(error: &ProgramError) -> Option<i32> {
     match error {
         ProgramError::SyscallError(call) => call.io_error.raw_os_error(),
         _ => None,
     }
 }
 
-fn attach_error(program: &'static str, name: &str, source: ProgramError) -> DatapathError {
+pub(super) fn attach_error(
+    program: &'static str,
+    name: &str,
+    source: ProgramError,
+) -> DatapathError {
     let interface = name.to_owned();
     match &source {
         ProgramError::UnknownInterface { .. } => return DatapathError::NoInterface { interface },

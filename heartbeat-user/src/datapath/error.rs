@@ -8,6 +8,8 @@ use aya::maps::MapError;
 use aya::pin::PinError;
 use aya::programs::ProgramError;
 
+use crate::net::netlink::NetlinkError;
+
 /// Why the kernel programs could not be loaded, attached or asked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -28,20 +30,34 @@ pub enum DatapathError {
     },
     /// The kernel takes no type information.
     #[error(
-        "this kernel loads no BTF, so maps would have no field names: use a kernel of Linux 6.6 or later built with \
+        "this kernel loads no BTF, so maps would have no field names: use a kernel of Linux 6.1 or later built with \
          CONFIG_BPF_SYSCALL and CONFIG_DEBUG_INFO_BTF"
     )]
     NoBtf,
     /// The kernel lacks what attaching takes.
     #[error(
-        "cannot attach {program} to {interface} by a bpf link: this kernel has no such link (tcx came with Linux 6.6): \
-         use Linux 6.6 or later"
+        "cannot attach {program} to {interface} by a bpf link: this kernel makes none there; use Linux 6.1 or later"
     )]
     NoLink {
         /// Which program.
         program: &'static str,
         /// The interface's name.
         interface: String,
+    },
+    /// On a kernel without tcx, the traffic-control filter could not be placed or removed.
+    #[error(
+        "cannot hang {program} on {interface} by a traffic-control filter, as is done where the kernel has no tcx (before \
+         Linux 6.6): {source}; this takes CONFIG_NET_SCH_INGRESS and CONFIG_NET_CLS_BPF, no ingress qdisc of another tool \
+         (`tc qdisc show dev {interface}`), and no filter of another kind at priority 1 (`tc filter show dev {interface} \
+         ingress`, `egress`)"
+    )]
+    Filter {
+        /// Which program.
+        program: &'static str,
+        /// The interface's name.
+        interface: String,
+        /// What the kernel answered.
+        source: NetlinkError,
     },
     /// The pin folder is on another kind of file system.
     #[error(

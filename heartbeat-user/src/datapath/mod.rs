@@ -9,6 +9,7 @@ mod counters;
 mod electors;
 mod error;
 mod events;
+mod gate;
 mod interface;
 mod interfaces;
 mod load;
@@ -21,7 +22,6 @@ mod words;
 use std::path::Path;
 
 use aya::maps::{Array, Map, MapData, MapError, RingBuf};
-use aya::programs::TcAttachType;
 use heartbeat_core::Slots;
 use heartbeat_wire::maps::{Config, Interface, MAX_SLOTS, MAX_VIPS, name};
 
@@ -158,19 +158,18 @@ impl Datapath {
     /// over what the last daemon left there.
     ///
     /// # Errors
-    /// No such interface, no Ethernet, or a kernel before 6.6; each message names the cure.
+    /// No such interface, no Ethernet, or a kernel that has neither tcx nor filters; each message names the cure.
     pub fn attach_gate(&mut self, interface: &str) -> Result<(), DatapathError> {
         let facts = interface::find(interface)?;
         attach::need_ethernet(interface, &facts, true)?;
-        // What enters first: between the two, nothing that was asked can be answered.
-        for (label, side) in [
-            (GATE_IN, TcAttachType::Ingress),
-            (GATE_OUT, TcAttachType::Egress),
-        ] {
-            let program = loaded(&mut self.programs)?.gate(label)?;
-            attach::attach_gate(program, label, &self.loader.pins, interface, side)?;
-        }
-        Ok(())
+        gate::attach(loaded(&mut self.programs)?, &self.loader.pins, interface)
+    }
+
+    /// Whether both sides of the gate are at work on an interface. Without tcx another tool can take them away,
+    /// together with the qdisc that they hang on.
+    #[must_use]
+    pub fn is_gated(&self, interface: &str) -> bool {
+        gate::is_whole(&self.loader.pins, interface)
     }
 
     /// Detaches the programs and keeps the maps pinned: this node answers no probe and holds back no packet
@@ -180,6 +179,7 @@ impl Datapath {
     /// # Errors
     /// A pin that cannot be removed.
     pub fn detach_links(self) -> Result<(), DatapathError> {
+        gate::remove_unpinned(&self.loader.pins)?;
         self.loader.pins.remove_links().map(drop)
     }
 
@@ -188,17 +188,33 @@ impl Datapath {
     ///
     /// # Errors
     /// A pin that cannot be removed.
-    pub fn detach_all(self) -> Result<Vec<String>, DatapathError> {
-        self.loader.pins.remove_all()
+    pub fn detach_all(self) -> Result<Removed, DatapathError> {
+        remove_all(&self.loader.pins)
     }
 }
 
-/// Removes what a dead daemon left below `bpf_dir`: links, then maps. Returns the pins removed.
+/// What was removed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Removed {
+    /// What hung on interfaces by no pin, in words; nothing where the kernel has tcx.
+    pub filters: Vec<String>,
+    /// The pins, by their path below the folder.
+    pub pins: Vec<String>,
+}
+
+/// Removes what a dead daemon left below `bpf_dir`, and in this network namespace: filters and links, then maps.
 ///
 /// # Errors
-/// A pin that cannot be removed.
-pub fn detach(bpf_dir: &Path) -> Result<Vec<String>, DatapathError> {
-    Pins::existing(bpf_dir).remove_all()
+/// A pin or a filter that cannot be removed.
+pub fn detach(bpf_dir: &Path) -> Result<Removed, DatapathError> {
+    remove_all(&Pins::existing(bpf_dir))
+}
+
+fn remove_all(pins: &Pins) -> Result<Removed, DatapathError> {
+    Ok(Removed {
+        filters: gate::remove_unpinned(pins)?,
+        pins: pins.remove_all()?,
+    })
 }
 
 /// Opens the pinned maps and writes what the programs go by.

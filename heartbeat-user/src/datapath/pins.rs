@@ -48,6 +48,13 @@ impl Pins {
         }
     }
 
+    /// The folder's path in the one way of writing it that is the same for every daemon.
+    pub(super) fn identity(&self) -> PathBuf {
+        self.root
+            .canonicalize()
+            .unwrap_or_else(|_| self.root.clone())
+    }
+
     fn all_maps(&self) -> PathBuf {
         self.root.join("maps")
     }

@@ -4,15 +4,13 @@
 
 use std::path::Path;
 
-use aya::programs::links::{FdLink, PinnedLink};
-use aya::programs::{SchedClassifier, TcAttachType};
-
+use super::attach::program_of;
 use super::error::DatapathError;
 use super::load::Loader;
 use super::pins::Pins;
 use super::{
-    AttachMode, Datapath, GATE_IN, GATE_OUT, Mode, Opened, RESPONDER, Setup, check_limits,
-    configure, interface, open_maps, shapes,
+    AttachMode, Datapath, Mode, Opened, RESPONDER, Setup, check_limits, configure, gate, interface,
+    open_maps, shapes,
 };
 
 /// Where programs must be at work for a daemon to do without loading its own at first.
@@ -38,7 +36,7 @@ impl Datapath {
         check_limits(setup)?;
         let pins = Pins::make(bpf_dir)?;
         let kept = configure::find_kept(&pins, &shapes::shapes(setup.max_slot), setup)?;
-        let are_gated = hooks.gates.iter().all(|name| is_gated(&pins, name));
+        let are_gated = hooks.gates.iter().all(|name| gate::is_whole(&pins, name));
         let modes: Option<Vec<Mode>> = hooks
             .responders
             .iter()
@@ -54,25 +52,6 @@ impl Datapath {
         let opened = open_maps(loader, setup, Some(&kept))?;
         Ok(Some((opened, modes)))
     }
-}
-
-/// The program behind the pinned link to that interface, if there is such a link.
-fn program_of(pins: &Pins, program: &str, name: &str) -> Option<u32> {
-    let link = FdLink::from(PinnedLink::from_pin(pins.link(program, name)).ok()?);
-    Some(link.info().ok()?.program_id())
-}
-
-/// An interface that came back under the same name has none of our programs, whatever is pinned.
-fn is_gated(pins: &Pins, name: &str) -> bool {
-    let sides = [
-        (GATE_IN, TcAttachType::Ingress),
-        (GATE_OUT, TcAttachType::Egress),
-    ];
-    sides.into_iter().all(|(label, side)| {
-        let there = SchedClassifier::query_tcx(name, side).map(|(_, programs)| programs);
-        let id = program_of(pins, label, name);
-        there.is_ok_and(|there| there.iter().any(|program| Some(program.id()) == id))
-    })
 }
 
 fn responds(pins: &Pins, name: &str, wanted: AttachMode) -> Option<Mode> {

@@ -3,6 +3,7 @@
 pub mod addresses;
 pub mod affinity;
 pub mod alone;
+pub mod classifiers;
 pub mod clean;
 pub mod cluster;
 pub mod command;

@@ -4,9 +4,8 @@ use std::sync::Mutex;
 
 use anyhow::{Context, Result};
 use aya::maps::{Array, MapData, PerCpuArray};
-use aya::programs::links::LinkOrder;
-use aya::programs::tc::TcAttachOptions;
-use aya::programs::{SchedClassifier, TcAttachType, Xdp, XdpMode};
+use aya::programs::{SchedClassifier, TcAttachType, Xdp, XdpMode, tc};
+use aya::util::KernelVersion;
 use aya::{Ebpf, EbpfLoader};
 use heartbeat_user::net::announce::Form;
 
@@ -225,6 +224,10 @@ fn attach_all(programs: &mut Ebpf, interface: &str) -> Result<()> {
         .try_into()?;
     pass.load()?;
     pass.attach(interface, XdpMode::Driver)?;
+    if KernelVersion::current()? < KernelVersion::new(6, 6, 0) {
+        // No tcx: filters need a place to hang on.
+        tc::qdisc_add_clsact(interface)?;
+    }
     for (name, kind) in [
         ("lab_from_node", TcAttachType::Ingress),
         ("lab_to_node", TcAttachType::Egress),
@@ -234,11 +237,7 @@ fn attach_all(programs: &mut Ebpf, interface: &str) -> Result<()> {
             .with_context(|| format!("the object has no {name}"))?
             .try_into()?;
         program.load()?;
-        program.attach_with_options(
-            interface,
-            kind,
-            TcAttachOptions::TcxOrder(LinkOrder::first()),
-        )?;
+        program.attach(interface, kind)?;
     }
     Ok(())
 }

@@ -28,6 +28,12 @@ pub fn cluster_key() -> ClusterKey {
     ClusterKey::new(std::array::from_fn(|place| pair[place % 2]))
 }
 
+/// The one line of the key file.
+#[must_use]
+pub fn key_text() -> String {
+    KEY.repeat(16)
+}
+
 /// What a cluster is to be like.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
@@ -199,7 +205,7 @@ impl Settings {
             .truncate(true)
             .mode(0o600)
             .open(folder.join("cluster.key"))?;
-        writeln!(key, "{}", KEY.repeat(16))?;
+        writeln!(key, "{}", key_text())?;
         Ok(path)
     }
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use aya::maps::{Array, Map, MapData};
-use aya::programs::{SchedClassifier, TcAttachType};
+use heartbeat_tests::lab::classifiers::classifiers;
 use heartbeat_tests::paths::program;
 use heartbeat_wire::frame::SEQUENCE_LIMIT;
 use heartbeat_wire::maps::{Control, LAYOUT, name};
@@ -27,13 +27,8 @@ fn remains(rig: &Rig, slot: u16) -> String {
 pub(crate) fn attached(rig: &Rig, slot: u16) -> String {
     let node = rig.lab().topology().node(slot);
     let gates = node.run(|| {
-        let sides = [TcAttachType::Ingress, TcAttachType::Egress];
-        let places = ["lo", "mgmt0", "biz0"].map(|interface| sides.map(|side| (interface, side)));
-        let on = |(interface, side)| {
-            let (_, programs) = SchedClassifier::query_tcx(interface, side).expect("Linux 6.6");
-            programs.len()
-        };
-        places.into_iter().flatten().map(on).sum::<usize>()
+        let places = ["lo", "mgmt0", "biz0"].map(classifiers);
+        places.map(|there| there.len()).into_iter().sum::<usize>()
     });
     let gates = gates.expect("the namespace can be entered");
     let mut found = vec![format!("{gates} gates")];

@@ -3,7 +3,7 @@
 use heartbeat_tests::kernel::frames::probe;
 use heartbeat_tests::kernel::{KEYS, Kernel, MAX_LEASE_NS, PinFolder, config, members};
 use heartbeat_tests::skip::{Need, lacks};
-use heartbeat_user::datapath::{Datapath, DatapathError, Opened, Setup, detach};
+use heartbeat_user::datapath::{Datapath, DatapathError, Opened, Removed, Setup, detach};
 use heartbeat_user::sys::clock::boot_ns;
 use heartbeat_wire::maps::{Config, Keys, LAYOUT, MAPS, Member};
 
@@ -231,13 +231,13 @@ fn detach_leaves_nothing_and_says_what_it_removed() {
     };
     drop(open(&pins, config()).expect("a new folder"));
     let removed = detach(&pins.0).expect("everything can be removed");
-    assert_eq!(removed.len(), MAPS.len());
-    assert!(removed.contains(&format!("maps/v{LAYOUT}/hb_grant")));
+    assert_eq!(removed.pins.len(), MAPS.len());
+    assert!(removed.pins.contains(&format!("maps/v{LAYOUT}/hb_grant")));
     let left: Vec<_> = std::fs::read_dir(&pins.0)
         .expect("the root stays")
         .collect();
     assert!(left.is_empty(), "{left:?}");
-    assert_eq!(detach(&pins.0).expect("again"), Vec::<String>::new());
+    assert_eq!(detach(&pins.0).expect("again"), Removed::default());
 }
 
 #[test]

@@ -50,7 +50,7 @@ fn after_a_clean_end_the_node_answers_no_more() {
     let pins = kernel.abandon();
     let removed = detach(&pins.0).expect("all pins can be removed");
     assert_eq!(
-        removed.first().map(String::as_str),
+        removed.pins.first().map(String::as_str),
         Some("links/heartbeat-node0")
     );
     assert!(segment.probe(2).is_none());

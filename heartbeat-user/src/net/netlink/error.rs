@@ -71,6 +71,12 @@ impl NetlinkError {
         }
     }
 
+    /// Whether the process lacks the right to do it.
+    #[must_use]
+    pub fn is_denied(&self) -> bool {
+        matches!(self, Self::Refused { errno, .. } if matches!(errno, Errno::EPERM | Errno::EACCES))
+    }
+
     pub(super) fn new(action: String, failure: Failure) -> Self {
         match failure {
             Failure::Refused { errno, detail } => Self::Refused {
