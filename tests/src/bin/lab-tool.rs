@@ -10,8 +10,11 @@ use heartbeat_tests::client::{lifeline, observer, prober, responder};
 use heartbeat_tests::fault::flood::{self, Flood};
 use heartbeat_tests::fault::{delay, hog, replay};
 use heartbeat_tests::lab::addresses::{NETWORKS, Network};
+use heartbeat_tests::lab::classifiers::classifiers;
 use heartbeat_tests::lab::clean;
+use heartbeat_user::sys::clock::{boot_ns, wall_ns};
 use heartbeat_user::sys::realtime::Priority;
+use nix::time::{ClockId, clock_gettime};
 
 /// What the lab starts; nobody needs to call it by hand. Each ends when its input does.
 #[derive(Parser)]
@@ -53,6 +56,10 @@ enum Tool {
         slot: u8,
         listen_ms: u64,
     },
+    /// Tell this machine's clocks in nanoseconds: monotonic, boot time, wall
+    Clocks,
+    /// Tell the ids of the programs that judge an interface's packets
+    Classifiers { interface: String },
     /// Carry frames between two interfaces, late
     Relay { a: String, b: String, delay_us: u64 },
 }
@@ -113,6 +120,16 @@ fn main() -> Result<()> {
         Tool::Serve { slot, any } => {
             lifeline::hang_on();
             responder::run(slot, any)
+        }
+        Tool::Clocks => {
+            let monotonic: Duration = clock_gettime(ClockId::CLOCK_MONOTONIC)?.into();
+            println!("{} {} {}", monotonic.as_nanos(), boot_ns(), wall_ns());
+            Ok(())
+        }
+        Tool::Classifiers { interface } => {
+            let ids = classifiers(&interface).into_iter().map(|id| id.to_string());
+            println!("{}", ids.collect::<Vec<_>>().join(" "));
+            Ok(())
         }
         Tool::Relay { a, b, delay_us } => {
             lifeline::hang_on();

@@ -59,7 +59,8 @@ impl Machines {
         observer.ready()?;
         let mut guests = Vec::new();
         for slot in 1..=NODES {
-            let own = [Network::Management, Network::Business].map(|net| (tap(net, slot), net.mac(slot)));
+            let own =
+                [Network::Management, Network::Business].map(|net| (tap(net, slot), net.mac(slot)));
             let hardware = Hardware {
                 memory_mib: MEMORY_MIB,
                 processors: 1,

@@ -1,5 +1,7 @@
 //! The product on other kernels than the host's: `cargo xtask test --kernels`.
 
+mod machines;
+mod stopped;
 mod suite;
 
 use heartbeat_tests::guest::Image;

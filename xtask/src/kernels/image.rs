@@ -49,6 +49,9 @@ pub(super) fn pack(kernel: &Kernel, own: &[PathBuf], folder: &Path) -> Result<Pa
     for library in &needed {
         put(library, &root)?;
     }
+    // Tests find the kernel objects by a path that begins here.
+    let tests = workspace::root().join("tests");
+    fs::create_dir_all(inside(&tests, &root))?;
     modules(kernel, &root)?;
     let init = root.join("init");
     fs::write(&init, INIT)?;
@@ -78,15 +81,20 @@ fn find(program: &str) -> Result<PathBuf> {
     bail!("no program {program} in {folders:?}")
 }
 
+/// Where a path of this machine is in the guest.
+fn inside(path: &Path, root: &Path) -> PathBuf {
+    root.join(path.strip_prefix("/").unwrap_or(path))
+}
+
 /// Copies a file to the same path below `root`, without what only a debugger reads.
 fn put(file: &Path, root: &Path) -> Result<()> {
-    let inside = root.join(file.strip_prefix("/").unwrap_or(file));
-    let parent = inside.parent().context("a file lies in a folder")?;
+    let copy = inside(file, root);
+    let parent = copy.parent().context("a file lies in a folder")?;
     fs::create_dir_all(parent)?;
-    fs::copy(file, &inside).with_context(|| format!("cannot copy {}", file.display()))?;
+    fs::copy(file, &copy).with_context(|| format!("cannot copy {}", file.display()))?;
     // Kernel objects keep theirs: BTF is among it. What is no program stays as it is.
     if file.extension().is_none() && !file.starts_with(workspace::bpf_dir()) {
-        let _ = workspace::output(Command::new("strip").arg("--strip-debug").arg(&inside));
+        let _ = workspace::output(Command::new("strip").arg("--strip-debug").arg(&copy));
     }
     Ok(())
 }
@@ -104,12 +112,12 @@ fn libraries(program: &Path) -> Vec<PathBuf> {
 fn modules(kernel: &Kernel, root: &Path) -> Result<()> {
     let to = root.join("usr/lib/modules").join(&kernel.release);
     for part in MODULES {
-        let inside = to.join("kernel").join(part);
-        fs::create_dir_all(inside.parent().context("below kernel/")?)?;
+        let place = to.join("kernel").join(part);
+        fs::create_dir_all(place.parent().context("below kernel/")?)?;
         let mut copy = Command::new("cp");
         copy.arg("-r")
             .arg(kernel.modules().join("kernel").join(part))
-            .arg(&inside);
+            .arg(&place);
         workspace::run(&mut copy, "the disk may be full")?;
     }
     for list in [
