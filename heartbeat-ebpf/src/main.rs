@@ -1,4 +1,4 @@
-//! heartbeatd's kernel programs: the responder (XDP) and the gate (tcx, both directions).
+//! heartbeatd's kernel programs: the responder (XDP) and the gate (tcx or filters, both directions).
 //!
 //! Each entry point is one match from what was done with a packet to the kernel's action.
 #![no_std]
@@ -30,7 +30,8 @@ use heartbeat_wire::verdict::GateVerdict;
 
 use gate::Side;
 
-/// TCX_NEXT (linux/bpf.h): on to the next program. TC_ACT_OK would end the chain and skip it.
+/// TCX_NEXT (linux/bpf.h), TC_ACT_UNSPEC to a filter: on to the next program. TC_ACT_OK would end the chain and
+/// skip it.
 const NEXT: i32 = -1;
 
 /// Answers probes and queries, counts replies. With `frags`: jumbo frames need not be refused.

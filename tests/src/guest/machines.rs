@@ -15,6 +15,7 @@ use crate::lab::command::ip_batch;
 use crate::lab::helper::Helper;
 use crate::lab::netns::Netns;
 use crate::lab::settings::{Settings, key_text};
+use crate::paths;
 
 /// Time between two questions of the observer.
 pub const INTERVAL: Duration = Duration::from_millis(5);
@@ -105,6 +106,19 @@ impl Machines {
         self.guest(slot).run(line).map(drop)
     }
 
+    /// What each node says of itself, for whoever looks into a failure; a guest that says nothing is left out.
+    pub fn told(&mut self) -> String {
+        let line =
+            "heartbeatctl status; ip -o address; cat /run/service.log; tail -n 25 /run/daemon.log";
+        let mut told = String::new();
+        for (slot, guest) in (1..).zip(&mut self.guests) {
+            if let Ok(answer) = guest.go_on().and_then(|()| guest.ask(line)) {
+                told += &format!("--- slot {slot}\n{}\n", answer.text);
+            }
+        }
+        told
+    }
+
     /// What the observer noted since `from_ns`, in nanoseconds of the host's CLOCK_BOOTTIME.
     ///
     /// # Errors
@@ -190,6 +204,10 @@ fn laid() -> Vec<String> {
 
 /// Names and addresses of the interfaces, the configuration, and the service.
 fn prepare(guest: &mut Guest, settings: &Settings, slot: u8) -> Result<()> {
+    // Programs lie where they do on the host.
+    let programs = paths::program("heartbeatd")?;
+    let programs = programs.parent().context("a program lies in a folder")?;
+    guest.run(&format!("export PATH=$PATH:{}", programs.display()))?;
     for (device, network) in [("eth0", Network::Management), ("eth1", Network::Business)] {
         let (name, address) = (network.interface(), network.address(slot));
         guest.run(&format!(

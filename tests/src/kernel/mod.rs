@@ -2,6 +2,7 @@
 //! BPF_PROG_TEST_RUN, their maps open to look into.
 
 pub mod frames;
+mod limits;
 mod pins;
 mod setting;
 

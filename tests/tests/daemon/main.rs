@@ -2,6 +2,7 @@
 
 mod allocation;
 mod ending;
+mod gates;
 mod interfaces;
 mod memory;
 mod quiet;

@@ -32,17 +32,20 @@ fn three_machines_elect_outlive_a_kill_and_shut_the_gate_of_one_that_was_stopped
         period: PERIOD,
         ..Settings::DEFAULT
     };
-    let play = || -> Result<()> {
-        let mut machines = Machines::start(&image, settings)?;
-        first_start(&mut machines)?;
-        killed(&mut machines)?;
-        let alone = stopped_alone(&mut machines)?;
-        for _ in 0..STOPS {
-            stopped_among_others(&mut machines, alone)?;
-        }
-        Ok(())
-    };
-    play().unwrap_or_else(|error| panic!("{error:#}"));
+    let mut machines = Machines::start(&image, settings).expect("three machines start");
+    if let Err(error) = play(&mut machines) {
+        panic!("{}\n=== {error:#}", machines.told());
+    }
+}
+
+fn play(machines: &mut Machines) -> Result<()> {
+    first_start(machines)?;
+    killed(machines)?;
+    let alone = stopped_alone(machines)?;
+    for _ in 0..STOPS {
+        stopped_among_others(machines, alone)?;
+    }
+    Ok(())
 }
 
 /// Straight to the descriptor: what a passing test prints is never seen.
