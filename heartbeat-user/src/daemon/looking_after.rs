@@ -44,7 +44,7 @@ impl Relink {
                     "the gate was missing and was attached again: somebody else removes it"
                 ),
                 Err(failure) => {
-                    error!(interface, %failure, "the gate is missing and cannot be attached")
+                    error!(interface, %failure, "the gate is missing and cannot be attached");
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! Which programs judge the packets of an interface.
 
-use aya::programs::{SchedClassifier, TcAttachType};
+use aya::programs::{ProgramInfo, SchedClassifier, TcAttachType};
 use heartbeat_user::net::netlink::{Hook, Netlink};
 
 /// The ids of the tcx programs on both sides of an interface of this network namespace; on a kernel without tcx
@@ -18,7 +18,7 @@ pub fn classifiers(interface: &str) -> Vec<u32> {
     match by_tcx {
         Ok(sides) => sides
             .iter()
-            .flat_map(|(_, programs)| programs.iter().map(|program| program.id()))
+            .flat_map(|(_, programs)| programs.iter().map(ProgramInfo::id))
             .collect(),
         Err(_) => filters(interface),
     }

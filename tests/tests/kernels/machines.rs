@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::thread::sleep;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use heartbeat_tests::guest::machines::{Machines, NODES};
 use heartbeat_tests::lab::settings::Settings;
 use heartbeat_user::sys::clock::boot_ns;
@@ -107,11 +107,7 @@ fn killed(machines: &mut Machines) -> Result<()> {
     let shut_ns = killed_ns + nanos(open_at_most(machines) + LATE);
     machines.start_daemon(old)?;
     wait_for_role(machines, old, "slave")?;
-    let after = gates(machines, old)?;
-    ensure!(
-        after.len() == before.len() && after.iter().all(|id| !before.contains(id)),
-        "the next daemon's programs are in the places of the old ones: {before:?} {after:?}"
-    );
+    wait_for_new_gates(machines, old, &before)?;
     let answers = machines.answers_of(old, killed_ns)?;
     ensure!(
         answers.iter().all(|at_ns| *at_ns < shut_ns),
@@ -123,6 +119,19 @@ fn killed(machines: &mut Machines) -> Result<()> {
         Duration::from_nanos(last_ns)
     ));
     Ok(())
+}
+
+/// Waits until a daemon's own programs, which it loads while the old ones are at work, are in the places of those.
+fn wait_for_new_gates(machines: &mut Machines, slot: u16, old: &[String]) -> Result<()> {
+    for _ in 0..PATIENCE.as_secs() {
+        let now = gates(machines, slot)?;
+        ensure!(now.len() == old.len(), "never none, never two: {now:?}");
+        if now.iter().all(|id| !old.contains(id)) {
+            return Ok(());
+        }
+        sleep(Duration::from_secs(1));
+    }
+    bail!("slot {slot} still goes by {old:?}")
 }
 
 /// Waits until a node's daemon says that it has this role.
@@ -137,5 +146,5 @@ pub(crate) fn wait_for_role(machines: &mut Machines, slot: u16, role: &str) -> R
     let shown = machines
         .guest(slot)
         .ask("heartbeatctl status; tail -20 /run/daemon.log")?;
-    anyhow::bail!("slot {slot} is no {role}: {}", shown.text)
+    bail!("slot {slot} is no {role}: {}", shown.text)
 }

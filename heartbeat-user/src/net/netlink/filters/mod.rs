@@ -158,10 +158,12 @@ impl Netlink {
 }
 
 fn message(link: &Link, parent: TcHandle) -> TcMessage {
-    let mut header = TcHeader::default();
-    // The kernel's own type for it is signed.
-    header.index = link.index.cast_signed();
-    header.parent = parent;
+    let header = TcHeader {
+        // The kernel's own type for it is signed.
+        index: link.index.cast_signed(),
+        parent,
+        ..TcHeader::default()
+    };
     TcMessage::from_parts(header, Vec::new())
 }
 
