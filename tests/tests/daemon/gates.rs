@@ -14,7 +14,9 @@ fn take_gate(rig: &Rig, slot: u16) {
     let links = rig.pins(&format!("n{slot}")).join("links");
     let pins = ["gate_in", "gate_out"].map(|side| links.join(format!("{side}-{INTERFACE}")));
     if pins.iter().all(|pin| pin.exists()) {
-        pins.map(|pin| fs::remove_file(pin).expect("root may remove it"));
+        for pin in pins {
+            fs::remove_file(pin).expect("root may remove it");
+        }
         return;
     }
     let node = rig.lab().topology().node(slot);
