@@ -6,12 +6,16 @@ use std::fs;
 use std::path::Path;
 
 use heartbeat_tests::replay::{RECORDS, run};
+use heartbeat_tests::skip::{Need, lacks};
 
 /// What every record in the repository may take, in bytes.
 const MOST: u64 = 200_000;
 
 #[test]
 fn a_recorded_failover_is_told_as_it_is_written() {
+    if lacks("a_recorded_failover", &[Need::Program("heartbeatctl")]) {
+        return;
+    }
     let mut length = 0;
     for slot in 1..=3 {
         let record = Path::new(RECORDS).join(format!("n{slot}.record"));
@@ -41,6 +45,9 @@ fn compare(path: &Path, found: &str) {
 
 #[test]
 fn the_record_of_the_master_that_followed_tells_how_it_came_to_that() {
+    if lacks("the_record_of_the_master", &[Need::Program("heartbeatctl")]) {
+        return;
+    }
     let record = Path::new(RECORDS).join("n2.record");
     let text = String::from_utf8(run(&record, &[]).expect("it runs").stdout).expect("text");
     let mut lines = text.lines();

@@ -240,3 +240,75 @@ fn all_taken(node: &mut Node, number: u64, now: Instant) -> Result<(), Differs> 
 fn words(command: &Command) -> String {
     format!("`{command}` ({command:?})")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use heartbeat_core::event::{KernelWords, Restored};
+
+    use super::*;
+    use crate::config::tests_support::three_nodes;
+    use crate::recorder::file::Segment;
+    use crate::recorder::item::Happened;
+
+    /// How the replay of these entries ends, behind the start of a node.
+    fn replayed(items: &[Item<'_>]) -> Result<u64, String> {
+        let birth = Birth {
+            config: three_nodes().for_core(1, 1),
+            restored: Restored::default(),
+            now: Instant(1_000_000_000),
+        };
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("record");
+        let mut segment = Segment::create(&path).expect("writable");
+        let start = [Item::Start(Box::new(birth))];
+        let encode = |item| postcard::to_allocvec(item).expect("memory");
+        let bytes: Vec<u8> = start.iter().chain(items).flat_map(encode).collect();
+        segment.write(true, &bytes).expect("writable");
+        let mut replay = Replay::new(Record::open(&path).expect("a record"));
+        loop {
+            match replay.step() {
+                Ok(Some(_)) => {}
+                Ok(None) => return Ok(replay.number),
+                Err(error) => return Err(error.to_string()),
+            }
+        }
+    }
+
+    fn command(command: Command) -> Item<'static> {
+        Item::Command(Cow::Owned(command))
+    }
+
+    #[test]
+    fn the_first_entry_that_the_election_does_not_come_to_is_named() {
+        assert_eq!(replayed(&[command(Command::GateShut)]), Ok(2));
+        let other = replayed(&[command(Command::Exit)]).expect_err("another command");
+        assert!(
+            other.starts_with("entry 2 ") && other.contains("`exit`"),
+            "{other}"
+        );
+        assert!(other.contains("`shut the gate`"), "{other}");
+        let early = Item::Event(
+            Instant(2_000_000_000),
+            Happened::Kernel(KernelWords::default()),
+        );
+        let missing =
+            replayed(&[command(Command::GateShut), early]).expect_err("a command is left");
+        assert!(missing.starts_with("entry 3 "), "{missing}");
+        assert!(missing.contains("recorded is nothing more"), "{missing}");
+    }
+
+    #[test]
+    fn a_copy_that_is_not_the_election_stepped_to_is_named() {
+        let config = three_nodes().for_core(2, 1);
+        let node = Node::new(config, Restored::default(), Instant(1_000_000_000));
+        let checkpoint = Item::Checkpoint(Box::new(crate::recorder::item::Checkpoint {
+            now: Instant(1_000_000_000),
+            node,
+            replies: Vec::new(),
+        }));
+        let error = replayed(&[checkpoint]).expect_err("another node");
+        assert!(error.starts_with("entry 2 "), "{error}");
+    }
+}

@@ -3,15 +3,19 @@
 mod checking;
 mod detaching;
 mod keys;
+mod replaying;
 mod served;
 mod unreachable;
 mod usage;
 
 use std::fs::{self, Permissions};
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Output};
+use std::thread::sleep;
+use std::time::Duration;
 
 use heartbeat_tests::paths::program;
 use heartbeat_tests::skip::{Need, lacks};
@@ -70,13 +74,17 @@ impl Nobody {
     fn run(&self, name: &str, arguments: &[&str]) -> Ran {
         let copy = self.path(name);
         fs::copy(program(name).expect("it is built"), &copy).expect("room for a copy");
-        Command::new(copy)
-            .args(arguments)
-            .uid(Self::ID)
-            .gid(Self::ID)
-            .output()
-            .expect("it can be started")
-            .into()
+        let mut command = Command::new(copy);
+        command.args(arguments).uid(Self::ID).gid(Self::ID);
+        loop {
+            match command.output() {
+                // Another test's child has the copy's descriptor until it runs its own program.
+                Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => {
+                    sleep(Duration::from_millis(1));
+                }
+                output => return output.expect("it can be started").into(),
+            }
+        }
     }
 
     /// A path in a folder that they may enter and not write.

@@ -13,6 +13,7 @@ fn wrong_usage_exits_with_2_and_names_the_mistake() {
         (&["status", "--jason"], "--json"),
         (&["switchover", "--to", "0"], "1..=10000"),
         (&["switchover", "--to", "n2"], "n2"),
+        (&["replay"], "<FILE>"),
         (&["maintenance"], "<STATE>"),
         (&["maintenance", "maybe"], "on, off"),
     ] {
@@ -37,6 +38,7 @@ fn help_names_every_command_and_exit_code() {
         "maintenance",
         "maps",
         "keygen",
+        "replay",
         "detach",
     ] {
         assert!(

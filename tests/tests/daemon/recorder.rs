@@ -258,7 +258,7 @@ fn the_next_life_goes_on_behind_what_the_last_one_left_whole() {
     assert!(recorder.finish());
     let both = reads(&file);
     assert!(both.entries > cut.entries && both.torn == 0, "{both:?}");
-    assert_eq!(both.changes.len(), cut.changes.len() + 3, "{both:?}");
+    assert_eq!(both.changes.len(), cut.changes.len() + 2, "{both:?}");
     drop(folder);
 }
 
