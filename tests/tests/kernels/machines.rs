@@ -115,7 +115,7 @@ fn killed(machines: &mut Machines) -> Result<()> {
     );
     let last_ns = answers.last().map_or(0, |at_ns| at_ns - killed_ns);
     tell(&format!(
-        "daemon of slot {old} killed: it answered {:.0?} longer, slot {new} follows, gate taken over",
+        "daemon of slot {old} killed: it answered {:.2?} longer, slot {new} follows, gate taken over",
         Duration::from_nanos(last_ns)
     ));
     Ok(())

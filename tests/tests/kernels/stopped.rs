@@ -79,7 +79,7 @@ pub(crate) fn stopped_alone(machines: &mut Machines) -> Result<Duration> {
     let (open, answers) = opened(machines, old, resumed_ns)?;
     let most = open_at_most(machines);
     tell(&format!(
-        "master {old} stopped for {:.1?} and not probed after: gate open for {open:.0?} ({answers} answers), at most {most:?}",
+        "master {old} stopped for {:.1?} and not probed after: gate open for {open:.2?} ({answers} answers), at most {most:?}",
         Duration::from_nanos(resumed_ns - stopped_ns)
     ));
     ensure!(

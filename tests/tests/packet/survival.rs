@@ -126,7 +126,8 @@ fn a_link_whose_interface_was_renamed_is_not_taken_for_this_ones() {
     segment.attach_gate(&mut kernel.opened, NODE);
     let node = segment.node.name();
     // Before Linux 6.2 only what is down can be renamed.
-    ip(&format!("-netns {node} link set {NODE} down name other0"));
+    ip(&format!("-netns {node} link set {NODE} down"));
+    ip(&format!("-netns {node} link set {NODE} name other0"));
     ip(&format!("-netns {node} link set other0 up"));
     ip(&format!(
         "-netns {node} link add {NODE} type veth peer name peer0"
