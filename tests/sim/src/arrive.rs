@@ -1,13 +1,14 @@
 //! What becomes of things when their time has come: frames in kernels, wake-ups in daemons.
 
+use heartbeat_core::time::nanos;
 use heartbeat_core::{Epoch, Slot};
 use heartbeat_kernel_twin::Passage;
 use heartbeat_wire::frame::Frame;
 use heartbeat_wire::maps::Address;
 
 use crate::clock::{Pause, Reading};
-use crate::machine::Datagram;
-use crate::world::World;
+use crate::machine::{Datagram, Machine};
+use crate::world::{TIMING, World};
 
 /// Something on its way.
 #[derive(Clone, Debug)]
@@ -151,16 +152,21 @@ impl World {
         self.trace
             .line(at, || format!("slot {slot} runs again ({pause:?})"));
         let machine = self.machine_mut(slot);
-        let control = &machine.kernel.control;
-        // What was answered before the pause may still renew the lease, up to what it granted to itself.
-        let is_own = Epoch(control.vote_epoch).slot() == slot;
-        let own_grant = if is_own { control.vote_grant_end_ns } else { 0 };
-        let most = control.lease_deadline_ns.max(own_grant);
-        let left = most.saturating_sub(machine.clock.boot(from));
-        machine.clock.pause(pause, from, at);
-        if pause == Pause::ClocksStop && left > 0 {
-            // The slowest clock there is shows so much less than true time.
-            machine.excused_until = at + left + left / 8;
+        if pause == Pause::ClocksStop {
+            machine.excused_until = machine.excused_until.max(longest_lease(machine));
         }
+        machine.clock.pause(pause, from, at);
     }
+}
+
+/// Until when a lease of this machine may last by its own clock: what was answered by now may still renew it, up to
+/// what it granted to itself less the drift guard.
+fn longest_lease(machine: &Machine) -> u64 {
+    let control = &machine.kernel.control;
+    let is_own = Epoch(control.vote_epoch).slot() == machine.slot;
+    let own_grant = if is_own { control.vote_grant_end_ns } else { 0 };
+    let guard = nanos(TIMING.lease() / 5);
+    control
+        .lease_deadline_ns
+        .max(own_grant.saturating_sub(guard))
 }

@@ -50,6 +50,7 @@ impl World {
         let machine = self.machine_mut(slot);
         machine.kill();
         (machine.is_on, machine.paused_until, machine.deaf_until) = (false, 0, 0);
+        machine.excused_until = 0;
     }
 
     /// SIGSTOP until `until`.

@@ -59,9 +59,17 @@ pub fn config(slot: Slot, slots: &[Slot], witnesses: &[Slot], timing: Timing) ->
 }
 
 /// The product's default times.
-pub const TIMING: Timing = Timing {
+pub const DEFAULTS: Timing = Timing {
     period: Duration::from_millis(10),
     multiplier: 5,
+    max_lease: Duration::from_millis(500),
+    restart_lease: Duration::from_millis(500),
+};
+
+/// The same with a `max_lease` of four leases: what waits for an abstention
+/// waits less long.
+pub const TIMING: Timing = Timing {
     max_lease: Duration::from_millis(200),
     restart_lease: Duration::from_millis(200),
+    ..DEFAULTS
 };

@@ -95,7 +95,7 @@ impl Watch {
             }
             if is_forced(machine) || is_forced(other) {
                 self.forced_beside += 1;
-            } else if machine.excused_until > at || other.excused_until > at {
+            } else if is_excused(machine, at) || is_excused(other, at) {
                 self.excused_beside += 1;
             } else {
                 let gates = if is_open(machine, at) && is_open(other, at) {
@@ -121,7 +121,7 @@ impl Watch {
         at: u64,
     ) {
         // One goes by an operator's word alone, the other by clocks that stood still while its votes came.
-        if is_forced(machine) || machine.excused_until > at {
+        if is_forced(machine) || is_excused(machine, at) {
             return;
         }
         let known = self.seen.get(&machine.slot).map_or(0, |seen| seen.taken);
@@ -211,6 +211,11 @@ fn holds(machine: &Machine, at: u64) -> bool {
 
 fn is_open(machine: &Machine, at: u64) -> bool {
     machine.is_on && machine.kernel.gate_is_open(machine.clock.boot(at))
+}
+
+/// What the protocol leaves to a machine whose clocks stood still: the rest of its lease by them.
+const fn is_excused(machine: &Machine, at: u64) -> bool {
+    machine.clock.boot(at) < machine.excused_until
 }
 
 const fn is_forced(machine: &Machine) -> bool {

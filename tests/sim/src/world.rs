@@ -13,7 +13,7 @@ use crate::arrive::Arrival;
 use crate::clock::{Clock, TRUE_RATE};
 use crate::machine::Machine;
 use crate::queue::{Class, Queue};
-pub use crate::setting::{CALM, MS, TIMING, US, Weather, config};
+pub use crate::setting::{CALM, DEFAULTS, MS, TIMING, US, Weather, config};
 use crate::trace::Trace;
 use crate::watch::Watch;
 

@@ -1,5 +1,6 @@
 //! The docs say what the code does: their tables are compared with it.
 
+mod attacks;
 mod commands;
 mod configuration;
 mod links;

@@ -19,8 +19,8 @@ const BURSTS: u32 = 3;
 const FAULTS: std::ops::Range<u64> = 1..12;
 const PAUSE: std::ops::Range<u64> = 0..150 * MS;
 /// A clock is judged over a second of CLOCK_MONOTONIC_RAW, and one that is at fault keeps its node from voting for
-/// an abstention more.
-const LONGEST_CLOCK_FAULT: u64 = 2_600 * MS;
+/// an abstention more: six fifths of `max_lease` by a slow clock.
+const LONGEST_CLOCK_FAULT: u64 = 3_000 * MS;
 /// How long a lull is watched beyond the time by which there must be a master.
 const WATCHED: u64 = 300 * MS;
 

@@ -4,11 +4,11 @@ use heartbeat_core::Slot;
 
 use super::{Case, Draw, Kind, Tally};
 use crate::clock::{Clock, TRUE_RATE};
-use crate::world::{MS, US, Weather, World};
+use crate::world::{DEFAULTS, MS, TIMING, US, Weather, World, config};
 
 /// Longest time that a cluster in order takes from its start until all agree on the first master: the
 /// abstention, `max_lease` for each slot that may come first, and an election.
-const MOST_START: u64 = 2_000 * MS;
+const MOST_START: u64 = 4_000 * MS;
 /// How long it then runs on, so that the master knows everybody.
 const SETTLED: u64 = 100 * MS;
 
@@ -37,7 +37,9 @@ pub(super) fn drawn(draw: &mut Draw, case: Case) -> World {
         })
         .collect();
     let clock = |slot: Slot| clocks[usize::from(slot) - 1];
-    let mut world = World::with_clocks(slots, witnesses, case.seed, clock);
+    let timing = draw.one_of(&[DEFAULTS, TIMING]);
+    let config = |slot: &Slot| config(*slot, slots, witnesses, timing);
+    let mut world = World::with_configs(slots.iter().map(config), case.seed, clock);
     world.pretends_to_remember = case.kind == Kind::Amnesia;
     world.weather = fair(draw);
     world

@@ -9,7 +9,7 @@ use super::cluster::{MOST_SLEWED, fair, rate};
 use super::{Draw, Tally};
 use crate::clock::Pause;
 use crate::machine::Maps;
-use crate::world::{MS, TIMING, US, Weather, World};
+use crate::world::{MS, US, Weather, World};
 
 const NETWORKS: [Network; 2] = [Network::Management, Network::Business];
 /// How long daemons, kernels and machines are held up: a moment, up to some leases.
@@ -172,10 +172,11 @@ fn electors(world: &World, draw: &mut Draw) -> ElectorSet {
         let slot = draw.one_of(&chosen);
         chosen.retain(|other| *other != slot);
     }
+    let max_lease = world.machine(slots[0]).record.in_force.max_lease;
     ElectorSet {
         version: 0,
         slots: Slots::new(chosen).unwrap_or_default(),
-        max_lease: TIMING.max_lease,
+        max_lease,
     }
 }
 

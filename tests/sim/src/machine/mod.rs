@@ -117,7 +117,7 @@ pub struct Machine {
     pub deaf_until: u64,
     /// The whole machine stands still until then.
     pub paused_until: u64,
-    /// Its clocks stood still of late: until then its lease, by its own clock, may be one too many.
+    /// Its clocks stood still: until then, by its own clock, its lease may be one too many.
     pub excused_until: u64,
     /// What is left of the wake-up that is being handled, with the time that was read for it.
     steps: VecDeque<(Step, Option<Instant>)>,
