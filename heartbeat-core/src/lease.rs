@@ -87,6 +87,7 @@ mod tests {
     fn a_renewal_by_an_older_probe_shortens_nothing() {
         let mut lease = Lease::since(Epoch::new(1, 1), ms(100), LENGTH);
         assert!(!lease.renew(ms(95), LENGTH, ms(120)));
+        assert!(!lease.renew(ms(100), LENGTH, ms(120)), "it grew by nothing");
         assert_eq!(lease.deadline, ms(140));
         assert!(lease.renew(ms(110), LENGTH, ms(120)));
         assert_eq!(lease.deadline, ms(150));

@@ -27,6 +27,11 @@ fn only_grants_to_this_masterships_probes_renew_its_lease() {
             false,
         ),
         (
+            "a grant to the question before the first probe",
+            with(|reply| reply.granted_sequence -= 2),
+            false,
+        ),
+        (
             "health without a grant",
             with(|reply| reply.granted_sequence = 0),
             false,
@@ -149,6 +154,17 @@ fn a_lease_that_ends_during_a_turn_that_takes_too_long_is_lost_by_that() {
             Reason::MajorityLost
         };
         assert_eq!((snapshot.role, snapshot.reason), (Role::Slave, expected));
+    }
+}
+
+#[test]
+fn a_turn_is_due_a_period_after_the_last_one_should_have_been() {
+    for (ended_ms, late_ms) in [(113, 20), (114, 21)] {
+        let (mut bench, _) = master();
+        bench.late_turn(&[], Duration::from_millis(5), ms(88));
+        bench.timeout(ms(ended_ms));
+        let reason = bench.node.snapshot(ms(ended_ms)).reason;
+        assert_eq!(reason, Reason::Late(Duration::from_millis(late_ms)));
     }
 }
 

@@ -8,6 +8,7 @@ mod forced;
 mod lease;
 mod operator;
 mod planned_restart;
+mod probing;
 mod releases;
 mod restart;
 mod show;

@@ -71,3 +71,51 @@ fn who_releases_its_epoch_releases_the_vote_and_the_probes_of_it() {
         "{commands:?}"
     );
 }
+
+#[test]
+fn a_candidate_that_never_probed_gives_up_its_vote_and_nobody_else_does() {
+    let own = Epoch::new(5, 1);
+    for (name, from, incarnation, is_over) in [
+        ("the candidate", 1, life(1), true),
+        ("another slot", 2, life(1), false),
+        ("another machine in the slot", 1, 666, false),
+    ] {
+        let (mut bench, _) = Bench::new(five(4), restored(4));
+        bench.message(1, vote_request(own, 71), ms(1));
+        let event = Event::Message {
+            from,
+            incarnation,
+            network: Network::Management,
+            message: release(own),
+        };
+        bench.handle(event, ms(20));
+        let commands = lines(&bench.message(3, vote_request(Epoch::new(6, 3), 72), ms(21)));
+        let is_voted = commands.contains(&"vote on 6.3: granted to 3".to_owned());
+        assert_eq!(is_voted, is_over, "{name}: {commands:?}");
+    }
+}
+
+#[test]
+fn a_release_of_an_epoch_that_nobody_voted_for_ends_no_vote() {
+    let (mut bench, _) = Bench::new(five(4), restored(4));
+    bench.message(1, vote_request(Epoch::new(5, 1), 71), ms(1));
+    assert_eq!(
+        lines(&bench.message(1, release(Epoch::new(6, 1)), ms(20))),
+        NOTHING
+    );
+}
+
+#[test]
+fn whom_a_candidate_hands_its_vote_to_goes_first_and_else_the_masters_successor_does() {
+    for (target, stands) in [(0, true), (3, false)] {
+        let (mut bench, _) = Bench::new(five(4), restored(4));
+        bench.turn(&[], START);
+        bench.kernel(probed(Epoch::new(4, 1), ms(10), 4), ms(10));
+        let epoch = Epoch::new(5, 2);
+        bench.message(2, vote_request(epoch, 71), ms(61));
+        bench.message(2, Message::Release { epoch, target }, ms(65));
+        let commands = lines(&bench.timeout(ms(66)));
+        let asks = commands.iter().any(|line| line.starts_with("query"));
+        assert_eq!(asks, stands, "for {target}: {commands:?}");
+    }
+}

@@ -16,7 +16,7 @@ use crate::{tool, workspace};
 const TOOL: &str = "mutants";
 const TOOL_VERSION: &str = "27.1.0";
 /// Processor seconds of one program: compilers and sound tests need a tenth of it.
-const MOST_SECONDS: u64 = 300;
+const MOST_SECONDS: u64 = 100;
 /// By the clock, which goes on while the machine does other things: a last resort.
 const MOST_SECONDS_BY_THE_CLOCK: &str = "3600";
 /// Cases of each property test.
