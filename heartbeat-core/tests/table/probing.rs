@@ -34,10 +34,7 @@ fn members_that_are_no_electors_answer_in_turns() {
         Command::Probe(question) => Some((question.stride, question.offset)),
         _ => None,
     });
-    assert_eq!(
-        asked.collect::<Vec<_>>(),
-        [(2, 0), (2, 1), (2, 0), (2, 1)]
-    );
+    assert_eq!(asked.collect::<Vec<_>>(), [(2, 0), (2, 1), (2, 0), (2, 1)]);
 }
 
 #[test]

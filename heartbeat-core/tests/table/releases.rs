@@ -113,8 +113,7 @@ fn whom_a_candidate_hands_its_vote_to_goes_first_and_else_the_masters_successor_
         bench.kernel(probed(Epoch::new(4, 1), ms(10), 4), ms(10));
         let epoch = Epoch::new(5, 2);
         bench.message(2, vote_request(epoch, 71), ms(61));
-        bench.message(2, Message::Release { epoch, target }, ms(65));
-        let commands = lines(&bench.timeout(ms(66)));
+        let commands = lines(&bench.message(2, Message::Release { epoch, target }, ms(65)));
         let asks = commands.iter().any(|line| line.starts_with("query"));
         assert_eq!(asks, stands, "for {target}: {commands:?}");
     }
