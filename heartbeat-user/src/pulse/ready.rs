@@ -1,5 +1,4 @@
-//! What woke the pulse: nothing else is looked at, since on an idle node each look in vain would be the larger part
-//! of a turn.
+//! What woke the pulse: nothing else is looked at, since each look in vain is a system call.
 
 use heartbeat_core::message::Network;
 use nix::sys::epoll::EpollEvent;
@@ -33,7 +32,7 @@ impl Source {
 pub(super) struct Ready(u64);
 
 impl Ready {
-    /// Every source: for the first look, and after a wait that a signal interrupted.
+    /// Every source: after a wait that told nothing, as one that a signal interrupted.
     pub(super) const ALL: Self = Self(u64::MAX);
 
     pub(super) fn of(events: &[EpollEvent]) -> Self {

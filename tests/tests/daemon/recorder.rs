@@ -202,6 +202,18 @@ fn two_files_stay_within_their_size_and_hold_the_newest() {
     assert_eq!((seen.checkpoints, seen.gaps.len()), (2, 0), "{seen:?}");
 }
 
+/// A daemon that starts, becomes master and ends, and records into this file without a complaint.
+fn next_life(file: &Path) {
+    let (recorder, tap) = Recorder::start(file.to_owned(), 1 << 30, World::birth(), |told| {
+        panic!("{told:?}")
+    })
+    .expect("a thread");
+    let mut world = World::new(Some(tap));
+    world.until(Role::Master);
+    drop(world);
+    assert!(recorder.finish());
+}
+
 #[test]
 fn behind_a_damaged_file_the_next_one_is_read() {
     let mut recorded = Recorded::new(1 << 30);
@@ -212,14 +224,7 @@ fn behind_a_damaged_file_the_next_one_is_read() {
     bytes[middle] ^= 1;
     fs::write(&file, bytes).expect("writable");
     // What is damaged is kept as the older file.
-    let (recorder, tap) = Recorder::start(file.clone(), 1 << 30, World::birth(), |told| {
-        panic!("{told:?}")
-    })
-    .expect("a thread");
-    let mut world = World::new(Some(tap));
-    world.until(Role::Master);
-    drop(world);
-    assert!(recorder.finish());
+    next_life(&file);
     let mut replay = Replay::new(Record::open(&file).expect("a record"));
     let (mut damaged, mut starts) = (0, 0);
     loop {
@@ -248,14 +253,7 @@ fn the_next_life_goes_on_behind_what_the_last_one_left_whole() {
     fs::write(&file, &bytes).expect("writable");
     let cut = reads(&file);
     assert!(cut.torn > 0 && cut.entries < first.entries, "{cut:?}");
-    let (recorder, tap) = Recorder::start(file.clone(), 1 << 30, World::birth(), |told| {
-        panic!("{told:?}")
-    })
-    .expect("a thread");
-    let mut world = World::new(Some(tap));
-    world.until(Role::Master);
-    drop(world);
-    assert!(recorder.finish());
+    next_life(&file);
     let both = reads(&file);
     assert!(both.entries > cut.entries && both.torn == 0, "{both:?}");
     assert_eq!(both.changes.len(), cut.changes.len() + 2, "{both:?}");
