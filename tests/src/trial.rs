@@ -85,13 +85,16 @@ impl Trial {
     /// When no other node becomes master, the cluster does not settle again, or nobody answers the client.
     pub fn run(self, cluster: &mut Cluster, watch: &mut Watch) -> Result<Option<Outcome>> {
         let from = cluster.settle()?;
-        let epoch = cluster.view().epoch();
+        let before = cluster.view();
+        if before.agreed() != Some(from) {
+            return Ok(None);
+        }
         sleep(Duration::from_nanos(BEFORE_NS));
         let fault_ns = boot_ns();
         if let Err(error) = self.inject(cluster, from) {
             cluster.settle().with_context(|| format!("{error:#}"))?;
             // It may be master again by now, of another mastership.
-            let is_same = cluster.view().epoch() == epoch;
+            let is_same = cluster.view().epoch() == before.epoch();
             return if is_same { Err(error) } else { Ok(None) };
         }
         sleep(QUIET);
