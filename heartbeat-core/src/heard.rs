@@ -13,7 +13,10 @@ impl Node {
         self.grants.kernel = words;
         // Each mastership heard of is a floor for this node's own rounds, also after a power cut.
         self.raise_floor(words.probed);
-        self.succession.follow(words.probed, words.successor);
+        if self.grants.by_probe().is_some() {
+            // Once a master gave its epoch up, its release says who follows, and its last probe no more.
+            self.succession.follow(words.probed, words.successor);
+        }
         self.check_duplicate(now);
         let heard = self.hears(now);
         match (&self.stage, heard) {

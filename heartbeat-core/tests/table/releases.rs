@@ -118,3 +118,26 @@ fn whom_a_candidate_hands_its_vote_to_goes_first_and_else_the_masters_successor_
         assert_eq!(asks, stands, "for {target}: {commands:?}");
     }
 }
+
+#[test]
+fn whom_a_release_names_goes_first_though_the_last_probe_named_another() {
+    let (mut bench, _) = Bench::new(five(2), restored(2));
+    bench.turn(&[], START);
+    let held = Epoch::new(4, 1);
+    let words = probed(held, ms(100), 2);
+    bench.kernel(words, ms(100));
+    let target = 3;
+    let release = Message::Release {
+        epoch: held,
+        target,
+    };
+    bench.message(1, release, ms(110));
+    // The same words again, as with every datagram that comes.
+    assert_eq!(lines(&bench.kernel(words, ms(111))), NOTHING);
+    assert_eq!(lines(&bench.timeout(ms(129))), NOTHING);
+    let commands = lines(&bench.timeout(ms(130)));
+    assert!(
+        commands.iter().any(|line| line.starts_with("query")),
+        "after one rank's pause it is the next: {commands:?}"
+    );
+}
