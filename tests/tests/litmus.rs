@@ -25,6 +25,8 @@ use nix::unistd::Pid;
 const ROUNDS: u64 = 1_000_000;
 /// Rounds of the weakened half, which loses about one crossing in a thousand.
 const CONTROL_ROUNDS: u64 = 1_000_000;
+/// How often the weakened half is run until it loses one.
+const CONTROL_TURNS: u64 = 20;
 /// Where the kind of a heartbeat stands in a packet without a tag.
 const KIND: usize = 14 + 20 + 8 + 5;
 
@@ -208,8 +210,17 @@ fn a_grant_and_a_promise_that_cross_are_never_both_unseen() {
         control: map(name::CONTROL, size_of::<Control>() / 8),
         grant: map(name::GRANT, size_of::<Grant>() / 8),
     };
-    let tally = run(&kernel, &weak, ROUNDS + 1, CONTROL_ROUNDS);
-    println!("{CONTROL_ROUNDS} rounds without the barrier: {tally:?}");
-    assert_they_met(&tally, CONTROL_ROUNDS);
-    assert!(tally.missed > 0, "the test cannot see a miss: {tally:?}");
+    // How often one is missed is the processor's affair, and how its host shares it: some hundreds, or none.
+    let missed = (0..CONTROL_TURNS).any(|turn| {
+        let tally = run(
+            &kernel,
+            &weak,
+            ROUNDS + turn * CONTROL_ROUNDS + 1,
+            CONTROL_ROUNDS,
+        );
+        println!("{CONTROL_ROUNDS} rounds without the barrier: {tally:?}");
+        assert_they_met(&tally, CONTROL_ROUNDS);
+        tally.missed > 0
+    });
+    assert!(missed, "the test cannot see a miss");
 }
