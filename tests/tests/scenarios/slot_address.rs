@@ -21,6 +21,13 @@ fn each_slots_address_is_answered_there_whoever_is_master_and_without_its_daemon
         scene.cluster.start_all()?;
         scene.settle_on_1()?;
         each_at_home(scene)?;
+        // While an elector saves the first set it may not become master.
+        let saved = |slot| scene.told(slot, "electors' sets saved") > 0;
+        scene
+            .cluster
+            .wait_for("every elector saved the first set", PATIENCE, |_| {
+                [1, 2, 3].into_iter().all(saved).then_some(())
+            })?;
         scene.cluster.switchover(1, Some(2))?;
         ensure!(scene.cluster.settle()? == 2);
         ensure!(at(scene, VIRTUAL_ADDRESS)? == 2, "the master's moves");
