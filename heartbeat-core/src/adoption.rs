@@ -138,7 +138,11 @@ impl Node {
                 self.demote(Reason::ElectorsChanged, Tell::Electors(successor), now);
             }
             // A candidate stopped being one before the set was saved.
-            Stage::Candidate(_) | Stage::Init | Stage::Slave | Stage::Witness => {}
+            Stage::Candidate(_)
+            | Stage::Init
+            | Stage::Slave
+            | Stage::Undecided(_)
+            | Stage::Witness => {}
         }
     }
 
@@ -241,7 +245,11 @@ impl Node {
                 self.tell_members(now);
                 self.run_change(now);
             }
-            Stage::Init | Stage::Slave | Stage::Candidate(_) | Stage::Witness => {
+            Stage::Init
+            | Stage::Slave
+            | Stage::Candidate(_)
+            | Stage::Undecided(_)
+            | Stage::Witness => {
                 self.ask_master(now);
             }
         }

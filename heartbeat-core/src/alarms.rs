@@ -48,7 +48,11 @@ impl Node {
             Alarm::Member(..) | Alarm::Degraded => true,
             Alarm::DuplicateSlot(slot) => *slot != self.config.slot,
             Alarm::ElectorsChange => true,
-            Alarm::ClockFault | Alarm::NoMaster | Alarm::NotElectable | Alarm::Forced => false,
+            Alarm::ClockFault
+            | Alarm::NoMaster
+            | Alarm::NotElectable
+            | Alarm::Forced
+            | Alarm::FenceFailed => false,
         };
         let of_members: Vec<Alarm> = self
             .alarms

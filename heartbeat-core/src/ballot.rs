@@ -125,8 +125,14 @@ impl Node {
             !matches!(self.stage, Stage::Master(_)),
             "a master's own grant keeps it from voting for others"
         );
-        if let Stage::Candidate(_) = self.stage {
-            self.end_candidacy(Reason::VotedFor(asked.from.slot), now);
+        let reason = Reason::VotedFor(asked.from.slot);
+        match self.stage {
+            Stage::Candidate(_) => self.end_candidacy(reason, now),
+            Stage::Undecided(_) => {
+                let change = self.take_stage(Stage::Slave, reason, self.rounds.seen(), now);
+                self.push(change);
+            }
+            Stage::Init | Stage::Slave | Stage::Master(_) | Stage::Witness => {}
         }
         let end = self
             .grants

@@ -96,7 +96,11 @@ impl Node {
     pub(crate) const fn candidacy(&mut self) -> Option<&mut Candidacy> {
         match &mut self.stage {
             Stage::Candidate(candidacy) => Some(candidacy),
-            Stage::Init | Stage::Slave | Stage::Master(_) | Stage::Witness => None,
+            Stage::Init
+            | Stage::Slave
+            | Stage::Master(_)
+            | Stage::Undecided(_)
+            | Stage::Witness => None,
         }
     }
 

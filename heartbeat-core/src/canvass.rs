@@ -20,6 +20,7 @@ impl Node {
             | Stage::Init
             | Stage::Slave
             | Stage::Master(_)
+            | Stage::Undecided(_)
             | Stage::Witness => None,
         };
         let others = self.other_electors();
@@ -32,7 +33,7 @@ impl Node {
         let road = match &self.stage {
             Stage::Candidate(candidacy) => candidacy.road,
             Stage::Master(mastership) => mastership.roads.preferred(),
-            Stage::Init | Stage::Slave | Stage::Witness => return,
+            Stage::Init | Stage::Slave | Stage::Undecided(_) | Stage::Witness => return,
         };
         let message = self.request_message(request);
         for to in request.unconvinced() {
@@ -105,7 +106,11 @@ impl Node {
                 ..
             }) => Some(request),
             Stage::Master(mastership) => mastership.attempt.as_mut(),
-            Stage::Candidate(_) | Stage::Init | Stage::Slave | Stage::Witness => None,
+            Stage::Candidate(_)
+            | Stage::Init
+            | Stage::Slave
+            | Stage::Undecided(_)
+            | Stage::Witness => None,
         }
     }
 
@@ -130,7 +135,7 @@ impl Node {
         match &self.stage {
             Stage::Candidate(_) => self.promote(&request, now),
             Stage::Master(_) => self.move_lease(&request, now),
-            Stage::Init | Stage::Slave | Stage::Witness => {}
+            Stage::Init | Stage::Slave | Stage::Undecided(_) | Stage::Witness => {}
         }
     }
 
@@ -138,7 +143,7 @@ impl Node {
         match &self.stage {
             Stage::Candidate(_) => self.give_up_request(now),
             Stage::Master(_) => self.drop_attempt(),
-            Stage::Init | Stage::Slave | Stage::Witness => {}
+            Stage::Init | Stage::Slave | Stage::Undecided(_) | Stage::Witness => {}
         }
     }
 }

@@ -387,7 +387,11 @@ impl Node {
     fn change(&mut self) -> Option<&mut Change> {
         match &mut self.stage {
             Stage::Master(mastership) => mastership.change.as_deref_mut(),
-            Stage::Init | Stage::Slave | Stage::Candidate(_) | Stage::Witness => None,
+            Stage::Init
+            | Stage::Slave
+            | Stage::Candidate(_)
+            | Stage::Undecided(_)
+            | Stage::Witness => None,
         }
     }
 

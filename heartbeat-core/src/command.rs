@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::electors::ElectorRecord;
 use crate::message::{Message, Network};
 use crate::order::{OrderDone, OrderError};
-use crate::snapshot::{Alarm, Reason, Role};
+use crate::pair::PairRecord;
+use crate::snapshot::{Alarm, Guarantee, Reason, Role};
 use crate::{Epoch, Instant, Slot};
 
 /// One thing to do. Order is data: a command is carried out before the next one is looked at.
@@ -95,6 +96,24 @@ pub enum Command {
     /// The restart that was ordered is due: exit, and leave lease, addresses, programs and maps as they
     /// are, for the next process.
     ExitKeeping,
+    /// Ask every reference at once; hand each answer to exactly this question back as
+    /// [`crate::Event::ReferenceAnswer`]. The question must not leave before this command was taken.
+    AskReference {
+        /// Another one for each question.
+        id: u64,
+    },
+    /// Run the fence command against the peer, in the background and one at a time; when it has ended, hand that back
+    /// as [`crate::Event::Fenced`].
+    Fence {
+        /// Another one for each run.
+        id: u64,
+        /// Whom to stop.
+        target: Slot,
+    },
+    /// Save this record of a pair's node in the background, its age made a point in time.
+    SavePair(PairRecord),
+    /// Another promise keeps a second master away: one line in the log.
+    Guarantee(Guarantee),
 }
 
 /// The fields of a probe or query that the election decides.

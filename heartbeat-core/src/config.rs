@@ -24,6 +24,56 @@ pub struct Config {
     pub timing: Timing,
     /// After how long a healthy lower slot takes mastership back, by switchover; `None`: never.
     pub preempt_after: Option<Duration>,
+    /// What stands for a vote and a grant that are missing.
+    pub mode: Mode,
+}
+
+/// By what a node is master.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Mode {
+    /// By a majority of the electors alone.
+    Quorum,
+    /// Two electors: by both, and by evidence while one of them is silent.
+    Pair(PairRules),
+}
+
+/// What a pair takes for evidence that the peer may be passed over. That it is silent on the management network,
+/// and that no grant to it is in force, is always part of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct PairRules {
+    /// It must be silent on the business network as well.
+    pub business_silent: bool,
+    /// How many references there are, of which a majority must answer: 1 to 9, or 0 if none is required.
+    pub references: u8,
+    /// The fence command must have succeeded.
+    pub fence: Option<FenceRule>,
+}
+
+/// When the fence command is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct FenceRule {
+    /// So many times this node's slot after all other evidence is there: two nodes do not shoot each other.
+    pub delay: Duration,
+}
+
+impl PairRules {
+    /// The least detect multiplier of a pair.
+    ///
+    /// A master's lease ends 4/5 of M periods after its newest granted probe. The one after it is missed at 1 1/4
+    /// periods, three questions take until 3 1/2, and only then is the reference asked: with 5 it has half a period to
+    /// answer, with 4 the lease would be over before.
+    pub const LEAST_MULTIPLIER: u32 = 5;
+    /// Most references.
+    pub const MOST_REFERENCES: u8 = 9;
+    /// The protocol's default: silence on both networks, and one reference.
+    pub const DEFAULT: Self = Self {
+        business_silent: true,
+        references: 1,
+        fence: None,
+    };
 }
 
 /// What the election knows of a member beforehand.
@@ -158,6 +208,7 @@ mod tests {
                     restart_lease: second,
                 },
                 preempt_after: None,
+                mode: Mode::Quorum,
             };
             let (majority, electors) = (config.majority(), config.electors().count());
             assert!(majority * 2 > electors && (majority - 1) * 2 <= electors);

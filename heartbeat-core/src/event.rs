@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::electors::{ElectorRecord, ElectorSet};
 use crate::message::{Message, Network};
+use crate::pair::PairRecord;
 use crate::{Epoch, Instant, Slot};
 
 /// What was left by the daemon's last run, and what it found.
@@ -26,6 +27,8 @@ pub struct Restored {
     pub electors: Option<ElectorRecord>,
     /// Any random number: request ids are derived from it.
     pub seed: u64,
+    /// In a pair: what its disk says of it, its age counted up to now. `None`: it never ran.
+    pub pair: Option<PairRecord>,
 }
 
 /// The kernel's words about the grants it gave, read at one point in time.
@@ -142,6 +145,10 @@ pub struct QueryAnswer {
     pub elector_digest: u32,
     /// Dynamic-information version it has.
     pub info_version: u64,
+    /// Whether its gate is open: a lease of its holds.
+    pub gate_open: bool,
+    /// Age of its daemon when it answered; `None` if that never gave a sign of life.
+    pub daemon_age: Option<Duration>,
 }
 
 /// A kernel's refusal of our probe.
@@ -231,4 +238,18 @@ pub enum Event<'a> {
     Order(Order),
     /// [`crate::Command::SaveElectors`] was carried out: this record is on disk.
     ElectorsSaved(ElectorRecord),
+    /// A reference answered the question of [`crate::Command::AskReference`] with this id.
+    ReferenceAnswer {
+        /// The command's id, which the answer echoed.
+        id: u64,
+        /// Which reference: its place in the configuration, from 0.
+        reference: u8,
+    },
+    /// The fence command of [`crate::Command::Fence`] with this id has ended.
+    Fenced {
+        /// The command's id.
+        id: u64,
+        /// Whether it succeeded: the peer can serve nothing until it was started anew.
+        done: bool,
+    },
 }

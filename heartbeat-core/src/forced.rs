@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::lease::Lease;
 use crate::node::{Node, Pending};
 use crate::order::{OrderDone, OrderError};
+use crate::pair::Pair;
 use crate::snapshot::{Alarm, Guarantee, Reason};
 use crate::stage::Stage;
 use crate::{Command, Epoch, Instant};
@@ -138,10 +139,11 @@ impl Node {
     pub(crate) fn guarantee(&self) -> Guarantee {
         match &self.stage {
             Stage::Master(mastership) if mastership.forced.is_some() => Guarantee::Forced,
+            Stage::Master(_) => self.pair.as_ref().map_or(Guarantee::Quorum, Pair::basis),
             Stage::Init
             | Stage::Slave
             | Stage::Candidate(_)
-            | Stage::Master(_)
+            | Stage::Undecided(_)
             | Stage::Witness => Guarantee::Quorum,
         }
     }

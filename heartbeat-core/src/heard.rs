@@ -18,6 +18,7 @@ impl Node {
             self.succession.follow(words.probed, words.successor);
         }
         self.check_duplicate(now);
+        self.hear_probe();
         let heard = self.hears(now);
         match (&self.stage, heard) {
             (Stage::Master(mastership), _) if words.probed > mastership.lease.epoch => {
@@ -25,12 +26,12 @@ impl Node {
                 self.demote(reason, Tell::Nobody, now);
             }
             (Stage::Candidate(_), Some(slot)) => self.end_candidacy(Reason::ProbeHeard(slot), now),
-            (Stage::Init, Some(slot)) => {
+            (Stage::Init | Stage::Undecided(_), Some(slot)) => {
                 let change =
                     self.take_stage(Stage::Slave, Reason::ProbeHeard(slot), words.probed, now);
                 self.push(change);
             }
-            (Stage::Init | Stage::Candidate(_), None) => {}
+            (Stage::Init | Stage::Undecided(_) | Stage::Candidate(_), None) => {}
             (Stage::Slave | Stage::Master(_) | Stage::Witness, _) => {}
         }
     }
@@ -49,7 +50,11 @@ impl Node {
     pub(crate) fn known_master(&self, now: Instant) -> Option<Slot> {
         match &self.stage {
             Stage::Master(_) => Some(self.config.slot),
-            Stage::Init | Stage::Slave | Stage::Candidate(_) | Stage::Witness => self.hears(now),
+            Stage::Init
+            | Stage::Slave
+            | Stage::Candidate(_)
+            | Stage::Undecided(_)
+            | Stage::Witness => self.hears(now),
         }
     }
 }

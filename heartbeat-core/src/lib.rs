@@ -32,6 +32,7 @@ mod node;
 mod observe;
 pub mod order;
 mod orders;
+pub mod pair;
 mod poll;
 mod preemption;
 mod promotion;

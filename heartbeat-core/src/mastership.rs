@@ -14,6 +14,7 @@ use crate::node::Node;
 use crate::request::Request;
 use crate::roads::{Roads, road_of};
 use crate::roster::Roster;
+use crate::snapshot::Guarantee;
 use crate::stage::Stage;
 use crate::{Command, Epoch, Instant, Slot};
 
@@ -193,6 +194,7 @@ impl Node {
             *mastership.late = Duration::ZERO;
             mastership.is_renewed_in_set = true;
             self.succession.futile = 0;
+            self.rest_on(Guarantee::Quorum);
             assert!(
                 lease.deadline.since(now) <= timing.max_lease,
                 "no lease is longer than max_lease"

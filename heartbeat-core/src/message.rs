@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::electors::{Ballot, ElectorRecord, ElectorSet};
+use crate::pair::PairState;
 use crate::snapshot::Diagnosis;
 use crate::{Epoch, Slot};
 
@@ -88,6 +89,20 @@ pub enum Message {
         degraded: bool,
         /// One entry a member other than the master.
         members: Vec<MemberHealth>,
+    },
+    /// In a pair: how is it with you? It says how it is with the asker. Sent over both networks.
+    PairAsk {
+        /// Random number that the answer repeats.
+        id: u64,
+        /// The asker's state.
+        state: PairState,
+    },
+    /// The answer, by the network of the question.
+    PairTell {
+        /// The question's id.
+        id: u64,
+        /// The state of who answers.
+        state: PairState,
     },
 }
 

@@ -14,6 +14,7 @@ use crate::electors::ElectorRecord;
 use crate::event::{Event, Restored};
 use crate::grants::{Grants, Holder};
 use crate::health::Health;
+use crate::pair::Pair;
 use crate::poll::Poll;
 use crate::random::Random;
 use crate::restart::Restart;
@@ -62,6 +63,8 @@ pub struct Node {
     pub(crate) clock: ClockWatch,
     pub(crate) alarms: Aside<Alarms>,
     pub(crate) random: Random,
+    /// What a node of a pair knows beyond any other.
+    pub(crate) pair: Option<Pair>,
     /// The newest time that was handed in: a driver's clock does not go back, so it decides nothing.
     now: Aside<Instant>,
     pub(crate) pending: Option<Pending>,
@@ -80,6 +83,8 @@ pub(crate) enum Pending {
     HigherRound,
     /// A mastership by an operator's word.
     Forced,
+    /// A mastership by evidence that counts from then.
+    Evidence(Instant),
 }
 
 impl Node {
@@ -116,6 +121,8 @@ impl Node {
         rounds.raise(daemon.promised);
         rounds.raise(restored.kernel.probed);
         let mut random = Random::new(restored.seed ^ u64::from(config.slot).rotate_left(48));
+        // What no run before used: an answer to one of its questions proves nothing.
+        let pair = Pair::new(&config, &restored, restored.seed.rotate_left(32), now);
         let mut node = Self {
             roster: Roster::new(&config),
             me: Holder {
@@ -147,6 +154,7 @@ impl Node {
             clock: ClockWatch::new(),
             alarms: Aside(Alarms::new(now)),
             random,
+            pair,
             now: Aside(now),
             pending: None,
             commands: VecDeque::with_capacity(COMMANDS_DEPTH),
@@ -163,6 +171,7 @@ impl Node {
     /// When a promise was asked for and its answer did not come first.
     pub fn handle(&mut self, event: Event<'_>, now: Instant) {
         let now = self.advance(now);
+        let has_read = matches!(event, Event::Turn { .. } | Event::Answers { .. });
         if let Event::Promised { epoch, kernel } = event {
             self.on_promised(epoch, kernel, now);
         } else {
@@ -172,7 +181,7 @@ impl Node {
             );
             self.route(event, now);
         }
-        self.settle(now);
+        self.settle(has_read, now);
     }
 
     /// The time of [`Self::poll_timeout`] has come; the kernel's words were handed in before.
@@ -185,21 +194,24 @@ impl Node {
             self.pending.is_none(),
             "a promise is carried out before anything else happens"
         );
-        self.settle(now);
+        self.settle(false, now);
     }
 
     /// When [`Self::handle_timeout`] is to be called at the latest, besides the turns.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        match &self.stage {
+        let of_stage = match &self.stage {
+            // Its own time says when it looks at its peer.
+            Stage::Init | Stage::Slave if self.pair.is_some() => None,
             Stage::Init | Stage::Slave => self.stands_at(),
             Stage::Candidate(candidacy) => candidacy.timeout(),
             Stage::Master(mastership) => {
                 let timeout = mastership.timeout();
                 Some(self.restart_timeout().map_or(timeout, |at| at.min(timeout)))
             }
-            Stage::Witness => None,
-        }
+            Stage::Undecided(_) | Stage::Witness => None,
+        };
+        of_stage.into_iter().chain(self.pair_timeout()).min()
     }
 
     /// The next thing to do.
@@ -222,14 +234,17 @@ impl Node {
         self.push(Command::Promise(epoch));
     }
 
-    /// Does what time alone brings about, and tells the kernel what changed.
-    fn settle(&mut self, now: Instant) {
+    /// Does what time alone brings about, and tells the kernel what changed. `has_read`: the members' answers were
+    /// read just now.
+    fn settle(&mut self, has_read: bool, now: Instant) {
         if self.pending.is_some() {
             return;
         }
         self.expire(now);
         self.run_restart(now);
+        self.run_pair(has_read, now);
         match self.stage {
+            Stage::Init | Stage::Slave if self.pair.is_some() => {}
             Stage::Init | Stage::Slave => {
                 if self.stands_at().is_some_and(|at| at <= now) {
                     self.stand(Reason::Orphaned, now);
@@ -237,7 +252,7 @@ impl Node {
             }
             Stage::Candidate(_) => self.run_candidacy(now),
             Stage::Master(_) => self.run_attempt(now),
-            Stage::Witness => {}
+            Stage::Undecided(_) | Stage::Witness => {}
         }
         self.tell_eligible(now);
     }

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use heartbeat_wire::frame::role;
-
 use crate::detector::Answering;
 use crate::message::MemberHealth;
 use crate::message::Network;
@@ -27,9 +25,11 @@ impl Node {
         };
         let (lease_deadline, successor) = match &self.stage {
             Stage::Master(mastership) => (Some(mastership.lease.deadline), mastership.successor),
-            Stage::Init | Stage::Slave | Stage::Candidate(_) | Stage::Witness => {
-                (None, self.succession.heir)
-            }
+            Stage::Init
+            | Stage::Slave
+            | Stage::Candidate(_)
+            | Stage::Undecided(_)
+            | Stage::Witness => (None, self.succession.heir),
         };
         Snapshot {
             at: now,
@@ -74,7 +74,11 @@ impl Node {
         }
         match &self.stage {
             Stage::Master(_) => self.judged(slot),
-            Stage::Init | Stage::Slave | Stage::Candidate(_) | Stage::Witness
+            Stage::Init
+            | Stage::Slave
+            | Stage::Candidate(_)
+            | Stage::Undecided(_)
+            | Stage::Witness
                 if master == Some(slot) =>
             {
                 MemberSnapshot {
@@ -84,9 +88,11 @@ impl Node {
                     ..unknown(slot, Role::Master)
                 }
             }
-            Stage::Init | Stage::Slave | Stage::Candidate(_) | Stage::Witness => {
-                self.told(slot, master, now)
-            }
+            Stage::Init
+            | Stage::Slave
+            | Stage::Candidate(_)
+            | Stage::Undecided(_)
+            | Stage::Witness => self.told(slot, master, now),
         }
     }
 
@@ -148,12 +154,7 @@ const fn unknown(slot: Slot, role: Role) -> MemberSnapshot {
     }
 }
 
-const fn role_of(number: u8) -> Role {
-    match number {
-        role::SLAVE => Role::Slave,
-        role::CANDIDATE => Role::Candidate,
-        role::MASTER => Role::Master,
-        role::WITNESS => Role::Witness,
-        _ => Role::Init,
-    }
+/// What a member of another version calls by a number that is not known here counts as not decided.
+fn role_of(number: u8) -> Role {
+    Role::of_number(number).unwrap_or(Role::Init)
 }

@@ -59,7 +59,7 @@ impl Node {
                 self.demote(Reason::Maintenance, Tell::Electors(target), now);
             }
             Stage::Candidate(_) => self.end_candidacy(Reason::Maintenance, now),
-            Stage::Init | Stage::Slave | Stage::Witness => {}
+            Stage::Init | Stage::Slave | Stage::Undecided(_) | Stage::Witness => {}
         }
         self.maintenance = true;
         Ok(OrderDone::MaintenanceOn)
@@ -79,9 +79,11 @@ impl Node {
                 OrderDone::HandedTo(mastership.successor)
             }
             Stage::Master(_) => OrderDone::Released,
-            Stage::Init | Stage::Slave | Stage::Candidate(_) | Stage::Witness => {
-                OrderDone::Stopping
-            }
+            Stage::Init
+            | Stage::Slave
+            | Stage::Candidate(_)
+            | Stage::Undecided(_)
+            | Stage::Witness => OrderDone::Stopping,
         };
         self.step_back(Reason::Stopped, now);
         done

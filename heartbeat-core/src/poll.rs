@@ -170,6 +170,10 @@ impl Node {
     /// Whether no majority would vote for this node, over the management network or, while the lease rests on
     /// that one, over the business network.
     fn is_cut_off(&self, now: Instant) -> bool {
+        if self.is_peer_silent() {
+            // It is not the control port that is at fault, and evidence takes the place of votes.
+            return false;
+        }
         let stands_in = self.is_degraded(self.known_master(now), now);
         self.poll.is_cut_off(Network::Management)
             && (!stands_in || self.poll.is_cut_off(Network::Business))

@@ -8,7 +8,7 @@ use crate::message::Message;
 use crate::node::Node;
 use crate::release::Tell;
 use crate::request::Request;
-use crate::snapshot::Reason;
+use crate::snapshot::{Guarantee, Reason};
 use crate::stage::Stage;
 use crate::{Command, Epoch, Instant, Slot};
 
@@ -24,6 +24,7 @@ impl Node {
             !self.grants.is_voted_away_from(self.me, now),
             "a candidate that votes for another one is none any more"
         );
+        self.rest_on(Guarantee::Quorum);
         self.begin_mastership(lease, None, Reason::Elected, now);
     }
 

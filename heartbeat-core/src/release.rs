@@ -6,7 +6,7 @@ use crate::grants::Holder;
 use crate::lease::reach;
 use crate::message::Message;
 use crate::node::Node;
-use crate::snapshot::Reason;
+use crate::snapshot::{Guarantee, Reason};
 use crate::stage::Stage;
 use crate::{Command, Epoch, Instant, Slot};
 
@@ -33,6 +33,7 @@ impl Node {
         }
         self.push(Command::RemoveAddresses(epoch));
         self.end_vote(standing, now);
+        self.forget_abstention();
         if let Tell::Electors(target) = tell {
             self.send_release(epoch, target);
             if standing > epoch {
@@ -55,8 +56,12 @@ impl Node {
         if mastership.forced.is_some() {
             return self.demote(Reason::ForcedLapsed, Tell::Electors(successor), now);
         }
-        let reason = self.cause_of_loss(Reason::MajorityLost, now);
-        if !is_renewed {
+        let lost = match &self.pair {
+            Some(pair) if self.is_peer_silent() => Reason::CutOff(pair.peer()),
+            Some(_) | None => Reason::MajorityLost,
+        };
+        let reason = self.cause_of_loss(lost, now);
+        if !is_renewed && self.guarantee() == Guarantee::Quorum {
             let pause = self.succession.futile_pause(self.config.timing.lease());
             self.succession.not_before = now + pause;
         }
@@ -95,7 +100,7 @@ impl Node {
                 self.demote(reason, Tell::Electors(successor), now);
             }
             Stage::Candidate(_) => self.end_candidacy(reason, now),
-            Stage::Init | Stage::Slave | Stage::Witness => {}
+            Stage::Init | Stage::Slave | Stage::Undecided(_) | Stage::Witness => {}
         }
     }
 
@@ -152,7 +157,11 @@ impl Node {
                 let pause = self.rank_pause();
                 self.ask_after(pause, now);
             }
-            Stage::Init | Stage::Slave | Stage::Master(_) | Stage::Witness => {}
+            Stage::Init
+            | Stage::Slave
+            | Stage::Master(_)
+            | Stage::Undecided(_)
+            | Stage::Witness => {}
         }
     }
 }

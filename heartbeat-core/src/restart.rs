@@ -58,7 +58,7 @@ impl Node {
                 self.end_candidacy(Reason::Restarting, now);
                 self.exit_keeping(OrderDone::Restarting, now);
             }
-            Stage::Init | Stage::Slave | Stage::Witness => {
+            Stage::Init | Stage::Slave | Stage::Undecided(_) | Stage::Witness => {
                 self.exit_keeping(OrderDone::Restarting, now);
             }
         }
@@ -91,7 +91,11 @@ impl Node {
                 }
             }
             // Mastership ended meanwhile, and with it what there was to keep.
-            Stage::Init | Stage::Slave | Stage::Candidate(_) | Stage::Witness => {
+            Stage::Init
+            | Stage::Slave
+            | Stage::Candidate(_)
+            | Stage::Undecided(_)
+            | Stage::Witness => {
                 self.exit_keeping(OrderDone::Restarting, now);
             }
         }

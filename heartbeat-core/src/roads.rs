@@ -174,7 +174,11 @@ impl Node {
     pub(crate) fn is_degraded(&self, master: Option<Slot>, now: Instant) -> bool {
         match &self.stage {
             Stage::Master(mastership) => mastership.roads.is_degraded(),
-            Stage::Init | Stage::Slave | Stage::Candidate(_) | Stage::Witness => {
+            Stage::Init
+            | Stage::Slave
+            | Stage::Candidate(_)
+            | Stage::Undecided(_)
+            | Stage::Witness => {
                 master.is_some() && self.health.is_degraded(self.succession.mastered, now)
             }
         }

@@ -30,11 +30,18 @@ impl Node {
                 self.on_words(kernel, now);
                 self.expire(now);
                 self.detector.note(replies);
+                self.hear_replies(replies);
                 self.renew_lease(replies, now);
                 self.ask_by_business(now);
             }
-            Event::QueryAnswer(answer) => self.on_query_answer(&answer, now),
-            Event::Refusal(refusal) => self.on_refusal(&refusal, now),
+            Event::QueryAnswer(answer) => {
+                self.hear_query_answer(&answer, now);
+                self.on_query_answer(&answer, now);
+            }
+            Event::Refusal(refusal) => {
+                self.hear_peer(refusal.from, Network::Management, now);
+                self.on_refusal(&refusal, now);
+            }
             Event::Message {
                 from,
                 incarnation,
@@ -57,12 +64,17 @@ impl Node {
                 self.expire(now);
                 self.on_electors_saved(&record, now);
             }
+            Event::ReferenceAnswer { id, reference } => {
+                self.on_reference_answer(id, reference, now);
+            }
+            Event::Fenced { id, done } => self.on_fenced(id, done, now),
             Event::Promised { .. } => {}
         }
     }
 
     fn on_turn(&mut self, replies: &[Reply], lateness: Duration, now: Instant) {
         self.detector.note(replies);
+        self.hear_replies(replies);
         if let Stage::Master(_) = self.stage {
             let is_excused = self.judge_members(lateness, now);
             self.master_turn(replies, is_excused, now);
@@ -78,6 +90,7 @@ impl Node {
         if from.slot == self.config.slot || !self.config.members.contains_key(&from.slot) {
             return;
         }
+        self.hear_peer(from.slot, network, now);
         match message {
             Message::VoteRequest {
                 epoch,
@@ -121,6 +134,8 @@ impl Node {
                     self.health.degraded = degraded;
                 }
             }
+            Message::PairAsk { id, state } => self.on_pair_ask(from.slot, network, id, state, now),
+            Message::PairTell { id, state } => self.on_pair_tell(from.slot, id, state, now),
         }
     }
 
@@ -159,6 +174,7 @@ impl Node {
             Some(Pending::Stand) => self.on_round_promised(epoch, now),
             Some(Pending::HigherRound) => self.on_higher_round_promised(epoch, now),
             Some(Pending::Forced) => self.on_forced_promised(epoch, now),
+            Some(Pending::Evidence(sent)) => self.on_evidence_promised(epoch, sent, now),
             None => {}
         }
     }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use heartbeat_wire::frame::role;
+
 use crate::electors::{ElectorRecord, ElectorSet, Slots};
 use crate::{Epoch, Instant, Slot};
 
@@ -20,6 +22,10 @@ pub enum Role {
     Master,
     /// It answers and votes, and never becomes master.
     Witness,
+    /// In a pair, it was the last master as far as it knows, and finds out what its peer is.
+    IsMaster,
+    /// In a pair, neither is master and both could be: they compare when each was active last.
+    BattleMaster,
 }
 
 impl Role {
@@ -32,6 +38,37 @@ impl Role {
             Self::Candidate => "candidate",
             Self::Master => "master",
             Self::Witness => "witness",
+            Self::IsMaster => "is_master",
+            Self::BattleMaster => "battle_master",
+        }
+    }
+
+    /// The number for it in frames and messages ([`heartbeat_wire::frame::role`]).
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Init => role::INIT,
+            Self::Slave => role::SLAVE,
+            Self::Candidate => role::CANDIDATE,
+            Self::Master => role::MASTER,
+            Self::Witness => role::WITNESS,
+            Self::IsMaster => role::IS_MASTER,
+            Self::BattleMaster => role::BATTLE_MASTER,
+        }
+    }
+
+    /// The role with this number, if there is one.
+    #[must_use]
+    pub const fn of_number(number: u8) -> Option<Self> {
+        match number {
+            role::INIT => Some(Self::Init),
+            role::SLAVE => Some(Self::Slave),
+            role::CANDIDATE => Some(Self::Candidate),
+            role::MASTER => Some(Self::Master),
+            role::WITNESS => Some(Self::Witness),
+            role::IS_MASTER => Some(Self::IsMaster),
+            role::BATTLE_MASTER => Some(Self::BattleMaster),
+            _ => None,
         }
     }
 }
@@ -113,6 +150,22 @@ pub enum Reason {
     DuplicateSlot,
     /// Another electors' set is in force.
     ElectorsChanged,
+    /// In a pair, it was last a slave, or never ran and has the higher slot.
+    LastSlave,
+    /// In a pair, it was last the master, or never ran and has the lower slot.
+    LastMaster,
+    /// The peer, in this slot, is a slave, so its vote is asked for.
+    PeerIsSlave(Slot),
+    /// Neither this node nor the peer, in this slot, is master.
+    NoMasterInPair(Slot),
+    /// This node was active as master later than the peer in this slot.
+    BattleWon(Slot),
+    /// The peer, in this slot, was active as master later than this node.
+    BattleLost(Slot),
+    /// The peer, in this slot, is silent, and all other evidence that is required is there.
+    Evidence(Slot),
+    /// The peer, in this slot, is silent, and the reference did not answer: this node is the cut-off one.
+    CutOff(Slot),
 }
 
 impl fmt::Display for Reason {
@@ -149,6 +202,17 @@ impl fmt::Display for Reason {
             Self::ClockFault => f.write_str("the clock ran outside the drift guard"),
             Self::DuplicateSlot => f.write_str("another machine uses this slot"),
             Self::ElectorsChanged => f.write_str("another electors' set is in force"),
+            Self::LastSlave => f.write_str("this node was no master before"),
+            Self::LastMaster => f.write_str("this node was the master before, or is the first to be"),
+            Self::PeerIsSlave(slot) => write!(f, "slot {slot} is a slave, and is asked for its vote"),
+            Self::NoMasterInPair(slot) => write!(f, "slot {slot} is no master either"),
+            Self::BattleWon(slot) => write!(f, "slot {slot} was master longer ago than this node"),
+            Self::BattleLost(slot) => write!(f, "slot {slot} was master later than this node"),
+            Self::Evidence(slot) => write!(f, "slot {slot} is silent, and the evidence against it is complete"),
+            Self::CutOff(slot) => write!(
+                f,
+                "slot {slot} is silent and the reference does not answer: this node is cut off"
+            ),
         }
     }
 }
@@ -173,15 +237,36 @@ pub enum Alarm {
     ElectorsChange,
     /// The lease rests on the business network, since the management network fails.
     Degraded,
+    /// In a pair, the fence command failed: nobody takes the peer's place.
+    FenceFailed,
 }
 
 /// Which promise keeps a second master away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Guarantee {
     /// A majority of electors grants the lease.
     Quorum,
     /// An operator's word.
     Forced,
+    /// In a pair, evidence that the peer is lost: two masters are possible while both reach the reference and not
+    /// each other.
+    Evidence,
+    /// In a pair, the fence command, which stopped the peer.
+    Fenced,
+}
+
+impl Guarantee {
+    /// The word for it in status, logs and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Quorum => "quorum",
+            Self::Forced => "forced",
+            Self::Evidence => "evidence",
+            Self::Fenced => "fenced",
+        }
+    }
 }
 
 /// One member as this node sees it.

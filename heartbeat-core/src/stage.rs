@@ -23,6 +23,18 @@ pub(crate) enum Stage {
     Master(Mastership),
     /// It answers and votes.
     Witness,
+    /// In a pair, it finds out what its peer is.
+    Undecided(Undecided),
+}
+
+/// A node of a pair that may be master and is not yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) enum Undecided {
+    /// It was the last master as far as it knows.
+    IsMaster,
+    /// Neither is master: they compare who was active last.
+    BattleMaster,
 }
 
 impl Stage {
@@ -33,6 +45,8 @@ impl Stage {
             Self::Candidate(_) => Role::Candidate,
             Self::Master(_) => Role::Master,
             Self::Witness => Role::Witness,
+            Self::Undecided(Undecided::IsMaster) => Role::IsMaster,
+            Self::Undecided(Undecided::BattleMaster) => Role::BattleMaster,
         }
     }
 }

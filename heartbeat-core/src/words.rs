@@ -10,6 +10,7 @@ use crate::command::Question;
 use crate::electors::{Ballot, ElectorRecord, ElectorSet};
 use crate::event::{KernelWords, Order, QueryAnswer, Refusal, Reply};
 use crate::message::{Message, Network, VoteAnswer};
+use crate::pair::{Age, LastRole, PairRecord, PairState};
 use crate::{Command, Epoch, Event, Instant};
 
 /// An epoch as round.slot.
@@ -74,6 +75,11 @@ impl Display for Event<'_> {
             } => write!(f, "slot {from} by the {network} network: {message}"),
             Self::Order(order) => write!(f, "order: {order}"),
             Self::ElectorsSaved(record) => write!(f, "saved: {record}"),
+            Self::ReferenceAnswer { id, reference } => {
+                write!(f, "reference {reference} answers question {id}")
+            }
+            Self::Fenced { id, done: true } => write!(f, "fence command {id} succeeded"),
+            Self::Fenced { id, done: false } => write!(f, "fence command {id} failed"),
         }
     }
 }
@@ -186,7 +192,44 @@ impl Display for Message {
                     Name(*epoch)
                 )
             }
+            Self::PairAsk { state, .. } => write!(f, "how is it with you? Here it is {state}"),
+            Self::PairTell { state, .. } => write!(f, "here it is {state}"),
         }
+    }
+}
+
+impl Display for PairState {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let eligible = if self.eligible { "" } else { ", not eligible" };
+        let abstains = if self.abstains { ", abstains" } else { "" };
+        write!(f, "{}{eligible}{abstains}, ", self.role.as_str())?;
+        activity(self.active.as_ref(), self.epoch, f)
+    }
+}
+
+/// When somebody was last active as master, and the newest mastership that it knows of.
+fn activity(active: Option<&Age>, epoch: Epoch, f: &mut Formatter<'_>) -> fmt::Result {
+    match active {
+        None => f.write_str("never active")?,
+        Some(age) => {
+            let marked = if age.is_marked {
+                ", before its boot"
+            } else {
+                ""
+            };
+            write!(f, "active {} ago{marked}", Ms(age.ago))?;
+        }
+    }
+    write!(f, ", knows of {}", Name(epoch))
+}
+
+impl Display for PairRecord {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.last {
+            LastRole::Slave => "last a slave, ",
+            LastRole::Master => "last the master, ",
+        })?;
+        activity(self.active.as_ref(), self.epoch, f)
     }
 }
 
@@ -310,6 +353,10 @@ impl Display for Command {
             Self::OrderAnswer(Err(error)) => write!(f, "refuse the order: {error}"),
             Self::Exit => f.write_str("exit"),
             Self::ExitKeeping => f.write_str("exit, keeping everything"),
+            Self::AskReference { id } => write!(f, "ask the references, question {id}"),
+            Self::Fence { id, target } => write!(f, "fence slot {target}, run {id}"),
+            Self::SavePair(record) => write!(f, "save the pair's record: {record}"),
+            Self::Guarantee(guarantee) => write!(f, "guarantee: {}", guarantee.as_str()),
         }
     }
 }

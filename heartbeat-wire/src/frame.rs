@@ -82,6 +82,10 @@ pub mod role {
     pub const MASTER: u8 = 3;
     /// Votes and answers, never becomes master.
     pub const WITNESS: u8 = 4;
+    /// In a pair: was the last master, and finds out what its peer is.
+    pub const IS_MASTER: u8 = 5;
+    /// In a pair: compares with its peer who was active last.
+    pub const BATTLE_MASTER: u8 = 6;
 }
 
 /// Body of every heartbeat: the UDP payload, little-endian, 120 bytes, without padding.

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::Epoch;
-use crate::config::{Member, Timing};
+use crate::config::{Member, Mode, Timing};
 
 const TIMING: Timing = Timing {
     period: Duration::from_millis(10),
@@ -33,6 +33,7 @@ fn config(members: u16) -> Config {
         config_digest: 99,
         timing: TIMING,
         preempt_after: None,
+        mode: Mode::Quorum,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use heartbeat_core::config::{Config, Member, Timing};
+use heartbeat_core::config::{Config, Member, Mode, Timing};
 use heartbeat_core::electors::ElectorRecord;
 use heartbeat_core::event::{KernelWords, QueryAnswer, Refusal, Reply, Restored};
 use heartbeat_core::message::{Message, Network, VoteAnswer};
@@ -50,6 +50,7 @@ pub(crate) fn config(slot: Slot) -> Config {
         config_digest: 99,
         timing: TIMING,
         preempt_after: None,
+        mode: Mode::Quorum,
     }
 }
 

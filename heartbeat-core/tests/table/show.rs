@@ -80,6 +80,10 @@ pub(crate) fn show(command: &Command) -> String {
         Command::OrderAnswer(Err(error)) => format!("refuse: {error}"),
         Command::Exit => "exit".into(),
         Command::ExitKeeping => "exit, keeping everything".into(),
+        Command::AskReference { .. } => "ask the references".into(),
+        Command::Fence { target, .. } => format!("fence slot {target}"),
+        Command::SavePair(record) => format!("save {record}"),
+        Command::Guarantee(guarantee) => format!("guarantee {}", guarantee.as_str()),
     }
 }
 
@@ -121,6 +125,8 @@ fn said(message: &Message) -> String {
         } => {
             format!("health in {} of {} members", name(*epoch), members.len())
         }
+        Message::PairAsk { state, .. } => format!("pair ask: {state}"),
+        Message::PairTell { state, .. } => format!("pair tell: {state}"),
     }
 }
 

@@ -24,6 +24,7 @@ pub use keys::ClusterKey;
 pub use own_slot::OwnSlotError;
 
 use fault::Fault;
+use heartbeat_core::config::Mode;
 use heartbeat_core::{ElectorSet, Slot, Slots};
 
 /// Longest configuration file, in bytes: 10,000 members with long names need less than half.
@@ -222,6 +223,7 @@ impl Config {
             config_digest: self.digest,
             timing: self.timing,
             preempt_after: self.preempt_after,
+            mode: Mode::Quorum,
         }
     }
 }

@@ -167,6 +167,12 @@ fn alarm(config: &Config, raised: core::Alarm) -> Option<Alarm> {
             "a change of the electors does not come to its end: `heartbeatctl members` names who is missing"
                 .to_owned(),
         ),
+        core::Alarm::FenceFailed => (
+            AlarmName::FenceFailed,
+            None,
+            "the fence command failed, so this node does not take the silent peer's place"
+                .to_owned(),
+        ),
         core::Alarm::Degraded => (
             AlarmName::Degraded,
             None,

@@ -32,6 +32,10 @@ words! {
         Master = "master",
         /// It answers and votes, and never becomes master.
         Witness = "witness",
+        /// In a pair: it was the last master, and finds out what its peer is.
+        IsMaster = "is_master",
+        /// In a pair: neither is master, and both compare when each was active last.
+        BattleMaster = "battle_master",
     }
 }
 
@@ -43,6 +47,8 @@ impl From<core::Role> for Role {
             core::Role::Candidate => Self::Candidate,
             core::Role::Master => Self::Master,
             core::Role::Witness => Self::Witness,
+            core::Role::IsMaster => Self::IsMaster,
+            core::Role::BattleMaster => Self::BattleMaster,
         }
     }
 }
@@ -95,6 +101,10 @@ words! {
         Quorum = "quorum",
         /// An operator's word, until a majority grants again.
         Forced = "forced",
+        /// In a pair: evidence that the peer is lost.
+        Evidence = "evidence",
+        /// In a pair: the fence command stopped the peer.
+        Fenced = "fenced",
     }
 }
 
@@ -103,6 +113,8 @@ impl From<core::Guarantee> for Guarantee {
         match guarantee {
             core::Guarantee::Quorum => Self::Quorum,
             core::Guarantee::Forced => Self::Forced,
+            core::Guarantee::Evidence => Self::Evidence,
+            core::Guarantee::Fenced => Self::Fenced,
         }
     }
 }
@@ -173,5 +185,7 @@ words! {
         ElectorsChange = "electors_change",
         /// Probes go over the business network, since the management network fails.
         Degraded = "degraded",
+        /// In a pair: the fence command failed, so nobody takes the peer's place.
+        FenceFailed = "fence_failed",
     }
 }

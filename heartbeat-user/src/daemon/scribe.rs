@@ -61,6 +61,12 @@ impl Scribe {
                 tell_unwritten(written);
             }
             Note::Alarm(alarm, raised) => tell_alarm(alarm, raised),
+            Note::Guarantee(guarantee) => {
+                info!(
+                    guarantee = guarantee.as_str(),
+                    "what keeps a second master away has changed"
+                );
+            }
             Note::Floor(epoch) => {
                 if let Err(error) = self.state.save_floor(epoch) {
                     error!("{error}");

@@ -286,6 +286,7 @@ fn birth(plan: &Plan, floor: Epoch, kernel: &Kernel) -> Birth {
         saved_floor: floor,
         electors: Some(plan.electors),
         seed: random_number(),
+        pair: None,
     };
     Birth {
         config: plan.for_core(),

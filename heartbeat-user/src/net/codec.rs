@@ -13,6 +13,7 @@
 //! | 7 health | degraded u8, count u16, then each: slot u16, healthy u8, diagnosis u8, role u8, round trip u32 us |
 //! | 8 electors | set, ballot u64, 0 or 1 and then the next set |
 //! | 9 electors' state | set, proposed u8, promised ballot u64, longest lease u64 ns, 0 or 1 and then ballot u64 and the next set |
+//! | 10 pair ask, 11 pair tell | role u8, eligible u8, abstains u8, lease u64 ns, epoch known u64, 0 or 1 and then the age: u64 ns, marked u8 |
 //!
 //! A set is: version u32, longest lease u64 ns, count u8, then each slot u16.
 //!
@@ -22,6 +23,7 @@
 
 mod electors;
 mod fields;
+mod pair;
 
 use std::time::Duration;
 
@@ -34,6 +36,7 @@ use heartbeat_core::time::nanos;
 use super::envelope::MAX_BODY;
 use electors::{get_record, get_set, put_record, put_set};
 use fields::{get_answer, get_bool, get_health, put_answer, put_health};
+use pair::{get_state, put_state};
 
 /// Messages of this kind and above are about takeovers: the election never sees them.
 ///
@@ -111,6 +114,8 @@ mod kind {
     pub(super) const HEALTH: u8 = 7;
     pub(super) const ELECTORS: u8 = 8;
     pub(super) const ELECTORS_STATE: u8 = 9;
+    pub(super) const PAIR_ASK: u8 = 10;
+    pub(super) const PAIR_TELL: u8 = 11;
 }
 
 /// Writes a message's body to the front of `body`.
@@ -187,6 +192,16 @@ pub fn encode(message: &Message, body: &mut [u8; MAX_BODY]) -> Result<Encoded, E
             put_health(members, &mut out)?;
             (*epoch, 0)
         }
+        Message::PairAsk { id, state } => {
+            out.put_u8(kind::PAIR_ASK);
+            put_state(state, &mut out);
+            (Epoch::NONE, *id)
+        }
+        Message::PairTell { id, state } => {
+            out.put_u8(kind::PAIR_TELL);
+            put_state(state, &mut out);
+            (Epoch::NONE, *id)
+        }
     };
     let left = out.len();
     Ok(Encoded {
@@ -239,6 +254,14 @@ pub fn decode(epoch: Epoch, nonce: u64, mut body: &[u8]) -> Result<Message, Deco
             epoch,
             degraded: get_bool(&mut body, "degraded")?,
             members: get_health(&mut body)?,
+        },
+        kind::PAIR_ASK => Message::PairAsk {
+            id: nonce,
+            state: get_state(&mut body)?,
+        },
+        kind::PAIR_TELL => Message::PairTell {
+            id: nonce,
+            state: get_state(&mut body)?,
         },
         kind => return Err(DecodeError::UnknownKind { kind }),
     };

@@ -5,10 +5,8 @@ use std::sync::Arc;
 
 use heartbeat_core::command::Question;
 use heartbeat_core::message::Network;
-use heartbeat_core::snapshot::Role;
 use heartbeat_core::{Command, ElectorRecord, Epoch, Event, Instant, Message, Slot};
 use heartbeat_wire::Kind;
-use heartbeat_wire::frame::role;
 
 use super::convert::kernel_words;
 use super::{ANSWERS_AFTER, Ending, Note, Pulse};
@@ -67,7 +65,7 @@ impl Pulse {
             Command::SaveElectors(record) => self.note(Note::Electors(Box::new(record))),
             Command::Electors(record) => self.name_sets(&record),
             Command::Role(role) => {
-                self.standing.role = role_number(role);
+                self.standing.role = role.number();
                 words.set_role(self.standing.role);
             }
             Command::Eligible(eligible) => {
@@ -109,6 +107,9 @@ impl Pulse {
             Command::OrderAnswer(answer) => self.answer(answer),
             Command::Exit => self.ending = Some(Ending::Stop),
             Command::ExitKeeping => self.ending = Some(Ending::Restart),
+            // No configuration makes a pair yet, so there is no reference to ask, nobody to fence and nothing to save.
+            Command::AskReference { .. } | Command::Fence { .. } | Command::SavePair(_) => {}
+            Command::Guarantee(guarantee) => self.note(Note::Guarantee(guarantee)),
         }
     }
 
@@ -200,15 +201,5 @@ impl Pulse {
         if let Err(error) = self.parts.hands.order(order) {
             self.note(Note::HandsBehind(error));
         }
-    }
-}
-
-fn role_number(role: Role) -> u8 {
-    match role {
-        Role::Init => role::INIT,
-        Role::Slave => role::SLAVE,
-        Role::Candidate => role::CANDIDATE,
-        Role::Master => role::MASTER,
-        Role::Witness => role::WITNESS,
     }
 }

@@ -67,6 +67,7 @@ pub fn reply(merged: &MergedReply) -> Reply {
     }
 }
 
-fn age(us: u32) -> Option<Duration> {
+/// An age as frames and maps say it.
+pub(super) fn age(us: u32) -> Option<Duration> {
     (us != AGE_UNKNOWN).then(|| Duration::from_micros(u64::from(us)))
 }

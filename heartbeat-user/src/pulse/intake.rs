@@ -6,9 +6,10 @@ use std::time::Duration;
 use heartbeat_core::event::{Order, QueryAnswer, Refusal};
 use heartbeat_core::order::{OrderDone, OrderError};
 use heartbeat_core::{Epoch, Event, Instant};
-use heartbeat_wire::frame::flag;
+use heartbeat_wire::frame::{flag, gate_state};
 use heartbeat_wire::maps::{Event as RingEvent, EventKind};
 
+use super::convert::age;
 use super::order::{Answer, Published, PulseOrder};
 use super::ready::{Ready, Source};
 use super::{Note, Pulse};
@@ -212,6 +213,8 @@ fn query_answer(event: &RingEvent) -> QueryAnswer {
         elector_version: event.elector_version,
         elector_digest: event.elector_digest,
         info_version: event.info_version,
+        gate_open: event.gate == gate_state::OPEN,
+        daemon_age: age(event.daemon_age_us),
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use heartbeat_core::message::Network;
 use heartbeat_core::order::{OrderDone, OrderError};
-use heartbeat_core::snapshot::{Alarm, Reason, Role};
+use heartbeat_core::snapshot::{Alarm, Guarantee, Reason, Role};
 use heartbeat_core::{ElectorRecord, Epoch};
 
 use super::{Pulse, Retired, Stamps};
@@ -42,6 +42,8 @@ pub enum Note {
     Verified(Epoch, u64),
     /// An alarm is raised or cleared.
     Alarm(Alarm, bool),
+    /// Another promise keeps a second master away.
+    Guarantee(Guarantee),
     /// The highest epoch this node stood in, to be saved as a floor.
     Floor(Epoch),
     /// What is to be saved of the electors' sets; the pulse waits to be told that it is.

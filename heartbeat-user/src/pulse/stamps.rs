@@ -50,7 +50,7 @@ impl Stamps {
             Command::AddAddresses(_) => self.elected = now,
             // A candidacy that came to nothing is no part of the next one.
             Command::RoleChanged {
-                to: Role::Init | Role::Slave | Role::Witness,
+                to: Role::Init | Role::Slave | Role::Witness | Role::IsMaster | Role::BattleMaster,
                 ..
             } => *self = Self::default(),
             Command::Promise(_)
@@ -76,7 +76,11 @@ impl Stamps {
             | Command::Alarm(..)
             | Command::OrderAnswer(_)
             | Command::Exit
-            | Command::ExitKeeping => {}
+            | Command::ExitKeeping
+            | Command::AskReference { .. }
+            | Command::Fence { .. }
+            | Command::SavePair(_)
+            | Command::Guarantee(_) => {}
         }
     }
 

@@ -99,6 +99,14 @@ impl Answers {
             },
             Event::Order(order) => Happened::Order(*order),
             Event::ElectorsSaved(record) => Happened::ElectorsSaved(*record),
+            Event::ReferenceAnswer { id, reference } => Happened::ReferenceAnswer {
+                id: *id,
+                reference: *reference,
+            },
+            Event::Fenced { id, done } => Happened::Fenced {
+                id: *id,
+                done: *done,
+            },
         }
     }
 
@@ -137,6 +145,8 @@ impl Answers {
             },
             Happened::Order(order) => Event::Order(order),
             Happened::ElectorsSaved(record) => Event::ElectorsSaved(record),
+            Happened::ReferenceAnswer { id, reference } => Event::ReferenceAnswer { id, reference },
+            Happened::Fenced { id, done } => Event::Fenced { id, done },
         }
     }
 }

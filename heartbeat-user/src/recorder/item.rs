@@ -129,6 +129,20 @@ pub(super) enum Happened<'a> {
     Order(Order),
     /// [`heartbeat_core::Event::ElectorsSaved`]
     ElectorsSaved(ElectorRecord),
+    /// [`heartbeat_core::Event::ReferenceAnswer`]
+    ReferenceAnswer {
+        /// The question's id.
+        id: u64,
+        /// Which reference.
+        reference: u8,
+    },
+    /// [`heartbeat_core::Event::Fenced`]
+    Fenced {
+        /// The run's id.
+        id: u64,
+        /// Whether it succeeded.
+        done: bool,
+    },
 }
 
 /// The list of answers by what changed in it since the event before.

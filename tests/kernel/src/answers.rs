@@ -2,7 +2,7 @@
 
 use heartbeat_core::event::{QueryAnswer, Refusal};
 use heartbeat_core::{Epoch, Instant};
-use heartbeat_wire::frame::{Frame, Kind, flag};
+use heartbeat_wire::frame::{AGE_UNKNOWN, Frame, Kind, flag, gate_state};
 use heartbeat_wire::maps::{Reply, Sent};
 use heartbeat_wire::matching::match_answer;
 use heartbeat_wire::verdict::Verdict;
@@ -118,6 +118,9 @@ fn query_answer(frame: &Frame, now_ns: u64) -> QueryAnswer {
         elector_version: frame.elector_version,
         elector_digest: frame.elector_digest,
         info_version: frame.info_version,
+        gate_open: frame.gate == gate_state::OPEN,
+        daemon_age: (frame.daemon_age_us != AGE_UNKNOWN)
+            .then(|| Duration::from_micros(frame.daemon_age_us.into())),
     }
 }
 

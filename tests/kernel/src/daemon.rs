@@ -2,12 +2,9 @@
 
 use heartbeat_core::command::Question;
 use heartbeat_core::message::Network;
-use heartbeat_core::snapshot::Role;
 use heartbeat_core::time::nanos;
 use heartbeat_core::{Command, Config, ElectorRecord, ElectorSet, Epoch, Instant};
-use heartbeat_wire::frame::{
-    AGE_UNKNOWN, Frame, Kind, MAGIC, VERSION, age_us, flag, gate_state, role,
-};
+use heartbeat_wire::frame::{AGE_UNKNOWN, Frame, Kind, MAGIC, VERSION, age_us, flag, gate_state};
 use heartbeat_wire::maps::{self, Sent, control_flag};
 
 use crate::kernel::Kernel;
@@ -84,7 +81,7 @@ impl Kernel {
             Command::Released(epoch) => control.released_epoch = epoch.0,
             Command::Abstain(until) => control.abstain_until_ns = until.0,
             Command::Floor(epoch) => control.epoch_floor = control.epoch_floor.max(epoch.0),
-            Command::Role(role) => control.role = role_number(*role).into(),
+            Command::Role(role) => control.role = role.number().into(),
             Command::Eligible(is_eligible) => self.flag(flag::ELIGIBLE.into(), *is_eligible),
             Command::Forced(is_forced) => self.flag(control_flag::FORCED, *is_forced),
             _ => {}
@@ -143,15 +140,5 @@ impl Kernel {
             config_digest: config.config_digest,
             ..Frame::default()
         }
-    }
-}
-
-const fn role_number(role: Role) -> u8 {
-    match role {
-        Role::Init => role::INIT,
-        Role::Slave => role::SLAVE,
-        Role::Candidate => role::CANDIDATE,
-        Role::Master => role::MASTER,
-        Role::Witness => role::WITNESS,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use heartbeat_core::config::{Config, Member, Timing};
+use heartbeat_core::config::{Config, Member, Mode, Timing};
 use heartbeat_core::{ElectorSet, Slot, Slots};
 use heartbeat_kernel_twin::Guards;
 
@@ -148,6 +148,7 @@ impl Scope {
                 ..self.timing()
             },
             preempt_after: None,
+            mode: Mode::Quorum,
         }
     }
 }

@@ -7,7 +7,7 @@ use heartbeat_wire::frame::Frame;
 use heartbeat_wire::maps::Address;
 
 use crate::clock::{Pause, Reading};
-use crate::machine::{Datagram, Machine};
+use crate::machine::{Datagram, Machine, Outside};
 use crate::world::{TIMING, World};
 
 /// Something on its way.
@@ -21,6 +21,16 @@ pub(crate) enum Arrival {
     Datagram {
         to: Slot,
         datagram: Datagram,
+    },
+    /// What a daemon asked for outside the cluster has come, unless the daemon is another one by now.
+    Outside {
+        to: Slot,
+        daemon: u64,
+        outside: Outside,
+    },
+    /// A machine loses its power by another one's fence command.
+    Stopped {
+        slot: Slot,
     },
     /// A frame that was held up inside a kernel goes on, if that machine was not switched off since.
     Passing {
@@ -60,6 +70,7 @@ impl World {
         match arrival {
             Arrival::Frame { to, .. }
             | Arrival::Datagram { to, .. }
+            | Arrival::Outside { to, .. }
             | Arrival::Passing { to, .. }
                 if self.machine(to).deaf_until > self.at =>
             {
@@ -87,6 +98,17 @@ impl World {
                     machine.inbox.push(datagram);
                 }
             }
+            Arrival::Outside {
+                to,
+                daemon,
+                outside,
+            } => {
+                let machine = self.machine_mut(to);
+                if machine.is_on && machine.node.is_some() && machine.daemons == daemon {
+                    machine.outside.push(outside);
+                }
+            }
+            Arrival::Stopped { slot } => self.power_off(slot),
             Arrival::Wake { slot, number } => self.read_clock(slot, number),
             Arrival::Act { slot, daemon, read } => {
                 let machine = self.machine_mut(slot);

@@ -13,6 +13,7 @@ mod faults;
 mod looks;
 pub mod machine;
 mod network;
+mod outside;
 mod passing;
 pub mod plot;
 mod queue;

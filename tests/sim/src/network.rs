@@ -36,6 +36,8 @@ impl World {
                         }
                     }
                 }
+                Out::Reference { id } => self.ask_references(from, id),
+                Out::Fence { id, target } => self.fence(from, id, target),
                 Out::Datagram {
                     to,
                     network,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use heartbeat_core::Slot;
-use heartbeat_core::config::{Config, Member, Timing};
+use heartbeat_core::config::{Config, Member, Mode, PairRules, Timing};
 
 /// A millisecond in nanoseconds.
 pub const MS: u64 = 1_000_000;
@@ -55,6 +55,16 @@ pub fn config(slot: Slot, slots: &[Slot], witnesses: &[Slot], timing: Timing) ->
         config_digest: 99,
         timing,
         preempt_after: None,
+        mode: Mode::Quorum,
+    }
+}
+
+/// The two nodes of a pair.
+#[must_use]
+pub fn pair_config(slot: Slot, rules: PairRules, timing: Timing) -> Config {
+    Config {
+        mode: Mode::Pair(rules),
+        ..config(slot, &[1, 2], &[], timing)
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use heartbeat_core::Slot;
-use heartbeat_core::config::Config;
+use heartbeat_core::config::{Config, PairRules};
 use heartbeat_core::message::Network;
 use heartbeat_kernel_twin::Members;
 use heartbeat_wire::frame::Kind;
@@ -13,7 +13,7 @@ use crate::arrive::Arrival;
 use crate::clock::{Clock, TRUE_RATE};
 use crate::machine::Machine;
 use crate::queue::{Class, Queue};
-pub use crate::setting::{CALM, DEFAULTS, MS, TIMING, US, Weather, config};
+pub use crate::setting::{CALM, DEFAULTS, MS, TIMING, US, Weather, config, pair_config};
 use crate::trace::Trace;
 use crate::watch::Watch;
 
@@ -40,6 +40,14 @@ pub struct World {
     pub lost_kinds_on: BTreeSet<(Network, u8)>,
     /// Each event in a line, if somebody wants to read it.
     pub trace: Trace,
+    /// How many references there are on the business network.
+    pub references: u8,
+    /// Who does not reach which of them.
+    pub lost_references: BTreeSet<(Slot, u8)>,
+    /// The fence command stops nobody and says so.
+    pub fence_fails: bool,
+    /// How often it was run.
+    pub fences: u64,
     /// Daemons that start without their maps believe that they have them: what must never happen.
     pub pretends_to_remember: bool,
     /// Events so far.
@@ -103,6 +111,10 @@ impl World {
             lost_kinds: Vec::new(),
             lost_kinds_on: BTreeSet::new(),
             trace: Trace::default(),
+            references: 1,
+            lost_references: BTreeSet::new(),
+            fence_fails: false,
+            fences: 0,
             pretends_to_remember: false,
             events: 0,
             queue: Queue::new(),
@@ -127,6 +139,15 @@ impl World {
             "the lowest slot is the first master"
         );
         world
+    }
+
+    /// A pair, daemons not started.
+    #[must_use]
+    pub fn pair(rules: PairRules, seed: u64) -> Self {
+        let configs = [1, 2].map(|slot| pair_config(slot, rules, TIMING));
+        Self::with_configs(configs.into_iter(), seed, |_| {
+            Clock::new(1_000 * MS, TRUE_RATE, true)
+        })
     }
 
     /// Every member.

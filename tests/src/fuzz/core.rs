@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use heartbeat_core::command::Question;
-use heartbeat_core::config::{Config, Member, Timing};
+use heartbeat_core::config::{Config, Member, Mode, Timing};
 use heartbeat_core::event::{KernelWords, Order, QueryAnswer, Refusal, Reply, Restored};
 use heartbeat_core::message::Network;
 use heartbeat_core::snapshot::Role;
@@ -68,6 +68,7 @@ fn config() -> Config {
         config_digest: 99,
         timing: TIMING,
         preempt_after: None,
+        mode: Mode::Quorum,
     }
 }
 
@@ -209,6 +210,7 @@ impl Driver {
             elector_version: 1,
             elector_digest: 77,
             info_version: 0,
+            ..QueryAnswer::default()
         };
         self.handle(Event::QueryAnswer(answer));
     }

@@ -4,7 +4,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use heartbeat_core::command::Question;
-use heartbeat_core::config::{Config, Member, Timing};
+use heartbeat_core::config::{Config, Member, Mode, Timing};
 use heartbeat_core::event::{KernelWords, QueryAnswer, Reply, Restored};
 use heartbeat_core::message::{Message, Network, VoteAnswer};
 use heartbeat_core::snapshot::Role;
@@ -50,6 +50,7 @@ impl World {
                 restart_lease: PERIOD * 20,
             },
             preempt_after: None,
+            mode: Mode::Quorum,
         };
         let restored = Restored {
             incarnation: 10,

@@ -18,7 +18,7 @@ macro_rules! every {
 fn every_alarm_has_its_section_in_operations() {
     let alarms = every!(AlarmName: Misconfigured, DaemonStalled, ManagementFault, Down, DuplicateSlot,
         ClockFault, NoMaster, NotElectable, Forced, TakeoverUnverified, DuplicateAddress, ElectorsChange,
-        Degraded);
+        Degraded, FenceFailed);
     let text = read("docs/operations.md");
     let (_, sections) = text
         .split_once("\n## Alarms\n")

@@ -21,6 +21,8 @@ pub fn explain(status: &Status) -> Vec<String> {
         Role::Candidate => candidate(status),
         Role::Init => init(status),
         Role::Witness => witness(status),
+        Role::IsMaster => is_master(status),
+        Role::BattleMaster => battle_master(status),
     });
     sentences.extend(addresses(status));
     if status.degraded {
@@ -74,6 +76,12 @@ fn master(status: &Status) -> Vec<String> {
             status.electors.len()
         ));
         return sentences;
+    } else if matches!(status.guarantee, Guarantee::Evidence | Guarantee::Fenced) {
+        sentences.push(format!(
+            "It holds the lease for {} more. Its peer is silent, and the evidence against the peer renews it: with \
+             `fenced` a fence command stopped the peer, with `evidence` the reference answers this node.",
+            duration(lease)
+        ));
     } else {
         sentences.push(format!(
             "It holds the lease for {} more, and every probe that {} of the {} electors answer (itself included) renews it.",
@@ -134,6 +142,26 @@ fn init(status: &Status) -> Vec<String> {
         "It has just started and listens for a master's probe for one grant ({}) before it stands itself.",
         duration(status.lease_us)
     )];
+    sentences.extend(own_chance(status));
+    sentences
+}
+
+fn is_master(status: &Status) -> Vec<String> {
+    let mut sentences = vec![
+        "It was the last master of this pair as far as it knows, and asks its peer: a slave's vote makes it master, and \
+         so does a silent peer once the evidence against that is complete."
+            .to_owned(),
+    ];
+    sentences.extend(own_chance(status));
+    sentences
+}
+
+fn battle_master(status: &Status) -> Vec<String> {
+    let mut sentences = vec![
+        "Neither node of this pair is master. They compare when each was active as master: the later one asks for the \
+         other's vote."
+            .to_owned(),
+    ];
     sentences.extend(own_chance(status));
     sentences
 }

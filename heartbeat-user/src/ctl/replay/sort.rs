@@ -14,7 +14,9 @@ pub(super) const fn kernel<'a>(event: &'a Event<'_>) -> Option<&'a KernelWords> 
         | Event::Refusal(_)
         | Event::Message { .. }
         | Event::Order(_)
-        | Event::ElectorsSaved(_) => None,
+        | Event::ElectorsSaved(_)
+        | Event::ReferenceAnswer { .. }
+        | Event::Fenced { .. } => None,
     }
 }
 
@@ -23,9 +25,12 @@ pub(super) const fn is_of_an_election(event: &Event<'_>) -> bool {
         Event::Turn { .. } | Event::Kernel(_) | Event::Answers { .. } | Event::Promised { .. } => {
             false
         }
-        Event::QueryAnswer(_) | Event::Refusal(_) | Event::Order(_) | Event::ElectorsSaved(_) => {
-            true
-        }
+        Event::QueryAnswer(_)
+        | Event::Refusal(_)
+        | Event::Order(_)
+        | Event::ElectorsSaved(_)
+        | Event::ReferenceAnswer { .. }
+        | Event::Fenced { .. } => true,
         Event::Message { message, .. } => is_election(message),
     }
 }
@@ -39,6 +44,7 @@ const fn is_election(message: &Message) -> bool {
         | Message::Release { .. }
         | Message::Electors { .. }
         | Message::ElectorsState(_) => true,
+        Message::PairAsk { .. } | Message::PairTell { .. } => true,
         Message::Poll { .. } | Message::PollAnswer { .. } | Message::Health { .. } => false,
     }
 }
@@ -50,7 +56,8 @@ pub(super) const fn is_decision(command: &Command) -> bool {
         | Command::Lease { .. }
         | Command::Floor(_)
         | Command::Probe(_)
-        | Command::ProbeBusiness(_) => false,
+        | Command::ProbeBusiness(_)
+        | Command::SavePair(_) => false,
         Command::Send { message, .. } => is_election(message),
         Command::Promise(_)
         | Command::VoteGrant { .. }
@@ -69,7 +76,10 @@ pub(super) const fn is_decision(command: &Command) -> bool {
         | Command::Alarm(..)
         | Command::OrderAnswer(_)
         | Command::Exit
-        | Command::ExitKeeping => true,
+        | Command::ExitKeeping
+        | Command::AskReference { .. }
+        | Command::Fence { .. }
+        | Command::Guarantee(_) => true,
     }
 }
 

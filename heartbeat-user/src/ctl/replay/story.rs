@@ -122,7 +122,9 @@ impl Story {
             | Event::Refusal(_)
             | Event::Message { .. }
             | Event::Order(_)
-            | Event::ElectorsSaved(_) => self.why = event.to_string(),
+            | Event::ElectorsSaved(_)
+            | Event::ReferenceAnswer { .. }
+            | Event::Fenced { .. } => self.why = event.to_string(),
         }
         let is_told = self.all || is_of_an_election(event);
         if !matches!(event, Event::Promised { .. }) {

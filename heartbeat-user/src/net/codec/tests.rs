@@ -1,6 +1,7 @@
 use super::*;
 use heartbeat_core::message::{MemberHealth, VoteAnswer};
-use heartbeat_core::snapshot::Diagnosis;
+use heartbeat_core::pair::{Age, PairState};
+use heartbeat_core::snapshot::{Diagnosis, Role};
 use heartbeat_core::{ElectorRecord, ElectorSet, Slots};
 use proptest::prelude::*;
 
@@ -75,6 +76,28 @@ fn records() -> impl Strategy<Value = ElectorRecord> {
     )
 }
 
+fn states() -> impl Strategy<Value = PairState> {
+    let age = (durations(), any::<bool>()).prop_map(|(ago, is_marked)| Age { ago, is_marked });
+    let role = (0..=6_u8).prop_map(|number| Role::of_number(number).expect("seven roles"));
+    (
+        role,
+        any::<(bool, bool)>(),
+        proptest::option::of(age),
+        epochs(),
+        durations(),
+    )
+        .prop_map(
+            |(role, (eligible, abstains), active, epoch, lease)| PairState {
+                role,
+                eligible,
+                abstains,
+                active,
+                epoch,
+                lease,
+            },
+        )
+}
+
 fn messages() -> impl Strategy<Value = Message> {
     let members = proptest::collection::vec(member_healths(), 0..=MAX_HEALTH_MEMBERS);
     prop_oneof![
@@ -83,6 +106,8 @@ fn messages() -> impl Strategy<Value = Message> {
             Message::Electors { set, ballot, next }
         }),
         records().prop_map(Message::ElectorsState),
+        (any::<u64>(), states()).prop_map(|(id, state)| Message::PairAsk { id, state }),
+        (any::<u64>(), states()).prop_map(|(id, state)| Message::PairTell { id, state }),
         (
             epochs(),
             durations(),
@@ -184,6 +209,27 @@ fn the_layouts_are_the_documented_ones() {
     );
     assert_eq!(encoded(&Message::Promote { epoch }).1, [5]);
     assert_eq!(encoded(&Message::Release { epoch, target: 2 }).1, [6, 2, 0]);
+    let state = PairState {
+        role: Role::BattleMaster,
+        eligible: true,
+        abstains: false,
+        active: Some(Age {
+            ago: Duration::from_nanos(7),
+            is_marked: true,
+        }),
+        epoch: Epoch::new(1, 2),
+        lease: Duration::from_nanos(5),
+    };
+    #[rustfmt::skip]
+    assert_eq!(encoded(&Message::PairAsk { id: 1, state }).1,
+        [10, 6, 1, 0, 5, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1, 0, 0, 0, 0, 0, 1, 7, 0, 0, 0, 0, 0, 0, 0, 1]);
+    let state = PairState {
+        active: None,
+        ..state
+    };
+    #[rustfmt::skip]
+    assert_eq!(encoded(&Message::PairTell { id: 1, state }).1,
+        [11, 6, 1, 0, 5, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1, 0, 0, 0, 0, 0, 0]);
     let member = MemberHealth {
         slot: 2,
         healthy: true,
@@ -207,6 +253,7 @@ fn values_that_no_field_has_are_named() {
     };
     assert_eq!(field(&[4, 2]), ("votes", 2));
     assert_eq!(field(&[2, 0, 0, 0, 0, 0, 0, 0, 0, 9]), ("answer", 9));
+    assert_eq!(field(&[10, 7]), ("role", 7));
     assert_eq!(
         field(&[7, 0, 1, 0, 2, 0, 1, 6, 1, 0, 0, 0, 0]),
         ("diagnosis", 6)

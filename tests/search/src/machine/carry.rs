@@ -66,7 +66,11 @@ impl Machine {
             | Command::AddAddresses(_)
             | Command::RemoveAddresses(_)
             | Command::Alarm(..)
-            | Command::OrderAnswer(_) => {}
+            | Command::OrderAnswer(_)
+            | Command::AskReference { .. }
+            | Command::Fence { .. }
+            | Command::SavePair(_)
+            | Command::Guarantee(_) => {}
             Command::Exit | Command::ExitKeeping => self.daemon = None,
         }
     }
@@ -159,6 +163,10 @@ pub(super) const fn is_visible(command: &Command) -> bool {
         | Command::RoleChanged { .. }
         | Command::Alarm(..)
         | Command::OrderAnswer(_)
-        | Command::Exit => false,
+        | Command::Exit
+        | Command::AskReference { .. }
+        | Command::Fence { .. }
+        | Command::SavePair(_)
+        | Command::Guarantee(_) => false,
     }
 }

@@ -95,6 +95,7 @@ impl Machine {
             saved_floor: self.floor,
             electors: Some(self.record),
             seed: u64::from(self.slot) << 8 | self.life,
+            pair: None,
         };
         let config = scope.config(self.slot, &self.record.in_force);
         let node = Node::new(config, restored, now);

@@ -88,6 +88,10 @@ impl Machine {
             }
             Command::Alarm(alarm, is_raised) => self.alarms.push((alarm, is_raised)),
             Command::OrderAnswer(answer) => self.answers.push(answer),
+            Command::AskReference { id } => self.ask_references(id),
+            Command::Fence { id, target } => self.out.push(Out::Fence { id, target }),
+            Command::SavePair(record) => self.save_pair(record, at),
+            Command::Guarantee(guarantee) => self.guarantee = guarantee,
             Command::Exit | Command::ExitKeeping => {
                 self.has_exited = true;
                 self.node = None;

@@ -2,6 +2,7 @@
 
 mod carry_out;
 mod frames;
+mod outside;
 mod wake;
 
 use std::collections::VecDeque;
@@ -10,13 +11,14 @@ use std::sync::Arc;
 use heartbeat_core::event::{KernelWords, Order, Restored};
 use heartbeat_core::message::{Message, Network};
 use heartbeat_core::order::{OrderDone, OrderError};
-use heartbeat_core::snapshot::{Alarm, Reason, Role};
+use heartbeat_core::snapshot::{Alarm, Guarantee, Reason, Role};
 use heartbeat_core::{Config, ElectorRecord, ElectorSet, Epoch, Instant, Node, Slot, Slots};
 use heartbeat_kernel_twin::{Kernel, Members, Ring};
 use heartbeat_wire::frame::Frame;
 
 use crate::clock::Clock;
 use crate::verdicts::Verdicts;
+pub use outside::{Outside, Saved};
 
 /// A control message on its way in.
 #[derive(Clone, Debug)]
@@ -44,6 +46,18 @@ pub enum Out {
         network: Network,
         /// What it says.
         message: Message,
+    },
+    /// A question to every reference.
+    Reference {
+        /// Its id.
+        id: u64,
+    },
+    /// The fence command is run against this slot.
+    Fence {
+        /// The run's id.
+        id: u64,
+        /// Whom it stops.
+        target: Slot,
     },
 }
 
@@ -74,6 +88,7 @@ enum Step {
     Order(Box<Order>),
     /// A record of the electors' sets is on the disk.
     Saved(Box<ElectorRecord>),
+    Outside(Outside),
     /// If the node's own time has come.
     Timeout,
     HandleTimeout,
@@ -125,6 +140,12 @@ pub struct Machine {
     pub inbox: Vec<Datagram>,
     /// Orders that came.
     pub orders: Vec<Order>,
+    /// What came of what it asked for outside the cluster.
+    pub outside: Vec<Outside>,
+    /// What its disk says of it in its pair.
+    pub pair: Option<Saved>,
+    /// How far its wall clock is ahead of the true one, in nanoseconds.
+    pub wall_off: i64,
     /// When the next period begins.
     pub next_turn: Instant,
     /// CLOCK_MONOTONIC_RAW as the wake-up that is being handled read it.
@@ -151,6 +172,8 @@ pub struct Machine {
     pub changes: Vec<Change>,
     /// Alarms raised and cleared.
     pub alarms: Vec<(Alarm, bool)>,
+    /// What keeps a second master away beside it, as it said last.
+    pub guarantee: Guarantee,
     /// What became of its orders.
     pub answers: Vec<Result<OrderDone, OrderError>>,
     /// Epochs under which it took the addresses, except on a lease taken up.
@@ -195,6 +218,9 @@ impl Machine {
             steps: VecDeque::new(),
             inbox: Vec::new(),
             orders: Vec::new(),
+            outside: Vec::new(),
+            pair: None,
+            wall_off: 0,
             next_turn: Instant::ZERO,
             raw_ns: 0,
             answers_at: None,
@@ -208,6 +234,7 @@ impl Machine {
             out: Vec::new(),
             changes: Vec::new(),
             alarms: Vec::new(),
+            guarantee: Guarantee::Quorum,
             answers: Vec::new(),
             taken: Vec::new(),
             begun: None,
@@ -258,11 +285,13 @@ impl Machine {
             saved_floor: self.floor,
             electors: Some(self.record),
             seed: self.seed,
+            pair: self.saved_pair(at),
         };
         self.asks_by = self.record.in_force;
         self.next_turn = Instant(boot);
         self.answers_at = None;
         self.has_exited = false;
+        self.guarantee = Guarantee::Quorum;
         self.node = Some(Node::new(self.config.clone(), restored, Instant(boot)));
     }
 
@@ -280,6 +309,7 @@ impl Machine {
         self.node = None;
         self.inbox.clear();
         self.orders.clear();
+        self.outside.clear();
         self.steps.clear();
         self.writes.clear();
         self.daemons += 1;
@@ -290,7 +320,11 @@ impl Machine {
     /// When the daemon wants to be woken, in true time.
     pub fn wants_wake(&self) -> Option<u64> {
         let node = self.node.as_ref()?;
-        if !self.kernel.ring.is_empty() || !self.inbox.is_empty() || !self.orders.is_empty() {
+        let is_called = !self.kernel.ring.is_empty()
+            || !self.inbox.is_empty()
+            || !self.orders.is_empty()
+            || !self.outside.is_empty();
+        if is_called {
             return Some(self.frozen_until);
         }
         let sooner = [self.answers_at, node.poll_timeout()];

@@ -4,7 +4,7 @@
 use heartbeat_core::{Event, Instant, Node};
 use heartbeat_kernel_twin::Ring;
 
-use super::{Datagram, Machine, Step};
+use super::{Datagram, Machine, Outside, Step};
 use crate::clock::Reading;
 use crate::trace::Trace;
 
@@ -67,11 +67,12 @@ impl Machine {
             .inbox
             .drain(..)
             .map(|datagram| Step::Message(Box::new(datagram)));
-        let came = ring.chain(inbox).chain(
-            self.orders
-                .drain(..)
-                .map(|order| Step::Order(Box::new(order))),
-        );
+        let orders = self
+            .orders
+            .drain(..)
+            .map(|order| Step::Order(Box::new(order)));
+        let outside = self.outside.drain(..).map(Step::Outside);
+        let came = ring.chain(inbox).chain(orders).chain(outside);
         for step in came.collect::<Vec<_>>().into_iter().rev() {
             self.steps.push_front((step, None));
         }
@@ -89,6 +90,12 @@ impl Machine {
             Step::Message(datagram) => self.hand_in(*datagram, now),
             Step::Order(order) => self.handle(Event::Order(*order), now),
             Step::Saved(record) => self.handle(Event::ElectorsSaved(*record), now),
+            Step::Outside(Outside::Reference { id, reference }) => {
+                self.handle(Event::ReferenceAnswer { id, reference }, now);
+            }
+            Step::Outside(Outside::Fenced { id, done }) => {
+                self.handle(Event::Fenced { id, done }, now);
+            }
             Step::Timeout => {
                 let timeout = self.node.as_ref().and_then(Node::poll_timeout);
                 if timeout.is_some_and(|timeout| timeout <= now) {
