@@ -48,11 +48,13 @@ impl Node {
             Alarm::Member(..) | Alarm::Degraded => true,
             Alarm::DuplicateSlot(slot) => *slot != self.config.slot,
             Alarm::ElectorsChange => true,
+            Alarm::HandoversSpent => true,
             Alarm::ClockFault
             | Alarm::NoMaster
             | Alarm::NotElectable
             | Alarm::Forced
-            | Alarm::FenceFailed => false,
+            | Alarm::FenceFailed
+            | Alarm::Service => false,
         };
         let of_members: Vec<Alarm> = self
             .alarms

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::electors::{ElectorRecord, ElectorSet};
 use crate::message::{Message, Network};
 use crate::pair::PairRecord;
+use crate::service::Services;
 use crate::{Epoch, Instant, Slot};
 
 /// What was left by the daemon's last run, and what it found.
@@ -252,4 +253,6 @@ pub enum Event<'a> {
         /// Whether it succeeded: the peer can serve nothing until it was started anew.
         done: bool,
     },
+    /// How the services on this node are; told at the start where some are watched, and on each change.
+    Services(Services),
 }

@@ -212,7 +212,8 @@ const fn is_fault(diagnosis: Diagnosis) -> bool {
         Diagnosis::Misconfigured
         | Diagnosis::DaemonStalled
         | Diagnosis::ManagementFault
-        | Diagnosis::Down => true,
+        | Diagnosis::Down
+        | Diagnosis::ServiceFault => true,
     }
 }
 

@@ -157,7 +157,7 @@ impl Node {
         self.renew_lease(replies, now);
         self.judge_roads(is_excused);
         self.choose_successor(now);
-        if !self.preempt(now) {
+        if !self.leave_for_services(now) && !self.preempt(now) {
             self.probe(now);
             self.renew_by_force(now);
         }

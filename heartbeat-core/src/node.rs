@@ -20,6 +20,7 @@ use crate::random::Random;
 use crate::restart::Restart;
 use crate::roster::Roster;
 use crate::rounds::Rounds;
+use crate::service::Watch;
 use crate::snapshot::Reason;
 use crate::stage::Stage;
 use crate::succession::Succession;
@@ -52,6 +53,7 @@ pub struct Node {
     pub(crate) abstention: Abstention,
     pub(crate) electors: Electors,
     pub(crate) maintenance: bool,
+    pub(crate) services: Watch,
     pub(crate) stopping: bool,
     /// A planned restart that waits for its lease.
     pub(crate) restart: Option<Restart>,
@@ -144,6 +146,7 @@ impl Node {
             ),
             electors: Electors::new(record),
             maintenance: false,
+            services: Watch::default(),
             stopping: false,
             restart: None,
             told_eligible: None,

@@ -47,6 +47,7 @@ impl Node {
             abstains_until: (!self.abstention.is_over(now)).then_some(self.abstention.until),
             stands_at: self.stands_at(),
             maintenance: self.maintenance,
+            services: self.services.state(),
             electors_answering: self.poll.answering(road, is_elector),
             majority: self.roster.majority,
             electors: ElectorsSnapshot {
@@ -68,7 +69,7 @@ impl Node {
         if slot == self.config.slot {
             return MemberSnapshot {
                 healthy: Some(true),
-                diagnosis: Diagnosis::Healthy,
+                diagnosis: self.own_diagnosis(),
                 ..unknown(slot, self.stage.role())
             };
         }

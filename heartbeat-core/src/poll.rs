@@ -264,6 +264,8 @@ impl Node {
             Some(NotElectable::Stopping)
         } else if self.maintenance {
             Some(NotElectable::Maintenance)
+        } else if let Some(why) = self.services.not_electable() {
+            Some(why)
         } else if !self.abstention.is_over(now) {
             Some(self.abstention.not_electable())
         } else {

@@ -68,6 +68,10 @@ impl Node {
                 self.on_reference_answer(id, reference, now);
             }
             Event::Fenced { id, done } => self.on_fenced(id, done, now),
+            Event::Services(told) => {
+                self.expire(now);
+                self.on_services(told, now);
+            }
             Event::Promised { .. } => {}
         }
     }

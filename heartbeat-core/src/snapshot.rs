@@ -6,6 +6,7 @@ use std::time::Duration;
 use heartbeat_wire::frame::role;
 
 use crate::electors::{ElectorRecord, ElectorSet, Slots};
+use crate::service::ServiceState;
 use crate::{Epoch, Instant, Slot};
 
 /// What a node is in its cluster.
@@ -89,6 +90,8 @@ pub enum Diagnosis {
     Down,
     /// It did not answer yet, or nobody could judge.
     Unknown,
+    /// Its daemon beats, and its last successful service check is too old.
+    ServiceFault,
 }
 
 impl Diagnosis {
@@ -102,6 +105,7 @@ impl Diagnosis {
             Self::ManagementFault => "management_fault",
             Self::Down => "down",
             Self::Unknown => "unknown",
+            Self::ServiceFault => "service_fault",
         }
     }
 }
@@ -166,6 +170,12 @@ pub enum Reason {
     Evidence(Slot),
     /// The peer, in this slot, is silent, and the reference did not answer: this node is the cut-off one.
     CutOff(Slot),
+    /// A service of this node failed while it stood.
+    ServiceFailed,
+    /// A service of this node failed, and its recovery came to nothing.
+    ServiceLost,
+    /// The hook that makes this node fit to serve did not succeed.
+    NotPromoted,
 }
 
 impl fmt::Display for Reason {
@@ -213,6 +223,11 @@ impl fmt::Display for Reason {
                 f,
                 "slot {slot} is silent and the reference does not answer: this node is cut off"
             ),
+            Self::ServiceFailed => f.write_str("a service of this node failed"),
+            Self::ServiceLost => {
+                f.write_str("a service of this node failed, and its recovery did not help")
+            }
+            Self::NotPromoted => f.write_str("the hook on_promote of this node did not succeed"),
         }
     }
 }
@@ -239,6 +254,10 @@ pub enum Alarm {
     Degraded,
     /// In a pair, the fence command failed: nobody takes the peer's place.
     FenceFailed,
+    /// A service of this node is lost, or its promotion hook did not succeed.
+    Service,
+    /// Mastership would be handed on for a service's sake once more, and was too often of late.
+    HandoversSpent,
 }
 
 /// Which promise keeps a second master away.
@@ -319,6 +338,8 @@ pub struct Snapshot {
     pub stands_at: Option<Instant>,
     /// Whether an operator put it into maintenance.
     pub maintenance: bool,
+    /// How its services are; `None` where none are watched.
+    pub services: Option<ServiceState>,
     /// Electors that answered the last poll (itself included), and how many are a majority.
     pub electors_answering: usize,
     /// How many electors are a majority.
@@ -376,4 +397,8 @@ pub enum NotElectable {
     ControlPort,
     /// It was told to stop.
     Stopping,
+    /// A service of it does not work, or was not seen to work yet.
+    Service,
+    /// Its promotion hook did not succeed.
+    NotPromoted,
 }

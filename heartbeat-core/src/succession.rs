@@ -67,7 +67,8 @@ impl Node {
 
     /// Whether nothing but time keeps this node from standing.
     pub(crate) fn may_stand(&self) -> bool {
-        let is_free = !self.maintenance && !self.stopping;
+        let is_free =
+            !self.maintenance && !self.stopping && self.services.not_electable().is_none();
         is_free
             && !self.electors.is_adopting()
             && self.roster.is_heir(self.config.slot)

@@ -11,6 +11,7 @@ use crate::electors::{Ballot, ElectorRecord, ElectorSet};
 use crate::event::{KernelWords, Order, QueryAnswer, Refusal, Reply};
 use crate::message::{Message, Network, VoteAnswer};
 use crate::pair::{Age, LastRole, PairRecord, PairState};
+use crate::service::ServiceState;
 use crate::{Command, Epoch, Event, Instant};
 
 /// An epoch as round.slot.
@@ -80,6 +81,7 @@ impl Display for Event<'_> {
             }
             Self::Fenced { id, done: true } => write!(f, "fence command {id} succeeded"),
             Self::Fenced { id, done: false } => write!(f, "fence command {id} failed"),
+            Self::Services(told) => write!(f, "services: {}", told.state),
         }
     }
 }
@@ -134,6 +136,18 @@ impl Display for Refusal {
             Name(self.promised),
             Name(self.probed)
         )
+    }
+}
+
+impl Display for ServiceState {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Starting => "not seen to work yet",
+            Self::Healthy => "all work",
+            Self::Recovering => "one is being recovered",
+            Self::Lost => "one is lost",
+            Self::NotPromoted => "the promotion hook did not succeed",
+        })
     }
 }
 

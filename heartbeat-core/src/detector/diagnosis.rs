@@ -13,7 +13,13 @@ const STALL_PERIODS: u32 = 10;
 const LEAST_STALL: Duration = Duration::from_millis(100);
 
 /// What a member's own answer says of it: the first row of the protocol's table that fits.
-pub(super) fn of_reply(reply: &Reply, config: &Config) -> Diagnosis {
+///
+/// Who never had a successful check says by its eligibility how it is: it may have started just now.
+pub(super) fn of_reply(
+    reply: &Reply,
+    config: &Config,
+    service_limit: Option<Duration>,
+) -> Diagnosis {
     let stall = (config.timing.period * STALL_PERIODS).max(LEAST_STALL);
     let is_configured_alike = reply.config_digest == config.config_digest
         && reply.elector_version == config.elector_version
@@ -22,9 +28,15 @@ pub(super) fn of_reply(reply: &Reply, config: &Config) -> Diagnosis {
         Diagnosis::Misconfigured
     } else if reply.daemon_age.is_none_or(|age| age > stall) {
         Diagnosis::DaemonStalled
+    } else if is_older(reply.service_age, service_limit) {
+        Diagnosis::ServiceFault
     } else {
         Diagnosis::Healthy
     }
+}
+
+fn is_older(age: Option<Duration>, limit: Option<Duration>) -> bool {
+    age.zip(limit).is_some_and(|(age, limit)| age > limit)
 }
 
 /// A diagnosis that is shown once it lasted.

@@ -38,6 +38,8 @@ pub(crate) struct Detector {
     /// Sequence number of this mastership's first probe; answers to older ones say nothing.
     first_sequence: Option<u64>,
     ran_late: bool,
+    /// A member whose last successful service check is older has a fault; `None`: no services are watched.
+    service_limit: Option<Duration>,
 }
 
 /// One member other than this node.
@@ -136,6 +138,7 @@ impl Detector {
             stride: 1,
             first_sequence: None,
             ran_late: false,
+            service_limit: None,
         };
         detector.regroup(config);
         detector
@@ -157,6 +160,11 @@ impl Detector {
     /// Members that are no electors answer when `slot % stride` is the probe's offset.
     pub(crate) const fn stride(&self) -> u16 {
         self.stride
+    }
+
+    /// Services are watched: a check's success counts for so long.
+    pub(crate) const fn watch_services(&mut self, limit: Duration) {
+        self.service_limit = Some(limit);
     }
 
     /// A mastership begins: nobody was judged in it yet.
@@ -208,12 +216,11 @@ impl Detector {
             if member.managed >= first && member.managed > member.counted {
                 member.counted = member.managed;
                 member.presence.answer(member.pace);
-                member.settled.feed(
-                    member
-                        .reply
-                        .as_ref()
-                        .map_or(Diagnosis::Unknown, |reply| of_reply(reply, config)),
-                );
+                member
+                    .settled
+                    .feed(member.reply.as_ref().map_or(Diagnosis::Unknown, |reply| {
+                        of_reply(reply, config, self.service_limit)
+                    }));
             } else if !is_excused {
                 member.presence.miss(member.pace);
             }

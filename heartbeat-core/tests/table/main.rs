@@ -11,6 +11,7 @@ mod planned_restart;
 mod probing;
 mod releases;
 mod restart;
+mod services;
 mod show;
 mod standing;
 mod states;

@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use heartbeat_user::cli::daemon::Args;
-use heartbeat_user::daemon;
+use heartbeat_user::{daemon, exec};
 
 fn main() -> ExitCode {
-    daemon::main(&Args::parse())
+    exec::assume().unwrap_or_else(|| daemon::main(&Args::parse()))
 }

@@ -37,6 +37,7 @@ pub(super) fn whole(config: &Config) -> u64 {
         content.connection(member.business.as_ref());
     }
     content.virtual_addresses(config);
+    content.services(config);
     first_u64(&content.0.finalize())
 }
 
@@ -76,6 +77,18 @@ impl Content {
         match connection {
             Some(connection) => self.address(connection.address),
             None => self.text(""),
+        }
+    }
+
+    /// What a member's answer says of its services is judged by their pace; what is looked at, and what is tried,
+    /// may differ from machine to machine.
+    fn services(&mut self, config: &Config) {
+        for service in &config.services {
+            self.text(&service.name);
+            self.text(service.on.as_str());
+            self.duration(service.pace.interval);
+            self.duration(service.pace.timeout);
+            self.number(u64::from(service.pace.fall));
         }
     }
 

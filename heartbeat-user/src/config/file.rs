@@ -3,6 +3,8 @@
 //! Read key by key from toml's spanned table instead of derived: a derived reader stops at the first
 //! unknown key, and an operator wants to hear of all of them at once.
 
+pub(super) mod services;
+
 use std::net::IpAddr;
 use std::ops::Range;
 use std::time::Duration;
@@ -28,6 +30,8 @@ pub(super) struct File {
     pub(super) members: Vec<Member>,
     pub(super) virtual_addresses: Vec<VirtualAddress>,
     pub(super) recorder: Option<Recorder>,
+    pub(super) services: Vec<services::Service>,
+    pub(super) handovers: Option<services::Handovers>,
 }
 
 /// `[cluster]`
@@ -113,6 +117,11 @@ impl File {
                 .map(|s| virtual_address(s, faults))
                 .collect(),
             recorder: (root.table(faults, "recorder", "[recorder]")).map(|s| recorder(s, faults)),
+            services: (root.tables(faults, "service", "[[service]]").into_iter())
+                .map(|s| services::service(s, faults))
+                .collect(),
+            handovers: (root.table(faults, "handovers", "[handovers]"))
+                .map(|s| services::handovers(s, faults)),
         };
         let pair = "[pair] belongs to the pair method, which this version does not have";
         root.refuse(faults, "pair", pair, "take the table out");

@@ -7,7 +7,9 @@ mod fault;
 mod file;
 pub mod keys;
 mod own_slot;
+mod program;
 mod section;
+pub mod service;
 mod size;
 mod value;
 
@@ -22,6 +24,8 @@ pub use fault::ConfigErrors;
 pub use heartbeat_core::config::Timing;
 pub use keys::ClusterKey;
 pub use own_slot::OwnSlotError;
+pub use program::{Program, User};
+pub use service::{Handovers, Service};
 
 use fault::Fault;
 use heartbeat_core::config::Mode;
@@ -65,6 +69,10 @@ pub struct Config {
     pub virtual_addresses: Vec<VirtualAddress>,
     /// Where the election is recorded, if it is.
     pub recorder: Option<Recorder>,
+    /// What nodes watch besides each other, in the file's order.
+    pub services: Vec<Service>,
+    /// How often mastership may move for a service's sake.
+    pub handovers: Handovers,
 }
 
 /// Where what happens to the election is recorded.

@@ -127,6 +127,11 @@ impl<'a, 'i> Section<'a, 'i> {
         self.table.contains_key(key)
     }
 
+    /// Where the value of `key` stands, if it is there.
+    pub(super) fn place(&self, key: &str) -> Option<Range<usize>> {
+        self.table.get(key).map(Spanned::span)
+    }
+
     /// Where the table begins.
     pub(super) fn at(&self) -> Range<usize> {
         self.at.clone()

@@ -1,6 +1,6 @@
 //! What a value in the file may be, and what to write instead.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -156,6 +156,53 @@ pub(super) fn slots(value: &DeValue<'_>) -> Result<Vec<Spanned<u16>>, Wrong> {
             .map_err(|wrong| Wrong::new(wrong.cause, CURE))
     };
     items.iter().map(slot).collect()
+}
+
+/// A list of texts, at least one.
+pub(super) fn words(value: &DeValue<'_>) -> Result<Vec<String>, Wrong> {
+    const CURE: &str = "write a list of texts: [\"/usr/bin/program\", \"argument\"]";
+    let wrong = |cause: &str| Wrong::new(cause, CURE);
+    let DeValue::Array(items) = value else {
+        return Err(wrong("a program and its arguments are a list"));
+    };
+    if items.is_empty() {
+        return Err(wrong("an empty list names no program"));
+    }
+    let word =
+        |item: &Spanned<DeValue<'_>>| text(item.get_ref()).map_err(|it| Wrong::new(it.cause, CURE));
+    items.iter().map(word).collect()
+}
+
+/// An address and a port.
+pub(super) fn socket(value: &DeValue<'_>) -> Result<SocketAddr, Wrong> {
+    let text = text(value)?;
+    text.parse().map_err(|_| {
+        Wrong::new(
+            format!("\"{text}\" is no address with a port"),
+            "write \"127.0.0.1:80\" or \"[::1]:80\"",
+        )
+    })
+}
+
+/// A page: its host as written, its address, and path with query.
+pub(super) fn url(value: &DeValue<'_>) -> Result<(String, SocketAddr, String), Wrong> {
+    const CURE: &str = "write an address, not a name: a check must not wait for a name service: \"http://127.0.0.1:9870/jmx\"";
+    let text = text(value)?;
+    let wrong = |cause: &str| Wrong::new(format!("\"{text}\" {cause}"), CURE);
+    let rest =
+        (text.strip_prefix("http://")).ok_or_else(|| wrong("does not begin with http://"))?;
+    let (host, path) = match rest.split_once('/') {
+        Some((host, path)) => (host, format!("/{path}")),
+        None => (rest, "/".to_owned()),
+    };
+    let odd = |c: char| c.is_whitespace() || c.is_control() || !c.is_ascii();
+    if path.contains(odd) {
+        return Err(wrong("has characters that no address of a page has"));
+    }
+    let with_port = || format!("{host}:80").parse();
+    let address = host.parse().or_else(|_| with_port());
+    let address = address.map_err(|_| wrong("names no IP address"))?;
+    Ok((host.to_owned(), address, path))
 }
 
 /// An address alone.

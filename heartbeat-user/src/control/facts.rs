@@ -5,7 +5,9 @@ use std::time::Duration;
 use heartbeat_core::snapshot::{self as core, MemberSnapshot, Snapshot};
 use heartbeat_core::{Instant, Slot};
 
-use super::snapshot::{Alarm, Datapath, Local, MemberStatus, SCHEMA, Status, VirtualAddressStatus};
+use super::snapshot::{
+    Alarm, Datapath, Local, MemberStatus, SCHEMA, ServiceStatus, Status, VirtualAddressStatus,
+};
 use super::words::{AlarmName, Answering};
 use crate::config::Config;
 
@@ -16,6 +18,8 @@ pub struct LocalFacts {
     pub slot: Slot,
     /// The virtual addresses here.
     pub virtual_addresses: Vec<VirtualAddressStatus>,
+    /// What is watched here.
+    pub services: Vec<ServiceStatus>,
     /// How heartbeats are answered on the management network, if they are.
     pub datapath: Option<Datapath>,
     /// How they are on the business network.
@@ -70,6 +74,7 @@ impl Status {
                 .collect(),
             electors,
             virtual_addresses: facts.virtual_addresses,
+            services: facts.services,
             datapath: facts.datapath,
             business_datapath: facts.business_datapath,
             local: facts.local,
@@ -179,6 +184,18 @@ fn alarm(config: &Config, raised: core::Alarm) -> Option<Alarm> {
             "no majority answers on the management network: probes go over the business network"
                 .to_owned(),
         ),
+        core::Alarm::Service => (
+            AlarmName::ServiceFault,
+            None,
+            "a service of this node does not work, and what could be tried did not help: `heartbeatctl status` names it"
+                .to_owned(),
+        ),
+        core::Alarm::HandoversSpent => (
+            AlarmName::HandoversSpent,
+            None,
+            "mastership was handed on for a service's sake as often as [handovers] allows: this node stays master,              with its service lost"
+                .to_owned(),
+        ),
     };
     Some(Alarm { name, slot, text })
 }
@@ -231,6 +248,10 @@ fn member_alarm(diagnosis: core::Diagnosis) -> Option<(AlarmName, &'static str)>
             "answers on the business network only",
         ),
         core::Diagnosis::Down => (AlarmName::Down, "answers on neither network"),
+        core::Diagnosis::ServiceFault => (
+            AlarmName::ServiceFault,
+            "has a service that no check found well of late",
+        ),
         core::Diagnosis::Healthy | core::Diagnosis::Unknown => return None,
     })
 }

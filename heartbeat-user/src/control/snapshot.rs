@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use heartbeat_core::Slot;
 use serde::{Deserialize, Serialize};
 
-use super::words::{AlarmName, Answering, Diagnosis, Guarantee, NotElectable, Role};
+use super::words::{AlarmName, Answering, Diagnosis, Guarantee, NotElectable, Role, ServiceWord};
 
 /// Version of the socket's language and of the status.
 pub const SCHEMA: u32 = 1;
@@ -66,6 +66,8 @@ pub struct Status {
     pub members: Vec<MemberStatus>,
     /// The addresses that follow the master.
     pub virtual_addresses: Vec<VirtualAddressStatus>,
+    /// What is watched on this node, in the configuration's order.
+    pub services: Vec<ServiceStatus>,
     /// Where and how heartbeats are answered; null while the interface is not there.
     pub datapath: Option<Datapath>,
     /// The same on the business network, which stands in while the management network fails; null without one.
@@ -134,6 +136,25 @@ pub struct VirtualAddressStatus {
     pub gate_open: bool,
     /// What another member saw of it on its network; null unless this node is master.
     pub verified: Option<VerifiedStatus>,
+}
+
+/// One service of the asked node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceStatus {
+    /// Its name.
+    pub name: String,
+    /// How it is looked at.
+    pub check: String,
+    /// How it is.
+    pub state: ServiceWord,
+    /// How long ago the last check that succeeded began; null if none did.
+    pub last_success_age_us: Option<u64>,
+    /// Why the last check failed; null if it succeeded.
+    pub fault: Option<String>,
+    /// Checks that did not end in their time, since the daemon's start.
+    pub overruns: u64,
+    /// How often it was tried to be brought back since it failed.
+    pub attempts: u32,
 }
 
 /// Who answers for a virtual address, as another member saw it.

@@ -78,6 +78,8 @@ words! {
         Down = "down",
         /// Nobody could judge yet.
         Unknown = "unknown",
+        /// Its last successful service check is too old, or it says so itself.
+        ServiceFault = "service_fault",
     }
 }
 
@@ -90,6 +92,7 @@ impl From<core::Diagnosis> for Diagnosis {
             core::Diagnosis::ManagementFault => Self::ManagementFault,
             core::Diagnosis::Down => Self::Down,
             core::Diagnosis::Unknown => Self::Unknown,
+            core::Diagnosis::ServiceFault => Self::ServiceFault,
         }
     }
 }
@@ -138,6 +141,10 @@ words! {
         ControlPort = "control_port",
         /// It was told to stop.
         Stopping = "stopping",
+        /// A service of it does not work, or was not seen to work yet.
+        Service = "service",
+        /// Its promotion hook did not succeed.
+        NotPromoted = "not_promoted",
     }
 }
 
@@ -152,6 +159,8 @@ impl From<core::NotElectable> for NotElectable {
             core::NotElectable::DuplicateSlot => Self::DuplicateSlot,
             core::NotElectable::ControlPort => Self::ControlPort,
             core::NotElectable::Stopping => Self::Stopping,
+            core::NotElectable::Service => Self::Service,
+            core::NotElectable::NotPromoted => Self::NotPromoted,
         }
     }
 }
@@ -187,5 +196,25 @@ words! {
         Degraded = "degraded",
         /// In a pair: the fence command failed, so nobody takes the peer's place.
         FenceFailed = "fence_failed",
+        /// A service does not work, and its recovery did not help.
+        ServiceFault = "service_fault",
+        /// Mastership was handed on for a service's sake as often as it may be.
+        HandoversSpent = "handovers_spent",
+    }
+}
+
+words! {
+    /// How a service of the asked node is.
+    ServiceWord {
+        /// It is watched on the master only, and this node is none.
+        NotWatched = "not_watched",
+        /// No check has succeeded yet.
+        Starting = "starting",
+        /// It works.
+        Healthy = "healthy",
+        /// It failed, and is being brought back.
+        Recovering = "recovering",
+        /// It failed, and nothing more is tried.
+        Lost = "lost",
     }
 }

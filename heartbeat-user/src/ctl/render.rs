@@ -3,7 +3,8 @@
 use super::table::table;
 use crate::control::human::duration;
 use crate::control::{
-    Datapath, HistoryEntry, MemberStatus, PinnedMap, Status, VerifiedStatus, VirtualAddressStatus,
+    Datapath, HistoryEntry, MemberStatus, PinnedMap, ServiceStatus, Status, VerifiedStatus,
+    VirtualAddressStatus,
 };
 
 /// The whole picture on one screen.
@@ -14,6 +15,10 @@ pub(super) fn status(status: &Status) -> String {
     if !status.virtual_addresses.is_empty() {
         text += "\n";
         text += &addresses(&status.virtual_addresses);
+    }
+    if !status.services.is_empty() {
+        text += "\n";
+        text += &services(&status.services);
     }
     text += "\n";
     text += &answers(status);
@@ -175,6 +180,33 @@ fn addresses(addresses: &[VirtualAddressStatus]) -> String {
             "HERE",
             "GATE",
             "VERIFIED",
+        ],
+        &rows,
+    )
+}
+
+fn services(services: &[ServiceStatus]) -> String {
+    let row = |service: &ServiceStatus| {
+        [
+            service.name.clone(),
+            service.check.clone(),
+            service.state.as_str().to_owned(),
+            or_dash(service.last_success_age_us.map(duration)),
+            service.overruns.to_string(),
+            service.attempts.to_string(),
+            or_dash(service.fault.clone()),
+        ]
+    };
+    let rows: Vec<_> = services.iter().map(row).collect();
+    table(
+        [
+            "SERVICE",
+            "CHECK",
+            "STATE",
+            "LAST WELL",
+            "HUNG",
+            "ATTEMPTS",
+            "FAULT",
         ],
         &rows,
     )

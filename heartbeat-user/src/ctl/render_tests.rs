@@ -2,7 +2,7 @@ use super::{history, maps, status};
 use crate::control::tests::{master, slave};
 use crate::control::{
     Alarm, AlarmName, Answering, Diagnosis, EpochParts, HistoryEntry, NotElectable, Role,
-    TakeoverStamps, pinned_maps,
+    ServiceStatus, ServiceWord, TakeoverStamps, pinned_maps,
 };
 
 #[test]
@@ -30,6 +30,27 @@ answers in the kernel on mgmt0 (native) and biz0 (generic)
 "
         )
     );
+}
+
+#[test]
+fn services_have_a_table_of_their_own() {
+    let mut watched = slave();
+    watched.services = vec![ServiceStatus {
+        name: "web".to_owned(),
+        check: "tcp".to_owned(),
+        state: ServiceWord::Recovering,
+        last_success_age_us: Some(2_500_000),
+        fault: Some("no connection to 127.0.0.1:80".to_owned()),
+        overruns: 4,
+        attempts: 1,
+    }];
+    let text = status(&watched);
+    let table = "\
+SERVICE  CHECK  STATE       LAST WELL  HUNG  ATTEMPTS  FAULT
+web      tcp    recovering  2.5 s      4     1         no connection to 127.0.0.1:80
+";
+    assert!(text.contains(table), "{text}");
+    assert!(!status(&slave()).contains("SERVICE"));
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod interfaces;
 mod kernel_log;
 mod looking_after;
 mod members;
+mod monitors;
 mod operator;
 mod plan;
 mod recorder;

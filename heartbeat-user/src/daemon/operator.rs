@@ -7,7 +7,7 @@ use std::time::Duration;
 use heartbeat_core::event::Order;
 use heartbeat_core::message::Network;
 use heartbeat_core::time::nanos;
-use heartbeat_core::{ElectorRecord, Slot};
+use heartbeat_core::{ElectorRecord, Instant, Slot};
 use heartbeat_wire::gate::{gate_of, slot_gate_is_open};
 use heartbeat_wire::maps;
 use tokio::sync::oneshot;
@@ -18,6 +18,7 @@ use super::shared::Facts;
 use crate::config::Follows;
 use crate::control::{Datapath, Local, LocalFacts, Status, VerifiedStatus, VirtualAddressStatus};
 use crate::datapath::{Words, name_sets};
+use crate::monitor;
 use crate::net::mac::MacAddress;
 use crate::net::netlink::{Address, Netlink};
 use crate::pulse::{Durations, OrderSender, PulseOrder};
@@ -38,6 +39,7 @@ pub(super) struct Operator {
     pub(super) pulse: OrderSender,
     pub(super) facts: Facts,
     pub(super) view: View,
+    pub(super) services: monitor::View,
 }
 
 impl Operator {
@@ -115,6 +117,7 @@ impl Operator {
         let facts = LocalFacts {
             slot: self.plan.slot,
             virtual_addresses: self.virtual_addresses(&published.snapshot.electors.record)?,
+            services: self.services.statuses(Instant(boot_ns())),
             datapath: answered(Network::Management),
             business_datapath: answered(Network::Business),
             local: local(&published.lateness, &published.taken),

@@ -14,6 +14,7 @@ use super::history::History;
 use super::relink::Relink;
 use crate::control::{HistoryEntry, TakeoverStamps, rfc3339};
 use crate::hands::Report;
+use crate::monitor::Standing;
 use crate::pulse::{Ending, Note, Notes, OrderSender, PulseOrder, Stamps};
 use crate::state::StateFolder;
 
@@ -23,6 +24,8 @@ pub(super) struct Scribe {
     pub(super) state: StateFolder,
     pub(super) history: Arc<Mutex<History>>,
     pub(super) relink: Relink,
+    /// The watch over the services, which goes by this node's role.
+    pub(super) standing: Option<Standing>,
     pub(super) pulse: OrderSender,
     /// The hands have ended, so the pulse stops.
     pub(super) hands_ended: bool,
@@ -167,6 +170,9 @@ impl Scribe {
             lasted_us = lasted.as_micros(),
             "role changed"
         );
+        if let Some(standing) = &self.standing {
+            standing.is_master(to == Role::Master);
+        }
         let entry = HistoryEntry {
             at: rfc3339(SystemTime::now()),
             slot: self.slot,

@@ -18,6 +18,7 @@ use super::failure::Failure;
 use super::ground::Ground;
 use super::history::History;
 use super::kernel_log;
+use super::monitors;
 use super::operator::Operator;
 use super::plan::{Carried, Plan};
 use super::recorder;
@@ -28,6 +29,7 @@ use super::stale;
 use super::wiring;
 use crate::datapath::{self, Datapath, Events, Hooks, Kept, Opened, Replies, Sets, Words};
 use crate::hands::{Hands, Order, VirtualAddress};
+use crate::monitor;
 use crate::net::netlink::{Link, Netlink, OwnerMark};
 use crate::pulse::convert::{daemon_words, kernel_words};
 use crate::pulse::frames::FrameSigner;
@@ -88,8 +90,11 @@ impl Daemon {
             pulse: orders.clone(),
         };
         let takeover = Takeover::start(setup, tasks.clone(), taken_tasks).map_err(Failure::of)?;
+        let services = monitor::View::default();
+        let standing = monitors::start(&plan, &kernel.words, &orders, &services);
         let operator = Operator {
             view,
+            services,
             kernel: plan.for_kernel(),
             words: kernel.words.clone(),
             pulse: orders.clone(),
@@ -132,6 +137,7 @@ impl Daemon {
                 state,
                 history,
                 relink,
+                standing,
                 pulse: orders,
                 hands_ended: false,
             },

@@ -121,6 +121,9 @@ impl Pulse {
                 PulseOrder::ElectorsSaved(record) => {
                     self.handle(Event::ElectorsSaved(*record), Instant(boot_ns()));
                 }
+                PulseOrder::Services(services) => {
+                    self.handle(Event::Services(services), Instant(boot_ns()));
+                }
                 PulseOrder::Gated(interface) => self.order_hands(HandsOrder::Gated { interface }),
                 PulseOrder::Verified(epoch, at_ns) => self.note(Note::Verified(epoch, at_ns)),
                 PulseOrder::Announce => self.order_hands(HandsOrder::Announce),

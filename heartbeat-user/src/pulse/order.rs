@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
 use heartbeat_core::event::{Order, Reply};
 use heartbeat_core::message::Network;
+use heartbeat_core::service::Services;
 use heartbeat_core::{ElectorRecord, Epoch, Snapshot};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use tokio::sync::oneshot;
@@ -56,6 +57,8 @@ pub enum PulseOrder {
     Verified(Epoch, u64),
     /// An interface vanished or came back.
     Rewire(Rewire),
+    /// How the services on this node are.
+    Services(Services),
     /// Tell what you know.
     Publish(oneshot::Sender<Published>),
 }

@@ -107,6 +107,7 @@ impl Answers {
                 id: *id,
                 done: *done,
             },
+            Event::Services(services) => Happened::Services(*services),
         }
     }
 
@@ -147,6 +148,7 @@ impl Answers {
             Happened::ElectorsSaved(record) => Event::ElectorsSaved(record),
             Happened::ReferenceAnswer { id, reference } => Event::ReferenceAnswer { id, reference },
             Happened::Fenced { id, done } => Event::Fenced { id, done },
+            Happened::Services(services) => Event::Services(services),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use heartbeat_core::event::{KernelWords, Order, QueryAnswer, Refusal, Reply, Restored};
 use heartbeat_core::message::{Message, Network};
+use heartbeat_core::service::Services;
 use heartbeat_core::{Command, Config, ElectorRecord, Epoch, Instant, Node, Slot};
 use serde::{Deserialize, Serialize};
 
@@ -143,6 +144,8 @@ pub(super) enum Happened<'a> {
         /// Whether it succeeded.
         done: bool,
     },
+    /// [`heartbeat_core::Event::Services`]
+    Services(Services),
 }
 
 /// The list of answers by what changed in it since the event before.

@@ -14,4 +14,5 @@ pub mod link_address;
 pub mod lock;
 pub mod memory;
 pub mod mmap;
+pub mod pidfd;
 pub mod realtime;

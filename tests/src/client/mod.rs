@@ -9,3 +9,4 @@ pub mod prober;
 pub mod responder;
 pub mod schedule;
 pub mod tcp;
+pub mod web;

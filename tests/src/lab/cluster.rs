@@ -36,7 +36,13 @@ impl Cluster {
         let config = settings.write(lab.folder())?;
         let slots = || lab.topology().slots();
         let daemons = slots()
-            .map(|slot| Daemon::prepare(&lab, slot, &config))
+            .map(|slot| {
+                let mut daemon = Daemon::prepare(&lab, slot, &config)?;
+                if settings.more.is_some() {
+                    daemon.pose(slot, &settings.write_for(daemon.folder())?);
+                }
+                Ok(daemon)
+            })
             .collect::<Result<_>>()?;
         let services = slots().map(|slot| lab.serve(slot)).collect::<Result<_>>()?;
         Ok(Self {

@@ -12,6 +12,7 @@ use heartbeat_user::config::keys::ClusterKey;
 
 use crate::lab::addresses::{CONTROL_PORT, Family, HEARTBEAT_PORT, Network, VIRTUAL};
 use crate::lab::topology::Plan;
+use crate::paths;
 
 /// Name of every lab's cluster.
 pub const CLUSTER: &str = "lab";
@@ -55,6 +56,8 @@ pub struct Settings {
     pub max_lease: Option<Duration>,
     /// Where each node records its election, in the folder of its state; `None`: it does not.
     pub recorder: Option<&'static str>,
+    /// More of the file, as each node has it: `{node}` is its folder, `{tool}` the lab's own program.
+    pub more: Option<&'static str>,
 }
 
 /// Where a cluster's virtual address lives.
@@ -91,6 +94,7 @@ impl Settings {
         slot_addresses: false,
         max_lease: None,
         recorder: None,
+        more: None,
     };
 
     /// Length of a grant: one lease, the drift guard included.
@@ -189,6 +193,22 @@ impl Settings {
             connection(Network::Management),
             connection(Network::Business)
         )
+    }
+
+    /// Writes the file of the node with this folder, and its key, and returns the file's path.
+    ///
+    /// # Errors
+    /// When the disk refuses, or the lab's program is not built.
+    pub fn write_for(&self, folder: &Path) -> Result<PathBuf> {
+        let path = self.write(folder)?;
+        if let Some(more) = self.more {
+            let tool = paths::program("lab-tool")?;
+            let more = (more.replace("{node}", &folder.display().to_string()))
+                .replace("{tool}", &tool.display().to_string());
+            fs::write(&path, self.text() + more.as_str())
+                .with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        Ok(path)
     }
 
     /// Writes the file and its key into `folder` and returns the file's path.

@@ -122,6 +122,7 @@ fn known(master: Option<u16>) -> (Status, Snapshot) {
     let facts = LocalFacts {
         slot: 2,
         virtual_addresses: Vec::new(),
+        services: Vec::new(),
         datapath: None,
         business_datapath: None,
         local: Local::default(),

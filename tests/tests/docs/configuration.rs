@@ -64,6 +64,9 @@ fn known_keys() -> BTreeMap<String, BTreeSet<String>> {
         "[[member]]",
         "[[virtual_address]]",
         "[recorder]",
+        "[handovers]",
+        "[[service]]",
+        "[service.recovery.master]",
     ];
     let source: String = headers
         .iter()

@@ -18,7 +18,7 @@ macro_rules! every {
 fn every_alarm_has_its_section_in_operations() {
     let alarms = every!(AlarmName: Misconfigured, DaemonStalled, ManagementFault, Down, DuplicateSlot,
         ClockFault, NoMaster, NotElectable, Forced, TakeoverUnverified, DuplicateAddress, ElectorsChange,
-        Degraded, FenceFailed);
+        Degraded, FenceFailed, ServiceFault, HandoversSpent);
     let text = read("docs/operations.md");
     let (_, sections) = text
         .split_once("\n## Alarms\n")
@@ -37,7 +37,7 @@ fn every_alarm_has_its_section_in_operations() {
 #[test]
 fn every_reason_not_to_be_electable_has_its_row_in_operations() {
     let reasons = every!(NotElectable: Witness, NotElector, Maintenance, Abstaining, ClockFault,
-        DuplicateSlot, ControlPort, Stopping);
+        DuplicateSlot, ControlPort, Stopping, Service, NotPromoted);
     let text = read("docs/operations.md");
     for reason in reasons {
         assert!(row_begins_with(&text, reason), "row of `{reason}`");
@@ -47,7 +47,7 @@ fn every_reason_not_to_be_electable_has_its_row_in_operations() {
 #[test]
 fn every_diagnosis_has_its_row_in_the_protocol() {
     let diagnoses = every!(Diagnosis: Healthy, Misconfigured, DaemonStalled, ManagementFault, Down,
-        Unknown);
+        Unknown, ServiceFault);
     let text = read("docs/protocol.md");
     let (_, table) = text
         .split_once("\n## Diagnosis\n")

@@ -29,6 +29,7 @@ mod recorder_held_up;
 mod restart_of_master;
 mod restart_of_slave;
 mod scene;
+mod services;
 mod slot_address;
 mod starved;
 mod strangers;

@@ -5,7 +5,9 @@ mod cluster;
 mod families;
 mod management;
 mod members;
+mod program;
 mod recorder;
+mod services;
 mod virtual_addresses;
 
 use std::path::Path;
@@ -32,6 +34,8 @@ pub(super) fn check(file: File, folder: &Path, faults: &mut Vec<Fault>) -> Optio
     let electors =
         (file.cluster.as_ref()).and_then(|c| cluster::electors(c, &file.members, faults));
     let recorder = (file.recorder.as_ref()).and_then(|r| recorder::check(r, faults));
+    let services = services::check(&file.services, faults);
+    let handovers = services::handovers(file.handovers.as_ref(), faults);
     let (cluster, management) = (file.cluster?, file.management?);
     let timing = management::timing(&management, &cluster, faults);
     let (name, electors, timing) = (name?, electors?, timing?);
@@ -53,6 +57,8 @@ pub(super) fn check(file: File, folder: &Path, faults: &mut Vec<Fault>) -> Optio
         members: members?,
         virtual_addresses: virtual_addresses?,
         recorder,
+        services: services?,
+        handovers: handovers?,
     };
     config.digest = digest::whole(&config);
     Some(config)

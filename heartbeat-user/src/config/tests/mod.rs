@@ -3,6 +3,7 @@
 mod digests;
 mod key_file;
 mod refused;
+mod services;
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};

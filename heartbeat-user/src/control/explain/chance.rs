@@ -89,6 +89,14 @@ fn not_electable(status: &Status, why: NotElectable) -> Option<String> {
             "its daemon was told to stop",
             "starting it again changes that",
         ),
+        NotElectable::Service => (
+            "one of its services does not work, or was not seen to work yet",
+            "`heartbeatctl status` names it; it may stand again as soon as the checks succeed",
+        ),
+        NotElectable::NotPromoted => (
+            "its hook on_promote did not succeed when it was master last",
+            "cure what the hook's lines in the log say; it may stand again after `retry_after` of [hooks]",
+        ),
     };
     Some(format!("It could not become master now: {cause}; {cure}."))
 }

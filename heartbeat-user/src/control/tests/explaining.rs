@@ -156,6 +156,8 @@ fn every_reason_against_a_node_has_a_cure() {
         (NotElectable::DuplicateSlot, "shut one of the two down"),
         (NotElectable::ControlPort, "Look for a firewall"),
         (NotElectable::Stopping, "starting it again"),
+        (NotElectable::Service, "as soon as the checks succeed"),
+        (NotElectable::NotPromoted, "`retry_after` of [hooks]"),
     ] {
         let mut status = slave();
         status.electable = false;

@@ -42,6 +42,7 @@ pub(crate) fn snapshot_of_master() -> Snapshot {
         abstains_until: None,
         stands_at: None,
         maintenance: false,
+        services: None,
         electors_answering: 3,
         majority: 2,
         electors: ElectorsSnapshot {
@@ -61,6 +62,7 @@ pub(crate) fn snapshot_of_master() -> Snapshot {
 pub(crate) fn facts(slot: u16, serving: bool) -> LocalFacts {
     LocalFacts {
         slot,
+        services: Vec::new(),
         virtual_addresses: vec![VirtualAddressStatus {
             verified: serving.then(verified),
             address: IpAddr::V4(Ipv4Addr::new(203, 0, 113, 100)),

@@ -16,7 +16,8 @@ pub(super) const fn kernel<'a>(event: &'a Event<'_>) -> Option<&'a KernelWords> 
         | Event::Order(_)
         | Event::ElectorsSaved(_)
         | Event::ReferenceAnswer { .. }
-        | Event::Fenced { .. } => None,
+        | Event::Fenced { .. }
+        | Event::Services(_) => None,
     }
 }
 
@@ -30,7 +31,8 @@ pub(super) const fn is_of_an_election(event: &Event<'_>) -> bool {
         | Event::Order(_)
         | Event::ElectorsSaved(_)
         | Event::ReferenceAnswer { .. }
-        | Event::Fenced { .. } => true,
+        | Event::Fenced { .. }
+        | Event::Services(_) => true,
         Event::Message { message, .. } => is_election(message),
     }
 }

@@ -124,7 +124,8 @@ impl Story {
             | Event::Order(_)
             | Event::ElectorsSaved(_)
             | Event::ReferenceAnswer { .. }
-            | Event::Fenced { .. } => self.why = event.to_string(),
+            | Event::Fenced { .. }
+            | Event::Services(_) => self.why = event.to_string(),
         }
         let is_told = self.all || is_of_an_election(event);
         if !matches!(event, Event::Promised { .. }) {

@@ -104,6 +104,7 @@ const fn diagnosis_number(diagnosis: Diagnosis) -> u8 {
         Diagnosis::ManagementFault => 3,
         Diagnosis::Down => 4,
         Diagnosis::Unknown => 5,
+        Diagnosis::ServiceFault => 6,
     }
 }
 
@@ -115,6 +116,7 @@ fn get_diagnosis(body: &mut &[u8]) -> Result<Diagnosis, DecodeError> {
         3 => Ok(Diagnosis::ManagementFault),
         4 => Ok(Diagnosis::Down),
         5 => Ok(Diagnosis::Unknown),
+        6 => Ok(Diagnosis::ServiceFault),
         value => Err(DecodeError::BadField {
             field: "diagnosis",
             value,

@@ -32,6 +32,7 @@ fn member_healths() -> impl Strategy<Value = MemberHealth> {
         Just(Diagnosis::ManagementFault),
         Just(Diagnosis::Down),
         Just(Diagnosis::Unknown),
+        Just(Diagnosis::ServiceFault),
     ];
     (
         any::<u16>(),
@@ -255,8 +256,8 @@ fn values_that_no_field_has_are_named() {
     assert_eq!(field(&[2, 0, 0, 0, 0, 0, 0, 0, 0, 9]), ("answer", 9));
     assert_eq!(field(&[10, 7]), ("role", 7));
     assert_eq!(
-        field(&[7, 0, 1, 0, 2, 0, 1, 6, 1, 0, 0, 0, 0]),
-        ("diagnosis", 6)
+        field(&[7, 0, 1, 0, 2, 0, 1, 7, 1, 0, 0, 0, 0]),
+        ("diagnosis", 7)
     );
     assert_eq!(
         decode(Epoch::NONE, 0, &[99]),

@@ -1,0 +1,169 @@
+//! A page that is answered as expected.
+
+use http_body_util::{BodyExt as _, Empty, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::http1;
+use hyper::header::{CONNECTION, HOST, USER_AGENT};
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+use crate::config::service::Http;
+
+/// Longest body that is looked at, in bytes: a NameNode's whole JMX page has a tenth of it.
+const MOST: usize = 4 << 20;
+
+/// Asks for the page, on a connection of its own.
+pub(super) async fn look(page: &Http) -> Result<(), String> {
+    // Ends the connection with this look, answered or not.
+    let mut connections = JoinSet::new();
+    let response = ask(page, &mut connections).await?;
+    let status = response.status();
+    let is_expected = match page.status {
+        Some(expected) => status.as_u16() == expected,
+        None => status.is_success(),
+    };
+    if !is_expected {
+        return Err(format!("{} answers with status {status}", page.path));
+    }
+    if page.contains.is_none() && page.equals.is_none() {
+        return Ok(());
+    }
+    let body = Limited::new(response.into_body(), MOST).collect().await;
+    let body = body.map_err(|error| format!("{} broke off: {error}", page.path))?;
+    judge(page, &body.to_bytes())
+}
+
+async fn ask(
+    page: &Http,
+    connections: &mut JoinSet<Result<(), hyper::Error>>,
+) -> Result<Response<Incoming>, String> {
+    let stream = TcpStream::connect(page.address).await;
+    let stream = stream.map_err(|error| format!("no connection to {}: {error}", page.address))?;
+    let broken = |error: hyper::Error| format!("{}: {error}", page.address);
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(broken)?;
+    let request = Request::get(&page.path)
+        .header(HOST, &page.host)
+        .header(USER_AGENT, "heartbeatd")
+        .header(CONNECTION, "close")
+        .body(Empty::<Bytes>::new())
+        .map_err(|error| error.to_string())?;
+    connections.spawn(connection);
+    sender.send_request(request).await.map_err(broken)
+}
+
+fn judge(page: &Http, body: &[u8]) -> Result<(), String> {
+    if let Some(text) = &page.contains
+        && !String::from_utf8_lossy(body).contains(text.as_str())
+    {
+        return Err(format!("{} does not contain \"{text}\"", page.path));
+    }
+    let Some((pointer, expected)) = &page.equals else {
+        return Ok(());
+    };
+    let json: Value = serde_json::from_slice(body)
+        .map_err(|error| format!("{} is no JSON: {error}", page.path))?;
+    let found = json.pointer(pointer).map(|value| match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    });
+    match found {
+        Some(found) if found == *expected => Ok(()),
+        Some(found) => Err(format!("{pointer} is \"{found}\", not \"{expected}\"")),
+        None => Err(format!("there is nothing at {pointer}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+    use std::thread;
+
+    use super::*;
+
+    /// Answers one request with this, and gives the request.
+    async fn answered(response: &'static str, page: Http) -> (Result<(), String>, String) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        let server = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("asked");
+            let mut request = [0; 4_096];
+            let length = stream.read(&mut request).expect("a request");
+            stream.write_all(response.as_bytes()).expect("answered");
+            String::from_utf8_lossy(&request[..length]).into_owned()
+        });
+        let found = look(&Http { address, ..page }).await;
+        (found, server.join().expect("it answered"))
+    }
+
+    fn page() -> Http {
+        Http {
+            address: ([127, 0, 0, 1], 1).into(),
+            host: "127.0.0.1:9870".to_owned(),
+            path: "/jmx?qry=a".to_owned(),
+            status: None,
+            contains: None,
+            equals: None,
+        }
+    }
+
+    const ACTIVE: &str =
+        "HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n{\"beans\":[{\"State\":\"active\"}]}";
+
+    #[tokio::test]
+    async fn status_text_and_a_place_in_json_are_looked_at() {
+        let state = |expected: &str| Http {
+            equals: Some(("/beans/0/State".to_owned(), expected.to_owned())),
+            ..page()
+        };
+        let contains = |text: &str| Http {
+            contains: Some(text.to_owned()),
+            ..page()
+        };
+        let status = |status| Http {
+            status: Some(status),
+            ..page()
+        };
+        for (page, fault) in [
+            (page(), None),
+            (state("active"), None),
+            (state("standby"), Some("is \"active\", not \"standby\"")),
+            (contains("\"active\""), None),
+            (contains("standby"), Some("does not contain")),
+            (status(200), None),
+            (status(204), Some("status 200")),
+        ] {
+            let (found, request) = answered(ACTIVE, page.clone()).await;
+            assert!(
+                request.starts_with("GET /jmx?qry=a HTTP/1.1\r\n"),
+                "{request}"
+            );
+            assert!(request.contains("host: 127.0.0.1:9870"), "{request}");
+            match fault {
+                None => assert_eq!(found, Ok(()), "{page:?}"),
+                Some(words) => assert!(found.is_err_and(|it| it.contains(words)), "{page:?}"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_no_page_or_no_json_is_a_fault() {
+        let wants_json = Http {
+            equals: Some(("/a".to_owned(), "1".to_owned())),
+            ..page()
+        };
+        let plain = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+        let (found, _) = answered(plain, wants_json).await;
+        assert!(found.is_err_and(|it| it.contains("is no JSON")));
+        let (found, _) = answered("220 mail ready\r\n", page()).await;
+        assert!(found.is_err());
+        let failing = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n";
+        let (found, _) = answered(failing, page()).await;
+        assert!(found.is_err_and(|it| it.contains("503")));
+    }
+}

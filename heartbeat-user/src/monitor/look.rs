@@ -1,0 +1,159 @@
+//! One service's task: looks at it again and again, each time for a bounded time.
+
+use std::fmt;
+use std::future::Future;
+use std::time::Duration;
+
+use heartbeat_core::Instant;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use super::Interfaces;
+use super::file::FileLook;
+use super::process::ProcessLook;
+use super::{command, http, link, tcp};
+use crate::config::Program;
+use crate::config::service::{Check, Http, Network, On, Pace};
+use crate::sys::clock::boot_ns;
+
+/// Why a check failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// It found this.
+    Found(String),
+    /// What was looked at is gone, and does not come back by itself.
+    Gone(String),
+    /// It did not end in its time.
+    Overran,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Found(why) | Self::Gone(why) => f.write_str(why),
+            Self::Overran => f.write_str("the check did not end in its time: what it asks hangs"),
+        }
+    }
+}
+
+/// What one check found.
+#[derive(Clone, Debug)]
+pub(super) struct Finding {
+    /// Which service.
+    pub(super) index: usize,
+    pub(super) begun: Instant,
+    pub(super) ended: Instant,
+    /// `None`: it is well.
+    pub(super) fault: Option<Fault>,
+}
+
+/// How a service is looked at.
+#[derive(Debug)]
+pub(super) enum Look {
+    Process(ProcessLook),
+    Tcp(std::net::SocketAddr),
+    Http(Http),
+    Command(Program),
+    File(FileLook),
+    /// The interface; `None` where this node has none on that network.
+    Link(Option<String>),
+}
+
+impl Look {
+    pub(super) fn new(check: &Check, interfaces: &Interfaces) -> Self {
+        match check {
+            Check::Process(process) => Self::Process(ProcessLook::new(process.clone())),
+            Check::Tcp(address) => Self::Tcp(*address),
+            Check::Http(page) => Self::Http(page.clone()),
+            Check::Command(program) => Self::Command(program.clone()),
+            Check::File { path, max_age } => Self::File(FileLook::new(path.clone(), *max_age)),
+            Check::Link(Network::Management) => Self::Link(Some(interfaces.management.clone())),
+            Check::Link(Network::Business) => Self::Link(interfaces.business.clone()),
+        }
+    }
+
+    /// Looks once, for at most `limit`.
+    async fn once(&mut self, limit: Duration) -> Result<(), Fault> {
+        match self {
+            Self::Process(process) => process.look(),
+            Self::Tcp(address) => within(limit, tcp::look(*address)).await,
+            Self::Http(page) => within(limit, http::look(page)).await,
+            Self::Command(program) => command::look(program, limit).await,
+            Self::File(file) => within(limit, file.look()).await,
+            Self::Link(interface) => link::look(interface.as_deref()),
+        }
+    }
+
+    /// Ends when what was looked at is gone; never where that cannot be told.
+    async fn gone(&mut self) -> Fault {
+        match self {
+            Self::Process(process) => process.gone().await,
+            Self::Tcp(_) | Self::Http(_) | Self::Command(_) | Self::File(_) | Self::Link(_) => {
+                std::future::pending().await
+            }
+        }
+    }
+}
+
+async fn within(
+    limit: Duration,
+    look: impl Future<Output = Result<(), String>>,
+) -> Result<(), Fault> {
+    match timeout(limit, look).await {
+        Ok(found) => found.map_err(Fault::Found),
+        Err(_) => Err(Fault::Overran),
+    }
+}
+
+/// One service's task.
+pub(super) struct Task {
+    pub(super) index: usize,
+    pub(super) on: On,
+    pub(super) pace: Pace,
+    pub(super) mastership: watch::Receiver<bool>,
+    pub(super) findings: mpsc::Sender<Finding>,
+}
+
+impl Task {
+    /// Looks until the daemon ends.
+    pub(super) async fn run(mut self, mut look: Look) {
+        let mut ticks = interval(self.pace.interval);
+        // A check that took long is not made up for: two at once would only load what is slow already.
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let mut gone = tokio::select! {
+                _ = ticks.tick() => None,
+                fault = look.gone() => Some(fault),
+            };
+            if self.on == On::Master && !*self.mastership.borrow() {
+                // What ended before is none of the next master's business.
+                gone = None;
+                if !self.wait_for_mastership().await {
+                    return;
+                }
+            }
+            let begun = Instant(boot_ns());
+            let fault = match gone {
+                Some(fault) => Some(fault),
+                None => look.once(self.pace.timeout).await.err(),
+            };
+            let finding = Finding {
+                index: self.index,
+                begun,
+                ended: Instant(boot_ns()),
+                fault,
+            };
+            if self.findings.send(finding).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// False if the daemon ends.
+    async fn wait_for_mastership(&mut self) -> bool {
+        self.mastership
+            .wait_for(|is_master| *is_master)
+            .await
+            .is_ok()
+    }
+}

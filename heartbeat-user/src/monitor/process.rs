@@ -1,0 +1,185 @@
+//! A process that lives. The kernel tells its end at once.
+
+use std::fs;
+
+use super::look::Fault;
+use crate::config::service::Process;
+use crate::sys::pidfd::ProcessEnd;
+
+/// A process that is looked for, and held once it is found.
+#[derive(Debug)]
+pub(super) struct ProcessLook {
+    which: Process,
+    held: Option<Held>,
+}
+
+#[derive(Debug)]
+struct Held {
+    pid: u32,
+    end: ProcessEnd,
+}
+
+impl ProcessLook {
+    pub(super) const fn new(which: Process) -> Self {
+        Self { which, held: None }
+    }
+
+    /// Finds it, or looks whether the one that is held goes on.
+    pub(super) fn look(&mut self) -> Result<(), Fault> {
+        if let Some(held) = &self.held {
+            match state(held.pid) {
+                Some('Z' | 'X') | None => self.held = None,
+                Some('T' | 't') => {
+                    return Err(Fault::Found(format!("process {} is stopped", held.pid)));
+                }
+                Some(_) => return Ok(()),
+            }
+        }
+        self.held = Some(self.find().map_err(Fault::Found)?);
+        Ok(())
+    }
+
+    /// Ends when the process that is held has ended, however it did.
+    pub(super) async fn gone(&mut self) -> Fault {
+        let Some(held) = &self.held else {
+            return std::future::pending().await;
+        };
+        held.end.wait().await;
+        let pid = held.pid;
+        self.held = None;
+        Fault::Gone(format!("process {pid} has ended"))
+    }
+
+    fn find(&self) -> Result<Held, String> {
+        let pid = self.pid()?;
+        let end = ProcessEnd::of(pid).map_err(|error| format!("process {pid}: {error}"))?;
+        // Between the two looks its number may have become another one's.
+        if self.pid()? == pid {
+            Ok(Held { pid, end })
+        } else {
+            Err(format!("process {pid} was just replaced by another one"))
+        }
+    }
+
+    fn pid(&self) -> Result<u32, String> {
+        match &self.which {
+            Process::PidFile(path) => {
+                let text = fs::read_to_string(path);
+                let text = text.map_err(|error| format!("{}: {error}", path.display()))?;
+                let number = text.split_ascii_whitespace().next().map(str::parse);
+                match number {
+                    Some(Ok(pid)) => Ok(pid),
+                    Some(Err(_)) | None => {
+                        Err(format!("{} has no process's number in it", path.display()))
+                    }
+                }
+            }
+            Process::Name(name) => {
+                by_name(name).ok_or_else(|| format!("no process is called {name}"))
+            }
+        }
+    }
+}
+
+/// The lowest number among the processes with this command name: a service's first process starts the others.
+fn by_name(name: &str) -> Option<u32> {
+    let processes = fs::read_dir("/proc").ok()?.flatten();
+    let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let has_name = |pid: &u32| {
+        let comm = fs::read_to_string(format!("/proc/{pid}/comm"));
+        comm.is_ok_and(|comm| comm.trim_end_matches('\n') == name)
+    };
+    pids.filter(has_name)
+        .filter(|pid| !matches!(state(*pid), Some('Z' | 'X') | None))
+        .min()
+}
+
+/// The state's letter of a process (proc_pid_stat(5)).
+fn state(pid: u32) -> Option<char> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name before it may have any characters in it, brackets too.
+    stat.rsplit_once(") ")?.1.chars().next()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Child, Command};
+    use std::time::Duration;
+
+    use nix::sys::signal::{Signal, kill};
+    use nix::unistd::Pid;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    fn sleeper() -> Child {
+        Command::new("/bin/sleep")
+            .arg("60")
+            .spawn()
+            .expect("starts")
+    }
+
+    #[tokio::test]
+    async fn the_end_of_a_process_is_told_without_looking() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("pid");
+        let mut child = sleeper();
+        fs::write(&file, format!("{}\n", child.id())).expect("writable");
+        let mut look = ProcessLook::new(Process::PidFile(file.clone()));
+        assert_eq!(look.look(), Ok(()));
+        let early = timeout(Duration::from_millis(50), look.gone()).await;
+        assert!(early.is_err(), "it lives");
+        child.kill().expect("it lives");
+        let fault = timeout(Duration::from_secs(10), look.gone()).await;
+        assert!(matches!(fault, Ok(Fault::Gone(_))), "{fault:?}");
+        child.wait().expect("reaped");
+        assert!(
+            matches!(look.look(), Err(Fault::Found(_))),
+            "its number is stale"
+        );
+        let mut next = sleeper();
+        fs::write(&file, next.id().to_string()).expect("writable");
+        assert_eq!(look.look(), Ok(()), "the next one is found");
+        next.kill().expect("it lives");
+        next.wait().expect("reaped");
+    }
+
+    #[tokio::test]
+    async fn a_process_that_is_stopped_is_not_well() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("pid");
+        let mut child = sleeper();
+        fs::write(&file, child.id().to_string()).expect("writable");
+        let mut look = ProcessLook::new(Process::PidFile(file));
+        assert_eq!(look.look(), Ok(()));
+        let pid = Pid::from_raw(i32::try_from(child.id()).expect("small"));
+        kill(pid, Signal::SIGSTOP).expect("it lives");
+        while state(child.id()) != Some('T') {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let fault = look.look();
+        assert_eq!(
+            fault,
+            Err(Fault::Found(format!("process {pid} is stopped")))
+        );
+        kill(pid, Signal::SIGCONT).expect("it lives");
+        while state(child.id()) == Some('T') {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        assert_eq!(look.look(), Ok(()));
+        child.kill().expect("it lives");
+        child.wait().expect("reaped");
+    }
+
+    #[tokio::test]
+    async fn a_process_is_found_by_its_name() {
+        let own = fs::read_to_string("/proc/self/comm").expect("readable");
+        let mut look = ProcessLook::new(Process::Name(own.trim_end().to_owned()));
+        assert_eq!(look.look(), Ok(()));
+        let mut nobody = ProcessLook::new(Process::Name("qqqqqqqq".to_owned()));
+        assert_eq!(
+            nobody.look(),
+            Err(Fault::Found("no process is called qqqqqqqq".to_owned()))
+        );
+    }
+}
