@@ -109,6 +109,7 @@ fn known(master: Option<u16>) -> (Status, Snapshot) {
         abstains_until: None,
         stands_at: None,
         maintenance: false,
+        services: None,
         electors_answering: 1,
         majority: 2,
         electors: ElectorsSnapshot {
