@@ -22,7 +22,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ("\"quorum\"", "\"quorun\"", "write \"quorum\""),
     ("mode = \"quorum\"", "", "`mode` is missing in [cluster]"),
     ("[management]", "[pair]\n[management]", "[pair] belongs to the pair method"),
-    ("[management]", "[hooks]\n[management]", "unknown key `hooks` in the file"),
+    ("[management]", "[sinks]\n[management]", "unknown key `sinks` in the file"),
     ("name = \"n1\"", "nam = \"n1\"", "did you mean `name`?"),
     ("interface = \"biz0\"", "interface = \"biz0\", vlan = 3", "unknown key `vlan` in business of [[member]]"),
     ("\"239.192.7.1\"", "\"198.51.100.9\"", "198.51.100.9 is no multicast group"),
