@@ -25,6 +25,15 @@ enum What {
         #[arg(long)]
         json: Option<PathBuf>,
     },
+    /// Outage of a pair's client, beside that of a lock in ZooKeeper (some minutes)
+    Pair {
+        /// How often each fault is repeated
+        #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
+        repetitions: u16,
+        /// Where the JSON goes [default: target/bench/pair.json]
+        #[arg(long)]
+        json: Option<PathBuf>,
+    },
     /// Cost of a frame by verdict, and what answering in the kernel is worth (some minutes)
     Datapath {
         /// Where the JSON goes [default: target/bench/datapath.json]
@@ -41,15 +50,19 @@ enum What {
 /// # Errors
 /// Something is missing, or a cluster did not come to life again.
 pub(crate) fn run(options: &Options) -> Result<()> {
+    let repeated = |what: &str, times: u16| {
+        vec![
+            what.to_owned(),
+            "--repetitions".to_owned(),
+            times.to_string(),
+        ]
+    };
     let (mut arguments, json) = match &options.what {
-        What::Failover { repetitions, json } => {
-            let repetitions = repetitions.to_string();
-            let arguments = vec![
-                "failover".to_owned(),
-                "--repetitions".to_owned(),
-                repetitions,
-            ];
-            (arguments, json)
+        What::Failover { repetitions, json } => (repeated("failover", *repetitions), json),
+        What::Pair { repetitions, json } => {
+            lab::need_rights()?;
+            lab::need_tools_for_rival()?;
+            (repeated("pair", *repetitions), json)
         }
         What::Datapath { json, only } => {
             lab::need_rights()?;

@@ -11,6 +11,7 @@ use crate::workspace;
 
 /// A program that the lab uses, and the package of Debian and Ubuntu that has it.
 struct Tool {
+    /// Its name, or the whole path of what is no program.
     program: &'static str,
     package: &'static str,
 }
@@ -63,6 +64,18 @@ const FOR_GUESTS: &[Tool] = &[
     },
 ];
 
+/// Without these there is nothing to compare a pair with.
+const FOR_RIVAL: &[Tool] = &[
+    Tool {
+        program: "/usr/share/java/zookeeper.jar",
+        package: "zookeeper",
+    },
+    Tool {
+        program: "/usr/lib/python3/dist-packages/kazoo/client.py",
+        package: "python3-kazoo",
+    },
+];
+
 /// Where programs are, for a root whose PATH leaves the administrators' folders out too.
 const FOLDERS: &[&str] = &[
     "/usr/sbin",
@@ -101,6 +114,14 @@ pub(crate) fn need_tools() -> Result<()> {
 pub(crate) fn need_tools_for_guests() -> Result<()> {
     need_tools()?;
     need(FOR_GUESTS)
+}
+
+/// Installs what is missing of the lock service that a pair is measured against, and says so.
+///
+/// # Errors
+/// As [`need_tools`].
+pub(crate) fn need_tools_for_rival() -> Result<()> {
+    need(FOR_RIVAL)
 }
 
 fn need(tools: &[Tool]) -> Result<()> {

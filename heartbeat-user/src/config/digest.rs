@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use blake3::Hasher;
 
-use super::{Config, Connection, Follows, Place};
+use super::{Config, Connection, Follows, Pair, Place};
 
 /// The cluster's number in every frame.
 pub(super) fn cluster_id(name: &str) -> u64 {
@@ -38,6 +38,9 @@ pub(super) fn whole(config: &Config) -> u64 {
     }
     content.virtual_addresses(config);
     content.services(config);
+    if let Some(pair) = &config.pair {
+        content.pair(pair);
+    }
     first_u64(&content.0.finalize())
 }
 
@@ -90,6 +93,17 @@ impl Content {
             self.duration(service.pace.timeout);
             self.number(u64::from(service.pace.fall));
         }
+    }
+
+    /// Which evidence is required. By which command a node fences belongs to it alone.
+    fn pair(&mut self, pair: &Pair) {
+        self.text("pair");
+        self.number(u64::from(pair.business));
+        self.number(pair.references.len() as u64);
+        pair.references
+            .iter()
+            .for_each(|reference| self.address(*reference));
+        self.number(u64::from(pair.fence.is_some()));
     }
 
     /// In the order of the addresses: their order in the file means nothing.

@@ -15,10 +15,10 @@ use toml::de::{DeTable, DeValue};
 use super::fault::Fault;
 use super::section::Section;
 use super::value::{
-    address, address_and_prefix, bytes, flag, follows, interface, one_of, quorum, slots, text,
-    time, whole,
+    address, address_and_prefix, bytes, flag, follows, interface, list, one_of, slots, text, time,
+    whole, words,
 };
-use super::{Attach, Follows, Transport};
+use super::{Attach, Evidence, Follows, Mode, Transport};
 
 /// A value with its place; `None` where it is absent or was refused.
 pub(super) type Value<T> = Option<Spanned<T>>;
@@ -27,6 +27,7 @@ pub(super) type Value<T> = Option<Spanned<T>>;
 pub(super) struct File {
     pub(super) cluster: Option<Cluster>,
     pub(super) management: Option<Management>,
+    pub(super) pair: Option<Pair>,
     pub(super) members: Vec<Member>,
     pub(super) virtual_addresses: Vec<VirtualAddress>,
     pub(super) recorder: Option<Recorder>,
@@ -38,7 +39,7 @@ pub(super) struct File {
 pub(super) struct Cluster {
     pub(super) at: Range<usize>,
     pub(super) name: Value<String>,
-    pub(super) quorum: Value<()>,
+    pub(super) mode: Value<Mode>,
     pub(super) key_file: Value<String>,
     pub(super) electors: Value<Vec<Spanned<u16>>>,
     pub(super) max_lease: Value<Duration>,
@@ -56,6 +57,16 @@ pub(super) struct Management {
     pub(super) period: Value<Duration>,
     pub(super) detect_multiplier: Value<u16>,
     pub(super) attach: Value<Attach>,
+}
+
+/// `[pair]`
+pub(super) struct Pair {
+    pub(super) at: Range<usize>,
+    pub(super) require: Value<Vec<Spanned<Evidence>>>,
+    pub(super) reference: Value<Vec<Spanned<IpAddr>>>,
+    pub(super) fence_command: Value<Vec<String>>,
+    pub(super) fence_timeout: Value<Duration>,
+    pub(super) fence_delay: Value<Duration>,
 }
 
 /// `[[member]]`
@@ -108,6 +119,7 @@ impl File {
                 .map(|s| cluster(s, faults)),
             management: main_table(&mut root, faults, "management", "[management]")
                 .map(|s| management(s, faults)),
+            pair: (root.table(faults, "pair", "[pair]")).map(|s| pair(s, faults)),
             members: (root.tables(faults, "member", "[[member]]").into_iter())
                 .map(|s| member(s, faults))
                 .collect(),
@@ -123,8 +135,6 @@ impl File {
             handovers: (root.table(faults, "handovers", "[handovers]"))
                 .map(|s| services::handovers(s, faults)),
         };
-        let pair = "[pair] belongs to the pair method, which this version does not have";
-        root.refuse(faults, "pair", pair, "take the table out");
         root.end(faults);
         file
     }
@@ -152,7 +162,12 @@ fn cluster(mut s: Section<'_, '_>, faults: &mut Vec<Fault>) -> Cluster {
             "give the cluster a name: name = \"storage-a\"",
             text,
         ),
-        quorum: s.required(faults, "mode", "write mode = \"quorum\"", quorum),
+        mode: s.required(
+            faults,
+            "mode",
+            "write mode = \"quorum\", or \"pair\" for two machines alone",
+            |value| one_of(value, &Mode::ALL.map(|mode| (mode.as_str(), mode))),
+        ),
         key_file: s.required(
             faults,
             "key_file",
@@ -203,6 +218,27 @@ fn management(mut s: Section<'_, '_>, faults: &mut Vec<Fault>) -> Management {
     };
     s.end(faults);
     management
+}
+
+fn pair(mut s: Section<'_, '_>, faults: &mut Vec<Fault>) -> Pair {
+    const KINDS: &str = "write require = [\"management_silent\", \"business_silent\", \"reference\"], or with \"fence\"";
+    let pair = Pair {
+        at: s.at(),
+        require: s.optional(faults, "require", |value| {
+            list(value, "evidence", KINDS, |item| {
+                one_of(item, &Evidence::ALL.map(|kind| (kind.as_str(), kind)))
+            })
+        }),
+        reference: s.optional(faults, "reference", |value| {
+            let cure = "list addresses of the business network: reference = [\"203.0.113.254\"]";
+            list(value, "addresses", cure, address)
+        }),
+        fence_command: s.optional(faults, "fence_command", words),
+        fence_timeout: s.optional(faults, "fence_timeout", time),
+        fence_delay: s.optional(faults, "fence_delay", time),
+    };
+    s.end(faults);
+    pair
 }
 
 fn member(mut s: Section<'_, '_>, faults: &mut Vec<Fault>) -> Member {

@@ -28,7 +28,7 @@ pub use program::{Program, User};
 pub use service::{Handovers, Service};
 
 use fault::Fault;
-use heartbeat_core::config::Mode;
+use heartbeat_core::config as core;
 use heartbeat_core::{ElectorSet, Slot, Slots};
 
 /// Longest configuration file, in bytes: 10,000 members with long names need less than half.
@@ -45,7 +45,7 @@ pub struct Config {
     pub key_file: PathBuf,
     /// One or two keys, newest first.
     pub keys: Vec<ClusterKey>,
-    /// The electors' slots, ascending: 3 to 9.
+    /// The electors' slots, ascending: 3 to 9, or both of a pair.
     pub electors: Vec<Slot>,
     /// Digest of the electors' slots and `max_lease`.
     pub elector_digest: u32,
@@ -63,6 +63,8 @@ pub struct Config {
     pub control_port: u16,
     /// How the responder is attached to the management interface.
     pub attach: Attach,
+    /// What stands for the absent peer's vote, where two members are alone; `None`: a quorum decides.
+    pub pair: Option<Pair>,
     /// Every member by its slot.
     pub members: BTreeMap<Slot, Member>,
     /// The virtual addresses, in the file's order.
@@ -73,6 +75,98 @@ pub struct Config {
     pub services: Vec<Service>,
     /// How often mastership may move for a service's sake.
     pub handovers: Handovers,
+}
+
+/// How the master is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// By a majority of the electors.
+    Quorum,
+    /// By two members, one of which may have to do without the other.
+    Pair,
+}
+
+impl Mode {
+    /// Every mode.
+    pub const ALL: [Self; 2] = [Self::Quorum, Self::Pair];
+
+    /// The word for it in the file.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Quorum => "quorum",
+            Self::Pair => "pair",
+        }
+    }
+}
+
+/// What has to be shown before one of a pair serves without the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// The peer does not answer on the management network. Always required.
+    ManagementSilent,
+    /// Nor on the business network, where it was asked three times.
+    BusinessSilent,
+    /// A device that is not the peer answered what was asked after that.
+    Reference,
+    /// The fence command succeeded.
+    Fence,
+}
+
+impl Evidence {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [
+        Self::ManagementSilent,
+        Self::BusinessSilent,
+        Self::Reference,
+        Self::Fence,
+    ];
+
+    /// The word for it in the file.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ManagementSilent => "management_silent",
+            Self::BusinessSilent => "business_silent",
+            Self::Reference => "reference",
+            Self::Fence => "fence",
+        }
+    }
+}
+
+/// The evidence that a pair goes by, besides the peer's silence on the management network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pair {
+    /// Whether the peer must be silent on the business network too.
+    pub business: bool,
+    /// Devices on the business network of which a majority has to answer; none if none is required.
+    pub references: Vec<IpAddr>,
+    /// What makes sure that the peer is off, if that is required.
+    pub fence: Option<Fence>,
+}
+
+impl Pair {
+    fn for_core(&self) -> core::Mode {
+        core::Mode::Pair(core::PairRules {
+            business_silent: self.business,
+            references: u8::try_from(self.references.len()).unwrap_or(u8::MAX),
+            fence: self
+                .fence
+                .as_ref()
+                .map(|fence| core::FenceRule { delay: fence.delay }),
+        })
+    }
+}
+
+/// The command that makes sure that the peer is off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fence {
+    /// What is run.
+    pub program: Program,
+    /// After which time it counts as failed and is killed: 1 s to 10 min.
+    pub timeout: Duration,
+    /// It waits so long times the own slot, so that two nodes do not switch each other off: at most 1 min.
+    pub delay: Duration,
 }
 
 /// Where what happens to the election is recorded.
@@ -231,7 +325,10 @@ impl Config {
             config_digest: self.digest,
             timing: self.timing,
             preempt_after: self.preempt_after,
-            mode: Mode::Quorum,
+            mode: self
+                .pair
+                .as_ref()
+                .map_or(core::Mode::Quorum, Pair::for_core),
         }
     }
 }

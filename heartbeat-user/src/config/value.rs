@@ -98,15 +98,23 @@ pub(super) fn one_of<T: Copy>(value: &DeValue<'_>, words: &[(&str, T)]) -> Resul
     ))
 }
 
-/// The only mode there is.
-pub(super) fn quorum(value: &DeValue<'_>) -> Result<(), Wrong> {
-    if text(value)? == "pair" {
-        return Err(Wrong::new(
-            "this version does not have the pair method",
-            "write mode = \"quorum\", with three members or with two and a witness",
-        ));
-    }
-    one_of(value, &[("quorum", ())])
+/// A list of items of one kind, each with its place; `what` says what the list is of.
+pub(super) fn list<T>(
+    value: &DeValue<'_>,
+    what: &str,
+    cure: &str,
+    item: impl Fn(&DeValue<'_>) -> Result<T, Wrong>,
+) -> Result<Vec<Spanned<T>>, Wrong> {
+    let DeValue::Array(items) = value else {
+        let cause = format!("{} where a list of {what} belongs", kind(value));
+        return Err(Wrong::new(cause, cure));
+    };
+    let read = |it: &Spanned<DeValue<'_>>| {
+        item(it.get_ref())
+            .map(|read| Spanned::new(it.span(), read))
+            .map_err(|wrong| Wrong::new(wrong.cause, cure))
+    };
+    items.iter().map(read).collect()
 }
 
 /// What a virtual address follows: the master, or the machine in a slot.
@@ -147,15 +155,9 @@ pub(super) fn bytes(value: &DeValue<'_>) -> Result<u64, Wrong> {
 /// A list of slots, each with its place.
 pub(super) fn slots(value: &DeValue<'_>) -> Result<Vec<Spanned<u16>>, Wrong> {
     const CURE: &str = "list slots of members: electors = [1, 2, 3]";
-    let DeValue::Array(items) = value else {
-        return Err(Wrong::new("electors are a list of slots", CURE));
-    };
-    let slot = |item: &Spanned<DeValue<'_>>| {
-        whole(item.get_ref(), "slot", 1..=u16::MAX)
-            .map(|slot| Spanned::new(item.span(), slot))
-            .map_err(|wrong| Wrong::new(wrong.cause, CURE))
-    };
-    items.iter().map(slot).collect()
+    list(value, "slots", CURE, |item| {
+        whole(item, "slot", 1..=u16::MAX)
+    })
 }
 
 /// A list of texts, at least one.

@@ -10,6 +10,7 @@ use super::electors;
 use super::failure::Failure;
 use super::front::Front;
 use super::interfaces::wait;
+use super::last_run::LastRun;
 use super::plan::Plan;
 use super::shared::Facts;
 use super::signals::Stop;
@@ -20,6 +21,10 @@ use crate::state::StateFolder;
 use crate::sys::clock;
 use crate::sys::lock::{FolderLock, FolderLockError, holder_text};
 
+/// What a pair lacks that goes by silence alone.
+const PARTED: &str = "neither a reference nor a fence command is required in [pair]: where the two do not hear each \
+                      other, both serve";
+
 /// The ground that a daemon stands on.
 pub(super) struct Ground {
     pub(super) plan: Plan,
@@ -28,6 +33,8 @@ pub(super) struct Ground {
     pub(super) state: StateFolder,
     /// The highest epoch that this node ever stood in.
     pub(super) floor: Epoch,
+    /// In a pair, what it was last.
+    pub(super) last_run: LastRun,
     pub(super) netlink: Netlink,
     /// Held as long as the daemon lives.
     pub(super) locks: [FolderLock; 2],
@@ -49,6 +56,15 @@ impl Ground {
         let state = StateFolder::open(&args.state).map_err(Failure::of)?;
         let memory = lock_state(state.path())?;
         let floor = state.floor().map_err(Failure::of)?;
+        let last_run = match &config.pair {
+            Some(pair) => {
+                if pair.references.is_empty() && pair.fence.is_none() {
+                    facts.warn(PARTED.to_owned());
+                }
+                LastRun::read(&state, floor, facts).map_err(Failure::of)?
+            }
+            None => LastRun::unknown(),
+        };
         let electors = electors::in_force(&state, &config).map_err(electors_failure)?;
         if let Some(differs) = electors.differs {
             facts.warn(differs);
@@ -63,6 +79,7 @@ impl Ground {
             file: args.config.clone(),
             state,
             floor,
+            last_run,
             netlink,
             locks: [pins, memory],
         })

@@ -2,11 +2,13 @@
 
 mod electors;
 mod failure;
+mod fence;
 mod front;
 mod ground;
 mod history;
 mod interfaces;
 mod kernel_log;
+mod last_run;
 mod looking_after;
 mod members;
 mod monitors;

@@ -10,7 +10,9 @@ use heartbeat_core::snapshot::{Alarm, Reason, Role};
 use heartbeat_core::{ElectorRecord, Epoch, Instant};
 use tracing::{debug, error, info, warn};
 
+use super::fence::Fencing;
 use super::history::History;
+use super::last_run;
 use super::relink::Relink;
 use crate::control::{HistoryEntry, TakeoverStamps, rfc3339};
 use crate::hands::Report;
@@ -27,6 +29,7 @@ pub(super) struct Scribe {
     /// The watch over the services, which goes by this node's role.
     pub(super) standing: Option<Standing>,
     pub(super) pulse: OrderSender,
+    pub(super) fence: Fencing,
     /// The hands have ended, so the pulse stops.
     pub(super) hands_ended: bool,
 }
@@ -70,6 +73,12 @@ impl Scribe {
                     "what keeps a second master away has changed"
                 );
             }
+            Note::Pair(record, at) => {
+                if let Err(error) = last_run::save(&self.state, record, at) {
+                    error!("{error}; after a crash this node would not know what it was");
+                }
+            }
+            Note::Fence(id, target) => self.fence.run(id, target),
             Note::Floor(epoch) => {
                 if let Err(error) = self.state.save_floor(epoch) {
                     error!("{error}");

@@ -15,9 +15,11 @@ use tracing::info;
 
 use super::Daemon;
 use super::failure::Failure;
+use super::fence::Fencing;
 use super::ground::Ground;
 use super::history::History;
 use super::kernel_log;
+use super::last_run::LastRun;
 use super::monitors;
 use super::operator::Operator;
 use super::plan::{Carried, Plan};
@@ -54,7 +56,8 @@ impl Daemon {
         if let Err(error) = memory::lock_all() {
             facts.warn(error.to_string());
         }
-        let (plan, state, floor) = (ground.plan, ground.state, ground.floor);
+        let (plan, state) = (ground.plan, ground.state);
+        let (floor, last_run) = (ground.floor, ground.last_run);
         let is_first = !has_links(bpf_dir);
         let (mut relink, kernel) = load(&plan, ground.netlink, bpf_dir, facts, &mut hurry)?;
         let (hands, wiring) = match attach(&mut relink, &kernel, management) {
@@ -68,12 +71,12 @@ impl Daemon {
         };
         let (orders, order_intake) = pulse::orders().map_err(Failure::of)?;
         let (notes, taken) = sync_channel(NOTES_DEPTH);
-        let mut birth = birth(&plan, floor, &kernel);
+        let mut birth = birth(&plan, floor, &last_run, &kernel);
         let mut node = birth.node();
         if node.snapshot(Instant(boot_ns())).role != Role::Master {
             relink.remove_masters_addresses()?;
             // Removing waits for the kernel's RTNL lock; the election begins now.
-            birth = self::birth(&plan, floor, &kernel);
+            birth = self::birth(&plan, floor, &last_run, &kernel);
             node = birth.node();
         }
         let (recorder, tap) = recorder::start(&plan, state.path(), birth, facts)?.unzip();
@@ -138,6 +141,7 @@ impl Daemon {
                 history,
                 relink,
                 standing,
+                fence: Fencing::new(&plan, orders.clone()),
                 pulse: orders,
                 hands_ended: false,
             },
@@ -281,7 +285,8 @@ fn open_datapath(
 }
 
 /// The election, with what the last life left.
-fn birth(plan: &Plan, floor: Epoch, kernel: &Kernel) -> Birth {
+fn birth(plan: &Plan, floor: Epoch, last_run: &LastRun, kernel: &Kernel) -> Birth {
+    let now = Instant(boot_ns());
     let (words, kept) = (&kernel.words, kernel.kept);
     let restored = Restored {
         incarnation: kept.incarnation,
@@ -292,12 +297,12 @@ fn birth(plan: &Plan, floor: Epoch, kernel: &Kernel) -> Birth {
         saved_floor: floor,
         electors: Some(plan.electors),
         seed: random_number(),
-        pair: None,
+        pair: last_run.at(now),
     };
     Birth {
         config: plan.for_core(),
         restored,
-        now: Instant(boot_ns()),
+        now,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Opens the sockets that hang on one life of the interfaces: at start, and again when an interface
 //! vanished and came back.
 
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::net::IpAddr;
 
 use heartbeat_core::Slot;
@@ -14,6 +15,7 @@ use crate::net::envelope::{ControlKey, Envelope, Sender};
 use crate::net::netlink::Link;
 use crate::net::probe_frame::ProbePath;
 use crate::net::probe_socket::ProbeSocket;
+use crate::net::references::References;
 use crate::net::unicast_socket::{UnicastPlace, UnicastSocket};
 use crate::pulse::{Channel, Rewire, Wiring};
 
@@ -86,7 +88,24 @@ pub(super) fn channel(
         network,
         datagrams: Box::new(datagrams),
         heartbeats: heartbeats(plan, network, connection)?,
+        references: references(plan, network, connection)?,
     })
+}
+
+/// Who tells one of a pair that it is on the business network still; nobody elsewhere.
+fn references(
+    plan: &Plan,
+    network: Network,
+    own: &Connection,
+) -> Result<Option<Box<References>>, Failure> {
+    let named = plan.config.pair.as_ref().map(|pair| &pair.references);
+    let named = named.filter(|named| network == Network::Business && !named.is_empty());
+    let open = |named: &Vec<IpAddr>| {
+        let secret = RandomState::new().build_hasher().finish();
+        References::open(&own.interface, own.address, named, secret)
+    };
+    let references = named.map(open).transpose().map_err(Failure::of)?;
+    Ok(references.map(Box::new))
 }
 
 /// A second sender on a control socket that takes the place of another, for the takeover thread.

@@ -13,6 +13,7 @@ pub mod netlink;
 mod packet_socket;
 pub mod probe_frame;
 pub mod probe_socket;
+pub mod references;
 pub mod sock_diag;
 pub mod sysctl;
 pub mod tickle;

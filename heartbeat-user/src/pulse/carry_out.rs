@@ -108,7 +108,9 @@ impl Pulse {
             Command::Exit => self.ending = Some(Ending::Stop),
             Command::ExitKeeping => self.ending = Some(Ending::Restart),
             // No configuration makes a pair yet, so there is no reference to ask, nobody to fence and nothing to save.
-            Command::AskReference { .. } | Command::Fence { .. } | Command::SavePair(_) => {}
+            Command::AskReference { id } => self.ask_references(id),
+            Command::Fence { id, target } => self.note(Note::Fence(id, target)),
+            Command::SavePair(record) => self.note(Note::Pair(record, Instant(boot_ns()))),
             Command::Guarantee(guarantee) => self.note(Note::Guarantee(guarantee)),
         }
     }
@@ -158,6 +160,15 @@ impl Pulse {
         // The business network stands in only: its silence is an answer, not a fault.
         if network == Network::Management {
             self.note_sending(sent);
+        }
+    }
+
+    /// What does not leave is not answered, which is all that the election goes by.
+    fn ask_references(&self, id: u64) {
+        for channel in &self.parts.wiring.control {
+            if let Some(references) = &channel.references {
+                let _ = references.ask(id);
+            }
         }
     }
 

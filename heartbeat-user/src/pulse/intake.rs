@@ -3,6 +3,7 @@
 use std::os::fd::AsFd as _;
 use std::time::Duration;
 
+use heartbeat_core::config::PairRules;
 use heartbeat_core::event::{Order, QueryAnswer, Refusal};
 use heartbeat_core::order::{OrderDone, OrderError};
 use heartbeat_core::{Epoch, Event, Instant};
@@ -21,6 +22,9 @@ use crate::takeover::{Parcel, Task};
 /// Ring events taken in one wake-up; the rest wakes the pulse again at once, after the next turn if
 /// one is due. An election brings fewer than ten electors' answers.
 const MOST_EVENTS: usize = 64;
+
+/// Answers of references taken in one wake-up: each answers a question once.
+const MOST_REFERENCES: u8 = PairRules::MOST_REFERENCES;
 
 /// How often a dropped control datagram is worth a line: a flood must not fill the log.
 const TELL_DROPS: Duration = Duration::from_secs(1);
@@ -110,6 +114,25 @@ impl Pulse {
         true
     }
 
+    pub(super) fn take_reference_answers(&mut self) {
+        for index in 0..self.parts.wiring.control.len() {
+            for _ in 0..MOST_REFERENCES {
+                let now = Instant(boot_ns());
+                let references = &self.parts.wiring.control[index].references;
+                let Some(answer) = references.as_ref().and_then(|it| it.next_answer()) else {
+                    break;
+                };
+                let kernel = self.kernel();
+                self.handle(Event::Kernel(kernel), now);
+                let answer = Event::ReferenceAnswer {
+                    id: answer.question,
+                    reference: answer.reference,
+                };
+                self.handle(answer, now);
+            }
+        }
+    }
+
     pub(super) fn take_orders(&mut self) {
         self.parts.orders.clear();
         while let Some(order) = self.parts.orders.take() {
@@ -123,6 +146,9 @@ impl Pulse {
                 }
                 PulseOrder::Services(services) => {
                     self.handle(Event::Services(services), Instant(boot_ns()));
+                }
+                PulseOrder::Fenced(id, done) => {
+                    self.handle(Event::Fenced { id, done }, Instant(boot_ns()));
                 }
                 PulseOrder::Gated(interface) => self.order_hands(HandsOrder::Gated { interface }),
                 PulseOrder::Verified(epoch, at_ns) => self.note(Note::Verified(epoch, at_ns)),

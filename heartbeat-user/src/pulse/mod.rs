@@ -40,6 +40,7 @@ use crate::datapath::{Events, Sets, Words};
 use crate::hands::{Hands, VirtualAddress};
 use crate::net::datagrams::Datagrams;
 use crate::net::probe_socket::ProbeSocket;
+use crate::net::references::References;
 use crate::net::unicast_socket::UnicastSocket;
 use crate::recorder::RecordedNode;
 use crate::sys::clock::{BootTimer, boot_ns, raw_ns};
@@ -54,7 +55,7 @@ use ready::{Ready, Source};
 /// shorter on any network that this is made for, and three quarters are left for those that are late.
 const ANSWERS_AFTER: u32 = 4;
 
-/// Descriptors the pulse waits on: timer, ring, two control sockets, orders, hands.
+/// Descriptors the pulse waits on: timer, ring, two control sockets, references, orders, hands.
 const MOST_SOURCES: usize = 8;
 
 /// Everything the pulse owns.
@@ -126,6 +127,8 @@ pub struct Channel {
     pub datagrams: Box<Datagrams>,
     /// Heartbeats to single members, where there are any.
     pub heartbeats: Option<UnicastSocket>,
+    /// Who tells one of a pair whether it is the one that is cut off.
+    pub references: Option<Box<References>>,
 }
 
 /// The pulse's state while it runs.
@@ -212,9 +215,17 @@ impl Pulse {
         pulse.watch(Source::Orders, pulse.parts.orders.as_fd())?;
         pulse.watch(Source::Hands, pulse.parts.hands.as_fd())?;
         for channel in &pulse.parts.wiring.control {
-            pulse.watch(Source::control(channel.network), channel.datagrams.as_fd())?;
+            pulse.watch_channel(channel)?;
         }
         Ok(pulse)
+    }
+
+    fn watch_channel(&self, channel: &Channel) -> io::Result<()> {
+        self.watch(Source::control(channel.network), channel.datagrams.as_fd())?;
+        match &channel.references {
+            Some(references) => self.watch(Source::References, references.as_fd()),
+            None => Ok(()),
+        }
     }
 
     fn watch(&self, source: Source, descriptor: BorrowedFd<'_>) -> io::Result<()> {
@@ -262,6 +273,9 @@ impl Pulse {
         }
         self.take_kernel_events();
         self.take_messages(ready);
+        if ready.has(Source::References) {
+            self.take_reference_answers();
+        }
         if ready.has(Source::Orders) {
             self.take_orders();
         }

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use heartbeat_core::message::Network;
 use heartbeat_core::order::{OrderDone, OrderError};
+use heartbeat_core::pair::PairRecord;
 use heartbeat_core::snapshot::{Alarm, Guarantee, Reason, Role};
-use heartbeat_core::{ElectorRecord, Epoch};
+use heartbeat_core::{ElectorRecord, Epoch, Instant, Slot};
 
 use super::{Pulse, Retired, Stamps};
 use crate::datapath::DatapathError;
@@ -44,6 +45,10 @@ pub enum Note {
     Alarm(Alarm, bool),
     /// Another promise keeps a second master away.
     Guarantee(Guarantee),
+    /// In a pair: what this node was at that time, to be saved.
+    Pair(PairRecord, Instant),
+    /// In a pair: the fence command is to be run against this member, under this id.
+    Fence(u64, Slot),
     /// The highest epoch this node stood in, to be saved as a floor.
     Floor(Epoch),
     /// What is to be saved of the electors' sets; the pulse waits to be told that it is.

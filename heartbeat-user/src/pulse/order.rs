@@ -47,6 +47,8 @@ pub enum PulseOrder {
     Election(Order, Option<Asked>),
     /// This record of the electors' sets is on disk.
     ElectorsSaved(Box<ElectorRecord>),
+    /// The fence command with this id has ended, well or not.
+    Fenced(u64, bool),
     /// The gate stands on this interface, which had vanished and came back.
     Gated(String),
     /// The addresses are to be announced once more, from the start.

@@ -15,6 +15,7 @@ pub(super) enum Source {
     Hands = 1 << 3,
     Management = 1 << 4,
     Business = 1 << 5,
+    References = 1 << 6,
 }
 
 impl Source {

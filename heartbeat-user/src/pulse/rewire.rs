@@ -4,7 +4,6 @@ use std::os::fd::AsFd as _;
 
 use heartbeat_core::message::Network;
 
-use super::ready::Source;
 use super::{Channel, Note, Pulse, Retired, Rewire};
 
 impl Pulse {
@@ -24,8 +23,7 @@ impl Pulse {
     }
 
     fn listen(&mut self, channel: Channel) {
-        let source = Source::control(channel.network);
-        match self.watch(source, channel.datagrams.as_fd()) {
+        match self.watch_channel(&channel) {
             Ok(()) => self.parts.wiring.control.push(channel),
             Err(error) => {
                 self.note(Note::SendFailed(error.to_string()));
@@ -40,6 +38,9 @@ impl Pulse {
             let former = self.parts.wiring.control.swap_remove(index);
             // Until it is closed it would go on waking the pulse, which no longer reads it.
             let _ = self.epoll.delete(former.datagrams.as_fd());
+            if let Some(references) = &former.references {
+                let _ = self.epoll.delete(references.as_fd());
+            }
             self.note(Note::Retired(Retired::Control(former)));
         }
     }

@@ -1,7 +1,8 @@
-//! `cargo xtask bench failover`: how long the client waits, many times over. Beside it, in a module of
-//! its own, [`datapath`].
+//! `cargo xtask bench failover`: how long the client waits, many times over. Beside it, in modules of
+//! their own, [`datapath`] and [`pair`].
 
 pub mod datapath;
+pub mod pair;
 pub mod shares;
 pub mod statistics;
 pub mod tables;

@@ -56,6 +56,6 @@ pub fn shares(all: &[Series]) -> String {
     clippy::cast_precision_loss,
     reason = "an outage in nanoseconds is exact in a double"
 )]
-fn ms(time_ns: u64) -> String {
+pub(super) fn ms(time_ns: u64) -> String {
     format!("{:.2} ms", time_ns as f64 / 1e6)
 }

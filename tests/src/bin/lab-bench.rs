@@ -19,6 +19,15 @@ enum Bench {
         #[arg(long)]
         json: Option<PathBuf>,
     },
+    /// Outage of a pair's client, beside that of a lock in ZooKeeper
+    Pair {
+        /// How often each fault is repeated
+        #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
+        repetitions: u16,
+        /// Where the JSON goes [default: target/bench/pair.json]
+        #[arg(long)]
+        json: Option<PathBuf>,
+    },
     /// Cost of a frame by verdict, and what answering in the kernel is worth
     Datapath {
         /// Where the JSON goes [default: target/bench/datapath.json]
@@ -44,6 +53,9 @@ fn run(wanted: Bench) -> Result<()> {
     match wanted {
         Bench::Failover { repetitions, json } => {
             bench::failover(usize::from(repetitions), &place(json, "failover.json")?)
+        }
+        Bench::Pair { repetitions, json } => {
+            bench::pair::pair(usize::from(repetitions), &place(json, "pair.json")?)
         }
         Bench::Datapath { json, only } => {
             bench::datapath::datapath(&place(json, "datapath.json")?, &only)

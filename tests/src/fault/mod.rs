@@ -5,5 +5,6 @@ pub mod filter;
 pub mod flood;
 mod headers;
 pub mod hog;
+pub mod reference;
 pub mod replay;
 pub mod wire;

@@ -98,6 +98,35 @@ pub fn switch(topology: &Topology, network: Network, on: bool) -> Result<()> {
     run("ip", &["-netns", bridge, "link", "set", "br0", state]).map(drop)
 }
 
+/// No node hears another one any more, on either network, while each still reaches everybody else: as behind two
+/// halves of a network that are parted, with a reference in both.
+///
+/// # Errors
+/// When iproute2 fails.
+pub fn part(topology: &Topology, parted: bool) -> Result<()> {
+    let isolated = if parted { "on" } else { "off" };
+    for network in NETWORKS {
+        let bridge = topology.bridge(network).name();
+        for slot in topology.slots() {
+            let port = topology.port(slot, network).name();
+            let set = [
+                "-netns",
+                bridge,
+                "link",
+                "set",
+                "dev",
+                port,
+                "type",
+                "bridge_slave",
+                "isolated",
+                isolated,
+            ];
+            run("ip", &set)?;
+        }
+    }
+    Ok(())
+}
+
 /// The node's link to `network` loses its carrier.
 ///
 /// # Errors

@@ -1,5 +1,6 @@
 //! Real daemons in a lab, with their services: what tests, demo and benchmarks break.
 
+use std::fs;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,8 @@ use crate::lab::view::View;
 
 /// How long until a cluster must have settled after anything; far above what it takes.
 pub const PATIENCE: Duration = Duration::from_secs(10);
+/// Where the number of a node's service stands, in the folder of its daemon.
+pub const SERVICE_PID: &str = "service.pid";
 /// Time between two looks while waiting.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -21,7 +24,7 @@ const LOOK: Duration = Duration::from_millis(20);
 pub struct Cluster {
     // What runs in the namespaces goes before them.
     daemons: Vec<Daemon>,
-    _services: Vec<Helper>,
+    services: Vec<Helper>,
     lab: Lab,
     settings: Settings,
 }
@@ -44,13 +47,43 @@ impl Cluster {
                 Ok(daemon)
             })
             .collect::<Result<_>>()?;
-        let services = slots().map(|slot| lab.serve(slot)).collect::<Result<_>>()?;
-        Ok(Self {
+        let mut cluster = Self {
             daemons,
-            _services: services,
+            services: Vec::new(),
             lab,
             settings,
-        })
+        };
+        for slot in cluster.lab.topology().slots() {
+            let service = cluster.serve(slot)?;
+            cluster.services.push(service);
+        }
+        Ok(cluster)
+    }
+
+    /// Starts the service of that slot, and writes its process's number where a daemon may look for it.
+    fn serve(&self, slot: u16) -> Result<Helper> {
+        let service = self.lab.serve(slot)?;
+        let file = self.daemon(slot).folder().join(SERVICE_PID);
+        fs::write(&file, service.pid().to_string())
+            .with_context(|| format!("cannot write {}", file.display()))?;
+        Ok(service)
+    }
+
+    /// Ends the service of that slot by SIGKILL; nobody starts it again.
+    ///
+    /// # Errors
+    /// When it has ended already.
+    pub fn kill_service(&mut self, slot: u16) -> Result<()> {
+        self.services[usize::from(slot) - 1].kill()
+    }
+
+    /// Starts the service of that slot again.
+    ///
+    /// # Errors
+    /// When it does not come to work.
+    pub fn start_service(&mut self, slot: u16) -> Result<()> {
+        self.services[usize::from(slot) - 1] = self.serve(slot)?;
+        Ok(())
     }
 
     /// Builds one, starts every daemon and waits until all agree on a master.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use heartbeat_user::config::keys::ClusterKey;
 
-use crate::lab::addresses::{CONTROL_PORT, Family, HEARTBEAT_PORT, Network, VIRTUAL};
+use crate::lab::addresses::{BRIDGE, CONTROL_PORT, Family, HEARTBEAT_PORT, Network, VIRTUAL};
 use crate::lab::topology::Plan;
 use crate::paths;
 
@@ -48,6 +48,8 @@ pub struct Settings {
     pub unicast: bool,
     /// The slot that votes and never becomes master.
     pub witness: Option<u16>,
+    /// Two nodes alone, with this evidence in place of a majority; `None`: a quorum.
+    pub pair: Option<Evidence>,
     /// Where the virtual address lives.
     pub place: Place,
     /// Whether each slot has an address of its own besides ([`slot_address`]).
@@ -58,6 +60,15 @@ pub struct Settings {
     pub recorder: Option<&'static str>,
     /// More of the file, as each node has it: `{node}` is its folder, `{tool}` the lab's own program.
     pub more: Option<&'static str>,
+}
+
+/// What stands for the absent one of a pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Evidence {
+    /// The product's default: silence on both networks, and the business network's bridge answers.
+    Reference,
+    /// The same, and this program has succeeded.
+    Fence(&'static str),
 }
 
 /// Where a cluster's virtual address lives.
@@ -90,11 +101,22 @@ impl Settings {
         detect_multiplier: 5,
         unicast: false,
         witness: None,
+        pair: None,
         place: Place::On(Network::Business),
         slot_addresses: false,
         max_lease: None,
         recorder: None,
         more: None,
+    };
+
+    /// Two nodes alone with the product's own defaults.
+    pub const PAIR: Self = Self {
+        plan: Plan {
+            nodes: 2,
+            ..Plan::DEFAULT
+        },
+        pair: Some(Evidence::Reference),
+        ..Self::DEFAULT
     };
 
     /// Length of a grant: one lease, the drift guard included.
@@ -141,13 +163,21 @@ impl Settings {
         let max_lease = self.max_lease.map_or_else(String::new, |longest| {
             format!("max_lease = \"{}us\"\n", longest.as_micros())
         });
+        let mode = if self.pair.is_some() {
+            "pair"
+        } else {
+            "quorum"
+        };
         let mut text = format!(
-            "[cluster]\nname = \"{CLUSTER}\"\nmode = \"quorum\"\nkey_file = \"cluster.key\"\n{max_lease}\n\
+            "[cluster]\nname = \"{CLUSTER}\"\nmode = \"{mode}\"\nkey_file = \"cluster.key\"\n{max_lease}\n\
              [management]\n{transport}\nport = {HEARTBEAT_PORT}\ncontrol_port = {CONTROL_PORT}\n\
              period = \"{}us\"\ndetect_multiplier = {}\n",
             self.period.as_micros(),
             self.detect_multiplier
         );
+        if let Some(evidence) = self.pair {
+            text += &self.evidence(evidence);
+        }
         for slot in 1..=self.plan.nodes {
             text += &self.member(slot);
         }
@@ -167,6 +197,18 @@ impl Settings {
             text += &format!("\n[recorder]\nfile = \"{file}\"\n");
         }
         text
+    }
+
+    fn evidence(&self, evidence: Evidence) -> String {
+        let reference = Network::Business.address_of(self.plan.families.business, BRIDGE);
+        let fence = match evidence {
+            Evidence::Reference => String::new(),
+            Evidence::Fence(program) => format!(
+                "require = [\"management_silent\", \"business_silent\", \"reference\", \"fence\"]\n\
+                 fence_command = [\"{program}\"]\nfence_delay = \"0s\"\n"
+            ),
+        };
+        format!("\n[pair]\nreference = [\"{reference}\"]\n{fence}")
     }
 
     fn member(&self, slot: u16) -> String {

@@ -61,6 +61,7 @@ fn known_keys() -> BTreeMap<String, BTreeSet<String>> {
     let headers = [
         "[cluster]",
         "[management]",
+        "[pair]",
         "[[member]]",
         "[[virtual_address]]",
         "[recorder]",

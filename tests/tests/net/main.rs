@@ -14,3 +14,4 @@ mod manners;
 mod namespace;
 mod neighbours;
 mod probes;
+mod references;

@@ -22,6 +22,7 @@ mod link;
 mod majority;
 mod many_nodes;
 mod node_death;
+mod pair;
 mod placement;
 mod planned_restart;
 mod recorded;

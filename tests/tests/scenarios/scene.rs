@@ -50,6 +50,8 @@ pub(crate) struct Scene {
     machine: Machine,
     /// The scenario itself keeps every other program from the processors.
     takes_all: bool,
+    /// Until then two nodes may answer, since the scenario shows what no method excludes.
+    two_until_ns: u64,
 }
 
 /// How things were before a fault that must move nothing.
@@ -132,6 +134,7 @@ fn play_once(
         cluster,
         machine: Machine::watch()?,
         takes_all: false,
+        two_until_ns: 0,
     };
     let played = play(&mut scene).with_context(|| scene.cluster.story());
     let never_two = scene.never_two().with_context(|| scene.cluster.story());
@@ -200,6 +203,11 @@ impl Scene {
     /// is no reason to play it again.
     pub(crate) const fn takes_all(&mut self) {
         self.takes_all = true;
+    }
+
+    /// The scenario shows what no method excludes: two nodes answer, at the latest until then.
+    pub(crate) const fn two_may_answer_until(&mut self, until_ns: u64) {
+        self.two_until_ns = until_ns;
     }
 
     /// Whether a daemon that still answers lost a mastership by running late while the machine ran nobody on one
@@ -413,7 +421,8 @@ impl Scene {
     fn never_two(&mut self) -> Result<()> {
         let begun = Instant::now();
         loop {
-            let verdict = judge(self.watch.observer()?);
+            let seen = within(self.watch.observer()?, self.two_until_ns, u64::MAX);
+            let verdict = judge(&seen);
             ensure!(
                 !verdict.any(),
                 "two nodes answered: {:?}",

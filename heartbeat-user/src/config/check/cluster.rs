@@ -8,6 +8,7 @@ use heartbeat_wire::maps::MAX_ELECTORS;
 use toml::Spanned;
 
 use super::is_name;
+use crate::config::Mode;
 use crate::config::fault::Fault;
 use crate::config::file::{Cluster, Member};
 
@@ -49,7 +50,10 @@ pub(super) fn electors(
     if slots.len() != members.len() {
         return None;
     }
-    enough(&electors, &at, faults);
+    match cluster.mode.as_ref().map(Spanned::get_ref) {
+        Some(Mode::Pair) => both(cluster, members, &at, faults),
+        Some(Mode::Quorum) | None => enough(&electors, &at, faults),
+    }
     somebody_can_be_master(&electors, members, &at, faults);
     idle_witnesses(&electors, members, faults);
     Some(electors.into_iter().collect())
@@ -57,7 +61,7 @@ pub(super) fn electors(
 
 fn mode_span(cluster: &Cluster) -> Range<usize> {
     cluster
-        .quorum
+        .mode
         .as_ref()
         .map_or_else(|| cluster.at.clone(), Spanned::span)
 }
@@ -98,7 +102,7 @@ fn enough(electors: &BTreeSet<Slot>, at: &Range<usize>, faults: &mut Vec<Fault>)
         2 => (
             "quorum with two electors would stop at the loss of either one",
             "add a witness: a third [[member]] with witness = true, which only votes; the other way for two \
-             machines, the pair method (mode = \"pair\"), is not in this version",
+             machines is the pair method: mode = \"pair\"",
         ),
         3..=MAX_ELECTORS => return,
         _ => (
@@ -107,6 +111,25 @@ fn enough(electors: &BTreeSet<Slot>, at: &Range<usize>, faults: &mut Vec<Fault>)
         ),
     };
     faults.push(Fault::new(at.clone(), cause, cure));
+}
+
+/// Of a pair both members elect, and there is nobody else.
+fn both(cluster: &Cluster, members: &[Member], at: &Range<usize>, faults: &mut Vec<Fault>) {
+    if members.len() != 2 {
+        let cause = format!("a pair is two members, and here are {}", members.len());
+        let cure = "write mode = \"quorum\" for three and more, or leave two [[member]] tables";
+        faults.push(Fault::new(at.clone(), cause, cure));
+    }
+    if let Some(witness) = members.iter().find(|member| member.witness) {
+        let cause = "a witness in a pair: nobody would be left to follow the only master";
+        let cure =
+            "write mode = \"quorum\" and a third member beside it, or take witness = true out";
+        faults.push(Fault::new(witness.at.clone(), cause, cure));
+    }
+    if let Some(list) = &cluster.electors {
+        let cause = "electors of a pair are both its members";
+        faults.push(Fault::new(list.span(), cause, "take the key out"));
+    }
 }
 
 fn somebody_can_be_master(

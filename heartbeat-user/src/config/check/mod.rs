@@ -5,6 +5,7 @@ mod cluster;
 mod families;
 mod management;
 mod members;
+mod pair;
 mod program;
 mod recorder;
 mod services;
@@ -33,6 +34,7 @@ pub(super) fn check(file: File, folder: &Path, faults: &mut Vec<Fault>) -> Optio
     let name = (file.cluster.as_ref()).and_then(|c| cluster::name(c, faults));
     let electors =
         (file.cluster.as_ref()).and_then(|c| cluster::electors(c, &file.members, faults));
+    let pair = pair::check(&file, faults);
     let recorder = (file.recorder.as_ref()).and_then(|r| recorder::check(r, faults));
     let services = services::check(&file.services, faults);
     let handovers = services::handovers(file.handovers.as_ref(), faults);
@@ -54,6 +56,7 @@ pub(super) fn check(file: File, folder: &Path, faults: &mut Vec<Fault>) -> Optio
         port,
         control_port,
         attach: management.attach.map_or(Attach::Auto, Spanned::into_inner),
+        pair: pair?,
         members: members?,
         virtual_addresses: virtual_addresses?,
         recorder,

@@ -2,6 +2,7 @@
 
 mod digests;
 mod key_file;
+mod pair;
 mod refused;
 mod services;
 

@@ -1,8 +1,10 @@
-//! What a node keeps on disk between its lives: the highest epoch it stood in, and what it knows of the
-//! electors' sets.
+//! What a node keeps on disk between its lives: the highest epoch it stood in, what it knows of the
+//! electors' sets, and, in a pair, what it was last.
 //!
-//! Both are small files, replaced whole (written beside, synced, renamed), so that a crash leaves the
+//! They are small files, replaced whole (written beside, synced, renamed), so that a crash leaves the
 //! old one or the new one. Neither is ever waited for by the pulse.
+
+mod pair;
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -10,11 +12,16 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use heartbeat_core::electors::{Accepted, Ballot};
+use heartbeat_core::pair::PairRecord;
 use heartbeat_core::{ElectorRecord, ElectorSet, Epoch, Slot, Slots};
 use serde::{Deserialize, Serialize};
 
+pub use pair::Clocks;
+use pair::SavedPair;
+
 const FLOOR_FILE: &str = "epoch.json";
 const ELECTORS_FILE: &str = "electors.json";
+const PAIR_FILE: &str = "pair.json";
 
 /// The folder of one node's state.
 #[derive(Clone, Debug)]
@@ -207,6 +214,30 @@ impl StateFolder {
     /// When the file cannot be written or synced.
     pub fn save_electors(&self, record: &ElectorRecord) -> Result<(), StateError> {
         self.write(ELECTORS_FILE, &SavedElectors::of(record))
+    }
+
+    /// What this node of a pair was last, its age counted up to now; `None` if it never ran.
+    ///
+    /// # Errors
+    /// When the file is there and is not what was written.
+    pub fn pair(&self) -> Result<Option<PairRecord>, StateError> {
+        let Some(saved) = self.read::<SavedPair>(PAIR_FILE)? else {
+            return Ok(None);
+        };
+        let now = Clocks::read()?;
+        let record = saved.record(&now).ok_or_else(|| StateError::Damaged {
+            path: self.path.join(PAIR_FILE),
+            source: serde::de::Error::custom("its checksum is another one"),
+        })?;
+        Ok(Some(record))
+    }
+
+    /// Saves what this node of a pair is.
+    ///
+    /// # Errors
+    /// When the file cannot be written or synced.
+    pub fn save_pair(&self, record: &PairRecord, now: &Clocks) -> Result<(), StateError> {
+        self.write(PAIR_FILE, &SavedPair::of(record, now))
     }
 
     fn read<T: for<'de> Deserialize<'de>>(&self, name: &str) -> Result<Option<T>, StateError> {

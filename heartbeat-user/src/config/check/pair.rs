@@ -1,0 +1,245 @@
+//! `[pair]`: which evidence stands for the absent peer, and whether it can be had.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::ops::{Range, RangeInclusive};
+use std::time::Duration;
+
+use heartbeat_core::config::PairRules;
+use toml::Spanned;
+
+use super::address::{family, unusable};
+use super::members::addresses;
+use super::program::program;
+use crate::config::fault::Fault;
+use crate::config::file::{File, Member, Pair as Written, Value};
+use crate::config::{Evidence, Fence, Mode, Pair, duration};
+
+/// What has to be shown unless the file says otherwise.
+const DEFAULT: [Evidence; 3] = [
+    Evidence::ManagementSilent,
+    Evidence::BusinessSilent,
+    Evidence::Reference,
+];
+/// Power switches take some seconds.
+const DEFAULT_FENCE_TIMEOUT: Duration = Duration::from_secs(30);
+const FENCE_TIMEOUTS: RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_secs(10 * 60);
+const DEFAULT_FENCE_DELAY: Duration = Duration::from_secs(2);
+const FENCE_DELAYS: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(60);
+/// More prove nothing more.
+const MOST_REFERENCES: usize = PairRules::MOST_REFERENCES as usize;
+
+/// The evidence of a pair; inside `None` for a quorum. `None` only together with a fault.
+pub(super) fn check(file: &File, faults: &mut Vec<Fault>) -> Option<Option<Pair>> {
+    let mode = file.cluster.as_ref()?.mode.as_ref()?;
+    if *mode.get_ref() == Mode::Quorum {
+        if let Some(pair) = &file.pair {
+            let cause = "[pair] where a quorum decides";
+            let fault = Fault::new(
+                pair.at.clone(),
+                cause,
+                "take the table out, or write mode = \"pair\"",
+            );
+            faults.push(fault.also(mode.span(), "here"));
+        }
+        return Some(None);
+    }
+    multiplier(file, faults);
+    let Some(written) = &file.pair else {
+        let cause =
+            "table [pair] is missing: two members alone need evidence in place of a majority";
+        let cure = "add [pair] with reference = [\"203.0.113.254\"], a device of the business network that is \
+                    neither of the two";
+        faults.push(Fault::new(mode.span(), cause, cure));
+        return None;
+    };
+    let required = required(written, faults);
+    let pair = Pair {
+        business: required.contains(&Evidence::BusinessSilent),
+        references: references(written, &required, file, faults)?,
+        fence: fence(written, &required, faults),
+    };
+    on_business(&pair, written, &file.members, faults);
+    Some(Some(pair))
+}
+
+fn multiplier(file: &File, faults: &mut Vec<Fault>) {
+    let written = file
+        .management
+        .as_ref()
+        .and_then(|management| management.detect_multiplier.as_ref());
+    if let Some(multiplier) = written
+        && u32::from(*multiplier.get_ref()) < PairRules::LEAST_MULTIPLIER
+    {
+        let cause = "with so short a lease a pair's master could not outlive the loss of its slave: asking three \
+                     times and then the reference takes four periods";
+        let cure = format!(
+            "write at least detect_multiplier = {}, and a shorter period instead",
+            PairRules::LEAST_MULTIPLIER
+        );
+        faults.push(Fault::new(multiplier.span(), cause, cure));
+    }
+}
+
+fn required(written: &Written, faults: &mut Vec<Fault>) -> Vec<Evidence> {
+    let Some(list) = &written.require else {
+        return DEFAULT.to_vec();
+    };
+    let kinds: Vec<Evidence> = list.get_ref().iter().map(|kind| *kind.get_ref()).collect();
+    if !kinds.contains(&Evidence::ManagementSilent) {
+        let cause = "without \"management_silent\" a node would serve beside a peer that it hears";
+        let cure = "add \"management_silent\" to the list";
+        faults.push(Fault::new(list.span(), cause, cure));
+    }
+    kinds
+}
+
+fn references(
+    written: &Written,
+    required: &[Evidence],
+    file: &File,
+    faults: &mut Vec<Fault>,
+) -> Option<Vec<IpAddr>> {
+    let is_required = required.contains(&Evidence::Reference);
+    let Some(list) = &written.reference else {
+        if is_required {
+            let cause = "`reference` is missing in [pair]: who cannot reach it takes itself for the one that is \
+                         cut off";
+            let cure = "name a device of the business network that is neither of the two, such as its switch or \
+                        router: reference = [\"203.0.113.254\"]; or leave \"reference\" out of require";
+            faults.push(Fault::new(written.at.clone(), cause, cure));
+            return None;
+        }
+        return Some(Vec::new());
+    };
+    if !is_required {
+        let cause = "a reference that is not required";
+        let cure = "add \"reference\" to require, or take the key out";
+        faults.push(Fault::new(list.span(), cause, cure));
+    }
+    if !(1..=MOST_REFERENCES).contains(&list.get_ref().len()) {
+        let cause = format!("{} references", list.get_ref().len());
+        let cure =
+            format!("list 1 to {MOST_REFERENCES} addresses; a majority of them has to answer");
+        faults.push(Fault::new(list.span(), cause, cure));
+    }
+    each_reference(list.get_ref(), file, faults);
+    Some(list.get_ref().iter().map(|it| *it.get_ref()).collect())
+}
+
+fn each_reference(list: &[Spanned<IpAddr>], file: &File, faults: &mut Vec<Fault>) {
+    let virtual_addresses = file.virtual_addresses.iter().filter_map(|it| {
+        let address = it.address.as_ref()?;
+        Some((address.get_ref().0, address.span()))
+    });
+    let members = file.members.iter().flat_map(addresses);
+    let taken: BTreeMap<IpAddr, Range<usize>> = members
+        .map(|address| (*address.get_ref(), address.span()))
+        .chain(virtual_addresses)
+        .collect();
+    let business = file.members.iter().find_map(business_address);
+    let mut seen = BTreeMap::new();
+    for reference in list {
+        let address = *reference.get_ref();
+        if let Some(wrong) = unusable(address) {
+            faults.push(Fault::new(reference.span(), wrong.cause, wrong.cure));
+        } else if let Some(there) = taken.get(&address) {
+            let cause =
+                format!("{address} is the pair's own address, which says nothing of the network");
+            let cure = "name one physical device that is neither of the two";
+            faults.push(Fault::new(reference.span(), cause, cure).also(there.clone(), "here"));
+        } else if let Some(business) = business
+            && family(address) != family(*business.get_ref())
+        {
+            let cause = format!(
+                "{address} is {}, and the business network speaks {}",
+                family(address),
+                family(*business.get_ref())
+            );
+            let cure = "name an address of the business network's family";
+            faults.push(Fault::new(reference.span(), cause, cure).also(business.span(), "here"));
+        }
+        if let Some(first) = seen.insert(address, reference.span()) {
+            let cause = format!("reference {address} is listed twice");
+            faults.push(
+                Fault::new(reference.span(), cause, "list each once").also(first, "first here"),
+            );
+        }
+    }
+}
+
+fn business_address(member: &Member) -> Option<&Spanned<IpAddr>> {
+    member.business.as_ref()?.address.as_ref()
+}
+
+fn fence(written: &Written, required: &[Evidence], faults: &mut Vec<Fault>) -> Option<Fence> {
+    let is_required = required.contains(&Evidence::Fence);
+    if !is_required {
+        let spans = [
+            written.fence_command.as_ref().map(Spanned::span),
+            written.fence_timeout.as_ref().map(Spanned::span),
+            written.fence_delay.as_ref().map(Spanned::span),
+        ];
+        if let Some(span) = spans.into_iter().flatten().next() {
+            let cause = "a fence command that is not required";
+            let cure = "add \"fence\" to require, or take the fence_ keys out";
+            faults.push(Fault::new(span, cause, cure));
+        }
+        return None;
+    }
+    let Some(command) = &written.fence_command else {
+        let cause = "`fence_command` is missing in [pair], where \"fence\" is required";
+        let cure = "name the program that makes sure that the peer is off: \
+                    fence_command = [\"/usr/local/sbin/fence-peer\"]";
+        faults.push(Fault::new(written.at.clone(), cause, cure));
+        return None;
+    };
+    Some(Fence {
+        program: program(command, &None, faults)?,
+        timeout: within(
+            &written.fence_timeout,
+            DEFAULT_FENCE_TIMEOUT,
+            &FENCE_TIMEOUTS,
+            faults,
+        ),
+        delay: within(
+            &written.fence_delay,
+            DEFAULT_FENCE_DELAY,
+            &FENCE_DELAYS,
+            faults,
+        ),
+    })
+}
+
+fn within(
+    written: &Value<Duration>,
+    default: Duration,
+    range: &RangeInclusive<Duration>,
+    faults: &mut Vec<Fault>,
+) -> Duration {
+    let Some(time) = written else { return default };
+    if !range.contains(time.get_ref()) {
+        let cause = format!(
+            "{} is not between {} and {}",
+            duration::format(*time.get_ref()),
+            duration::format(*range.start()),
+            duration::format(*range.end())
+        );
+        faults.push(Fault::new(time.span(), cause, "write a time in between"));
+    }
+    *time.get_ref()
+}
+
+/// What is looked for on the business network needs both members there.
+fn on_business(pair: &Pair, written: &Written, members: &[Member], faults: &mut Vec<Fault>) {
+    let is_needed = pair.business || !pair.references.is_empty();
+    let without = members.iter().find(|member| member.business.is_none());
+    if is_needed && let Some(member) = without {
+        let cause = "evidence of the business network, which this member is not on";
+        let cure = "give it business = { address, interface }, or require \"management_silent\" and \"fence\" alone";
+        faults.push(
+            Fault::new(member.at.clone(), cause, cure).also(written.at.clone(), "required here"),
+        );
+    }
+}
