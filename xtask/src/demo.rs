@@ -8,6 +8,8 @@ use crate::lab;
 /// Options of `cargo xtask demo`.
 #[derive(Args)]
 pub(crate) struct Options {
+    /// Which cluster: `quorum` for three nodes (the default), `pair` for two alone
+    what: Option<String>,
     /// Leave the lab running at the end, with the commands to look around in it
     #[arg(long)]
     keep: bool,
@@ -19,5 +21,6 @@ pub(crate) struct Options {
 /// Something is missing, or not all went as promised.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let keep = options.keep.then(|| "--keep".to_owned());
-    lab::run_program("lab-demo", &Vec::from_iter(keep))
+    let arguments: Vec<String> = options.what.clone().into_iter().chain(keep).collect();
+    lab::run_program("lab-demo", &arguments)
 }

@@ -1,4 +1,4 @@
-//! The demo: a cluster on this machine loses its master in four ways, and a client watches.
+//! The demo: a cluster, or a pair, on this machine loses its master in four ways, and a client watches.
 
 pub mod display;
 pub mod summary;
@@ -29,18 +29,40 @@ const PICTURE: &str = "demo/timeline.svg";
 /// How long the healthy cluster is shown before the first fault, and after each.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// What is shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum What {
+    /// Three nodes, of which a majority elects
+    #[default]
+    Quorum,
+    /// Two nodes alone, with a reference
+    Pair,
+}
+
+impl What {
+    const fn settings(self) -> Settings {
+        match self {
+            Self::Quorum => Settings::DEFAULT,
+            Self::Pair => Settings::PAIR,
+        }
+    }
+}
+
 /// Runs the demo; with `keep`, the lab stays until this process is ended.
 ///
 /// # Errors
 /// When the lab cannot be built, or the cluster does not come to life again after a fault.
-pub fn run(keep: bool) -> Result<ExitCode> {
-    println!("starting three nodes, each a network namespace with a daemon of its own ...\n");
-    let settings = Settings::default();
+pub fn run(what: What, keep: bool) -> Result<ExitCode> {
+    let settings = what.settings();
+    println!(
+        "starting {} nodes, each a network namespace with a daemon of its own ...\n",
+        settings.plan.nodes
+    );
     let alone = Alone::wait()?;
     let mut cluster = Cluster::start(settings)?;
     let mut watch = cluster.lab().watch()?;
     let display = Display::start(cluster.contacts(), std::io::stdout().is_terminal());
-    display.tell("all three nodes agree: the lowest slot is master, and holds the address");
+    display.tell("all nodes agree: the lowest slot is master, and holds the address");
     sleep(LOOK);
     let mut lines = Vec::new();
     let mut panels = Vec::new();

@@ -30,11 +30,10 @@ def address_is(what, address, interface):
 def announce(address, interface):
     """Gratuitous ARP, three times, as keepalived and the like do."""
     own = ipaddress.ip_interface(address).ip.packed
-    with open(f"/sys/class/net/{interface}/address", encoding="ascii") as file:
-        mac = bytes.fromhex(file.read().strip().replace(":", ""))
-    frame = b"\xff" * 6 + mac + b"\x08\x06" + b"\x00\x01\x08\x00\x06\x04\x00\x01" + mac + own + b"\x00" * 6 + own
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as raw:
         raw.bind((interface, 0))
+        mac = raw.getsockname()[4]
+        frame = b"\xff" * 6 + mac + b"\x08\x06" + b"\x00\x01\x08\x00\x06\x04\x00\x01" + mac + own + b"\x00" * 6 + own
         for _ in range(3):
             raw.send(frame)
 
@@ -81,8 +80,8 @@ def main():
             say("holds")
             while not wake.wait(CHECK_INTERVAL) and serves(process):
                 pass
-        except Exception:  # whatever it was, the lock is not held any more: it waits again
-            pass
+        except Exception as error:  # whatever it was, the lock is not held any more: it waits again
+            print(error, file=sys.stderr, flush=True)
         address_is("del", address, interface)
         try:
             lock.release()

@@ -19,8 +19,11 @@ const QUIET: Duration = Duration::from_millis(500);
 /// How often a fault may hit a node that lost mastership by itself at the same time.
 const MOST_MISSES: usize = 20;
 
-/// The process that answers the clients; its end is told by the kernel, so the interval says nothing.
+/// The process that answers the clients; its end is told by the kernel, so the interval says nothing. It is ended
+/// more often than anybody's service in earnest.
 const SERVICE: &str = r#"
+[handovers]
+most = 100
 [[service]]
 name = "answers"
 process = { pid_file = "{node}/service.pid" }
@@ -67,6 +70,9 @@ fn service_death(cluster: &mut Cluster, watch: &mut Watch) -> Result<Sight> {
     sleep(QUIET);
     let sight = Sight::of(watch, fault_ns, boot_ns())?;
     cluster.start_service(from)?;
+    cluster.wait_for("it could take over again", PATIENCE, |view| {
+        (view.of(from)?.get("electable")? == true).then_some(())
+    })?;
     ensure!(cluster.settle()? != from, "it went back by itself");
     Ok(sight)
 }

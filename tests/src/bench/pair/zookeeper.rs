@@ -128,10 +128,11 @@ impl Rival {
             }
         }
         let said = |controller: &Controller| {
-            fs::read_to_string(controller.log.with_extension("err")).unwrap_or_default()
+            let of = |file: &Path| fs::read_to_string(file).unwrap_or_default();
+            of(&controller.log) + &of(&controller.log.with_extension("err"))
         };
         let all: Vec<String> = self.controllers.iter().map(said).collect();
-        bail!("the controllers do not settle within {PATIENCE:?}: {all:?}")
+        bail!("the controllers do not settle within {PATIENCE:?}: {all:#?}")
     }
 
     /// One fault, and what was seen of it, the coming back included.
@@ -168,7 +169,8 @@ impl Rival {
             Fault::NodeDeath => wire::heal_node(self.lab.topology(), from)?,
             Fault::Switchover => {}
         }
-        self.settle()?;
+        self.settle()
+            .with_context(|| format!("after a {}", fault.as_str()))?;
         Ok(sight)
     }
 }
