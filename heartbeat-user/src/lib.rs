@@ -9,6 +9,7 @@ pub mod daemon;
 pub mod datapath;
 pub mod exec;
 pub mod hands;
+pub mod hook;
 pub mod monitor;
 pub mod net;
 pub mod pulse;

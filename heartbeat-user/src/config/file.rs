@@ -3,6 +3,7 @@
 //! Read key by key from toml's spanned table instead of derived: a derived reader stops at the first
 //! unknown key, and an operator wants to hear of all of them at once.
 
+pub(super) mod hooks;
 pub(super) mod services;
 
 use std::net::IpAddr;
@@ -33,6 +34,7 @@ pub(super) struct File {
     pub(super) recorder: Option<Recorder>,
     pub(super) services: Vec<services::Service>,
     pub(super) handovers: Option<services::Handovers>,
+    pub(super) hooks: Option<hooks::Hooks>,
 }
 
 /// `[cluster]`
@@ -134,6 +136,9 @@ impl File {
                 .collect(),
             handovers: (root.table(faults, "handovers", "[handovers]"))
                 .map(|s| services::handovers(s, faults)),
+            hooks: root
+                .table(faults, "hooks", "[hooks]")
+                .map(|s| hooks::hooks(s, faults)),
         };
         root.end(faults);
         file

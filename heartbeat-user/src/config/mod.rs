@@ -5,6 +5,7 @@ mod digest;
 pub mod duration;
 mod fault;
 mod file;
+pub mod hooks;
 pub mod keys;
 mod own_slot;
 mod program;
@@ -22,6 +23,7 @@ use std::time::Duration;
 
 pub use fault::ConfigErrors;
 pub use heartbeat_core::config::Timing;
+pub use hooks::Hooks;
 pub use keys::ClusterKey;
 pub use own_slot::OwnSlotError;
 pub use program::{Program, User};
@@ -75,6 +77,8 @@ pub struct Config {
     pub services: Vec<Service>,
     /// How often mastership may move for a service's sake.
     pub handovers: Handovers,
+    /// What is run when a node's role changes, if anything is.
+    pub hooks: Option<Hooks>,
 }
 
 /// How the master is found.

@@ -6,7 +6,8 @@ use heartbeat_core::snapshot::{self as core, MemberSnapshot, Snapshot};
 use heartbeat_core::{Instant, Slot};
 
 use super::snapshot::{
-    Alarm, Datapath, Local, MemberStatus, SCHEMA, ServiceStatus, Status, VirtualAddressStatus,
+    Alarm, Datapath, HookStatus, Local, MemberStatus, SCHEMA, ServiceStatus, Status,
+    VirtualAddressStatus,
 };
 use super::words::{AlarmName, Answering};
 use crate::config::Config;
@@ -20,6 +21,8 @@ pub struct LocalFacts {
     pub virtual_addresses: Vec<VirtualAddressStatus>,
     /// What is watched here.
     pub services: Vec<ServiceStatus>,
+    /// The hooks that were run.
+    pub hooks: Vec<HookStatus>,
     /// How heartbeats are answered on the management network, if they are.
     pub datapath: Option<Datapath>,
     /// How they are on the business network.
@@ -75,6 +78,7 @@ impl Status {
             electors,
             virtual_addresses: facts.virtual_addresses,
             services: facts.services,
+            hooks: facts.hooks,
             datapath: facts.datapath,
             business_datapath: facts.business_datapath,
             local: facts.local,

@@ -22,11 +22,13 @@ pub use membership::{Change, Electors, Membership};
 pub use protocol::{Request, Response};
 pub use server::{Handler, understand};
 pub use snapshot::{
-    Alarm, Datapath, EpochParts, Local, MemberStatus, SCHEMA, ServiceStatus, Status,
+    Alarm, Datapath, EpochParts, HookStatus, Local, MemberStatus, SCHEMA, ServiceStatus, Status,
     VerifiedStatus, VirtualAddressStatus,
 };
 pub use socket::{BindError, ControlSocket};
-pub use words::{AlarmName, Answering, Diagnosis, Guarantee, NotElectable, Role, ServiceWord};
+pub use words::{
+    AlarmName, Answering, Diagnosis, Guarantee, HookWord, NotElectable, Role, ServiceWord,
+};
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -6,7 +6,9 @@ use std::net::IpAddr;
 use heartbeat_core::Slot;
 use serde::{Deserialize, Serialize};
 
-use super::words::{AlarmName, Answering, Diagnosis, Guarantee, NotElectable, Role, ServiceWord};
+use super::words::{
+    AlarmName, Answering, Diagnosis, Guarantee, HookWord, NotElectable, Role, ServiceWord,
+};
 
 /// Version of the socket's language and of the status.
 pub const SCHEMA: u32 = 1;
@@ -68,6 +70,8 @@ pub struct Status {
     pub virtual_addresses: Vec<VirtualAddressStatus>,
     /// What is watched on this node, in the configuration's order.
     pub services: Vec<ServiceStatus>,
+    /// The newest run of each hook since the daemon's start.
+    pub hooks: Vec<HookStatus>,
     /// Where and how heartbeats are answered; null while the interface is not there.
     pub datapath: Option<Datapath>,
     /// The same on the business network, which stands in while the management network fails; null without one.
@@ -155,6 +159,27 @@ pub struct ServiceStatus {
     pub overruns: u64,
     /// How often it was tried to be brought back since it failed.
     pub attempts: u32,
+}
+
+/// One run of a hook.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HookStatus {
+    /// Which one: `on_promote`, `on_demote`, `on_fault`.
+    pub hook: String,
+    /// What became of it.
+    pub state: HookWord,
+    /// The mastership that it was told.
+    pub epoch: EpochParts,
+    /// Why it was run.
+    pub reason: String,
+    /// When it began, or ended if it has.
+    pub at: String,
+    /// How long it took; null while it runs.
+    pub took_us: Option<u64>,
+    /// What is wrong with how it ended; null if nothing is.
+    pub fault: Option<String>,
+    /// How many hooks were owed then, itself included while it ran.
+    pub owed: usize,
 }
 
 /// Who answers for a virtual address, as another member saw it.

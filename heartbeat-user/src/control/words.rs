@@ -218,3 +218,15 @@ words! {
         Lost = "lost",
     }
 }
+
+words! {
+    /// What became of a hook.
+    HookWord {
+        /// It runs.
+        Running = "running",
+        /// It ended with exit code 0.
+        Succeeded = "succeeded",
+        /// It did not, or was not run.
+        Failed = "failed",
+    }
+}

@@ -7,6 +7,7 @@ mod promote;
 mod render;
 mod replay;
 mod table;
+mod watched;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

@@ -1,10 +1,10 @@
 //! Status, history and maps as a person reads them.
 
 use super::table::table;
+use super::watched::{hooks, services};
 use crate::control::human::duration;
 use crate::control::{
-    Datapath, HistoryEntry, MemberStatus, PinnedMap, ServiceStatus, Status, VerifiedStatus,
-    VirtualAddressStatus,
+    Datapath, HistoryEntry, MemberStatus, PinnedMap, Status, VerifiedStatus, VirtualAddressStatus,
 };
 
 /// The whole picture on one screen.
@@ -19,6 +19,10 @@ pub(super) fn status(status: &Status) -> String {
     if !status.services.is_empty() {
         text += "\n";
         text += &services(&status.services);
+    }
+    if !status.hooks.is_empty() {
+        text += "\n";
+        text += &hooks(&status.hooks);
     }
     text += "\n";
     text += &answers(status);
@@ -185,33 +189,6 @@ fn addresses(addresses: &[VirtualAddressStatus]) -> String {
     )
 }
 
-fn services(services: &[ServiceStatus]) -> String {
-    let row = |service: &ServiceStatus| {
-        [
-            service.name.clone(),
-            service.check.clone(),
-            service.state.as_str().to_owned(),
-            or_dash(service.last_success_age_us.map(duration)),
-            service.overruns.to_string(),
-            service.attempts.to_string(),
-            or_dash(service.fault.clone()),
-        ]
-    };
-    let rows: Vec<_> = services.iter().map(row).collect();
-    table(
-        [
-            "SERVICE",
-            "CHECK",
-            "STATE",
-            "LAST WELL",
-            "HUNG",
-            "ATTEMPTS",
-            "FAULT",
-        ],
-        &rows,
-    )
-}
-
 /// Who saw this node answer for an address, or that it did not; none until somebody looked.
 fn verified(verified: &VerifiedStatus) -> Option<String> {
     let word = if verified.ours? { "by" } else { "not, says" };
@@ -265,7 +242,7 @@ pub(super) fn maps(maps: &[PinnedMap]) -> String {
     maps.iter().map(entry).collect()
 }
 
-fn or_dash(cell: Option<String>) -> String {
+pub(super) fn or_dash(cell: Option<String>) -> String {
     cell.unwrap_or_else(|| "-".to_owned())
 }
 

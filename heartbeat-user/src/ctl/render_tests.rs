@@ -1,8 +1,8 @@
 use super::{history, maps, status};
 use crate::control::tests::{master, slave};
 use crate::control::{
-    Alarm, AlarmName, Answering, Diagnosis, EpochParts, HistoryEntry, NotElectable, Role,
-    ServiceStatus, ServiceWord, TakeoverStamps, pinned_maps,
+    Alarm, AlarmName, Answering, Diagnosis, EpochParts, HistoryEntry, HookStatus, HookWord,
+    NotElectable, Role, ServiceStatus, ServiceWord, TakeoverStamps, pinned_maps,
 };
 
 #[test]
@@ -33,7 +33,7 @@ answers in the kernel on mgmt0 (native) and biz0 (generic)
 }
 
 #[test]
-fn services_have_a_table_of_their_own() {
+fn services_and_hooks_have_tables_of_their_own() {
     let mut watched = slave();
     watched.services = vec![ServiceStatus {
         name: "web".to_owned(),
@@ -51,6 +51,22 @@ web      tcp    recovering  2.5 s      4     1         no connection to 127.0.0.
 ";
     assert!(text.contains(table), "{text}");
     assert!(!status(&slave()).contains("SERVICE"));
+    watched.hooks = vec![HookStatus {
+        hook: "on_demote".to_owned(),
+        state: HookWord::Failed,
+        epoch: EpochParts { round: 4, slot: 2 },
+        reason: "switchover to slot 1".to_owned(),
+        at: "2026-01-01T00:00:00.000Z".to_owned(),
+        took_us: Some(1_500),
+        fault: Some("ended with exit code 3".to_owned()),
+        owed: 0,
+    }];
+    let text = status(&watched);
+    let table = "\
+HOOK       STATE   ROUND/SLOT  WHEN                      TOOK    FAULT                   WHY
+on_demote  failed  4/2         2026-01-01T00:00:00.000Z  1.5 ms  ended with exit code 3  switchover to slot 1
+";
+    assert!(text.contains(table), "{text}");
 }
 
 #[test]

@@ -11,7 +11,6 @@ mod kernel_log;
 mod last_run;
 mod looking_after;
 mod members;
-mod monitors;
 mod operator;
 mod plan;
 mod recorder;
@@ -24,6 +23,7 @@ mod signals;
 mod stale;
 mod start;
 mod vlan;
+mod watched;
 mod wiring;
 
 use std::io::{self, IsTerminal as _};
@@ -156,6 +156,12 @@ impl Daemon {
         // Behind the gates: a connection's end must not be heard from here. (Addresses that stay for the next
         // process keep their connections.)
         self.takeover.finish(end.pulse_panicked);
+        // A mastership that the next process takes up is not over; what its hooks owe is in their journal.
+        if let Some(hooks) = self.scribe.hooks.take()
+            && ending != Some(Ending::Restart)
+        {
+            hooks.finish();
+        }
         if ending == Some(Ending::Restart) {
             info!("exiting for the next process; programs, maps, lease and addresses stay");
             return end.judge();

@@ -18,12 +18,12 @@ use super::shared::Facts;
 use crate::config::Follows;
 use crate::control::{Datapath, Local, LocalFacts, Status, VerifiedStatus, VirtualAddressStatus};
 use crate::datapath::{Words, name_sets};
-use crate::monitor;
 use crate::net::mac::MacAddress;
 use crate::net::netlink::{Address, Netlink};
 use crate::pulse::{Durations, OrderSender, PulseOrder};
 use crate::sys::clock::boot_ns;
 use crate::takeover::{Verified, View};
+use crate::{hook, monitor};
 
 /// How long the pulse may take to answer. A turn takes far less than a millisecond; one that does not
 /// answer in a second hangs, and that is what the operator must be told.
@@ -40,6 +40,7 @@ pub(super) struct Operator {
     pub(super) facts: Facts,
     pub(super) view: View,
     pub(super) services: monitor::View,
+    pub(super) hooks: hook::View,
 }
 
 impl Operator {
@@ -118,6 +119,7 @@ impl Operator {
             slot: self.plan.slot,
             virtual_addresses: self.virtual_addresses(&published.snapshot.electors.record)?,
             services: self.services.statuses(Instant(boot_ns())),
+            hooks: self.hooks.statuses(),
             datapath: answered(Network::Management),
             business_datapath: answered(Network::Business),
             local: local(&published.lateness, &published.taken),

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{self, Duration, SystemTime};
 
 use heartbeat_core::snapshot::{Alarm, Reason, Role};
-use heartbeat_core::{ElectorRecord, Epoch, Instant};
+use heartbeat_core::{ElectorRecord, Epoch, Instant, Slot};
 use tracing::{debug, error, info, warn};
 
 use super::fence::Fencing;
@@ -16,18 +16,21 @@ use super::last_run;
 use super::relink::Relink;
 use crate::control::{HistoryEntry, TakeoverStamps, rfc3339};
 use crate::hands::Report;
+use crate::hook::{Hooks, RoleChange};
 use crate::monitor::Standing;
 use crate::pulse::{Ending, Note, Notes, OrderSender, PulseOrder, Stamps};
 use crate::state::StateFolder;
 
 /// What the scribe works with.
 pub(super) struct Scribe {
-    pub(super) slot: heartbeat_core::Slot,
+    pub(super) slot: Slot,
     pub(super) state: StateFolder,
     pub(super) history: Arc<Mutex<History>>,
     pub(super) relink: Relink,
     /// The watch over the services, which goes by this node's role.
     pub(super) standing: Option<Standing>,
+    /// What is run when this node's role changes.
+    pub(super) hooks: Option<Hooks>,
     pub(super) pulse: OrderSender,
     pub(super) fence: Fencing,
     /// The hands have ended, so the pulse stops.
@@ -66,7 +69,7 @@ impl Scribe {
                 let written = self.history().verified(epoch.into(), at_ns);
                 tell_unwritten(written);
             }
-            Note::Alarm(alarm, raised) => tell_alarm(alarm, raised),
+            Note::Alarm(alarm, raised) => self.alarm(alarm, raised),
             Note::Guarantee(guarantee) => {
                 info!(
                     guarantee = guarantee.as_str(),
@@ -182,6 +185,14 @@ impl Scribe {
         if let Some(standing) = &self.standing {
             standing.is_master(to == Role::Master);
         }
+        if let Some(hooks) = &self.hooks {
+            hooks.role_changed(RoleChange {
+                from,
+                to,
+                reason: reason.to_string(),
+                epoch,
+            });
+        }
         let entry = HistoryEntry {
             at: rfc3339(SystemTime::now()),
             slot: self.slot,
@@ -194,6 +205,14 @@ impl Scribe {
         };
         let written = self.history().push(entry);
         tell_unwritten(written);
+    }
+
+    fn alarm(&self, alarm: Alarm, raised: bool) {
+        tell_alarm(alarm, raised);
+        if let (Some(hooks), true, Some(fault)) = (&self.hooks, raised, own_fault(alarm, self.slot))
+        {
+            hooks.fault(fault.to_owned());
+        }
     }
 
     fn took_over(&mut self, epoch: Epoch, stamps: &Stamps) {
@@ -217,6 +236,24 @@ impl Scribe {
 fn tell_unwritten(written: io::Result<()>) {
     if let Err(error) = written {
         warn!(%error, "the history file could not be written; `heartbeatctl history` shows it until the daemon ends");
+    }
+}
+
+/// What is wrong with this very node, by this alarm.
+fn own_fault(alarm: Alarm, slot: Slot) -> Option<&'static str> {
+    match alarm {
+        Alarm::Service => Some("a service of this node is lost, or its promotion hook failed"),
+        Alarm::DuplicateSlot(of) if of == slot => Some("another machine uses this slot"),
+        Alarm::ClockFault => Some("the clock ran outside the drift guard"),
+        Alarm::DuplicateSlot(_)
+        | Alarm::Member(..)
+        | Alarm::NoMaster
+        | Alarm::NotElectable
+        | Alarm::Forced
+        | Alarm::ElectorsChange
+        | Alarm::Degraded
+        | Alarm::FenceFailed
+        | Alarm::HandoversSpent => None,
     }
 }
 

@@ -20,7 +20,6 @@ use super::ground::Ground;
 use super::history::History;
 use super::kernel_log;
 use super::last_run::LastRun;
-use super::monitors;
 use super::operator::Operator;
 use super::plan::{Carried, Plan};
 use super::recorder;
@@ -28,10 +27,10 @@ use super::relink::{Again, Relink};
 use super::scribe::Scribe;
 use super::shared::Facts;
 use super::stale;
+use super::watched;
 use super::wiring;
 use crate::datapath::{self, Datapath, Events, Hooks, Kept, Opened, Replies, Sets, Words};
 use crate::hands::{Hands, Order, VirtualAddress};
-use crate::monitor;
 use crate::net::netlink::{Link, Netlink, OwnerMark};
 use crate::pulse::convert::{daemon_words, kernel_words};
 use crate::pulse::frames::FrameSigner;
@@ -73,7 +72,9 @@ impl Daemon {
         let (notes, taken) = sync_channel(NOTES_DEPTH);
         let mut birth = birth(&plan, floor, &last_run, &kernel);
         let mut node = birth.node();
-        if node.snapshot(Instant(boot_ns())).role != Role::Master {
+        let is_master = node.snapshot(Instant(boot_ns())).role == Role::Master;
+        let goes_on = is_master.then(|| Epoch(kernel.words.control().lease_epoch));
+        if !is_master {
             relink.remove_masters_addresses()?;
             // Removing waits for the kernel's RTNL lock; the election begins now.
             birth = self::birth(&plan, floor, &last_run, &kernel);
@@ -93,11 +94,11 @@ impl Daemon {
             pulse: orders.clone(),
         };
         let takeover = Takeover::start(setup, tasks.clone(), taken_tasks).map_err(Failure::of)?;
-        let services = monitor::View::default();
-        let standing = monitors::start(&plan, &kernel.words, &orders, &services);
+        let watched = watched::start(&plan, &kernel.words, &state, goes_on, &orders)?;
         let operator = Operator {
             view,
-            services,
+            services: watched.services,
+            hooks: watched.ran,
             kernel: plan.for_kernel(),
             words: kernel.words.clone(),
             pulse: orders.clone(),
@@ -117,6 +118,7 @@ impl Daemon {
             hands,
             takeover: tasks,
             addresses: addresses(plan.carried()),
+            addresses_wait: watched::addresses_wait(&plan),
             orders: order_intake,
             period: plan.config.timing.period,
             notes,
@@ -140,7 +142,8 @@ impl Daemon {
                 state,
                 history,
                 relink,
-                standing,
+                standing: watched.standing,
+                hooks: watched.hooks,
                 fence: Fencing::new(&plan, orders.clone()),
                 pulse: orders,
                 hands_ended: false,

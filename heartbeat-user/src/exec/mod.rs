@@ -6,6 +6,7 @@
 //! which becomes that user and then the program ([`assume`]).
 
 mod assume;
+mod trust;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -19,6 +20,7 @@ use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 pub use assume::assume;
+pub use trust::{TrustError, check_trust};
 
 use crate::config::Program;
 

@@ -8,9 +8,9 @@ use heartbeat_core::Instant;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use super::Interfaces;
 use super::file::FileLook;
 use super::process::ProcessLook;
+use super::{Interfaces, Stand};
 use super::{command, http, link, tcp};
 use crate::config::Program;
 use crate::config::service::{Check, Http, Network, On, Pace};
@@ -110,7 +110,7 @@ pub(super) struct Task {
     pub(super) index: usize,
     pub(super) on: On,
     pub(super) pace: Pace,
-    pub(super) mastership: watch::Receiver<bool>,
+    pub(super) stand: watch::Receiver<Stand>,
     pub(super) findings: mpsc::Sender<Finding>,
 }
 
@@ -125,7 +125,7 @@ impl Task {
                 _ = ticks.tick() => None,
                 fault = look.gone() => Some(fault),
             };
-            if self.on == On::Master && !*self.mastership.borrow() {
+            if self.on == On::Master && !self.stand.borrow().is_master {
                 // What ended before is none of the next master's business.
                 gone = None;
                 if !self.wait_for_mastership().await {
@@ -151,9 +151,6 @@ impl Task {
 
     /// False if the daemon ends.
     async fn wait_for_mastership(&mut self) -> bool {
-        self.mastership
-            .wait_for(|is_master| *is_master)
-            .await
-            .is_ok()
+        self.stand.wait_for(|stand| stand.is_master).await.is_ok()
     }
 }

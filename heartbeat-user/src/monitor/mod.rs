@@ -63,19 +63,37 @@ pub struct Interfaces {
 
 /// How the rest of the daemon tells the watch what changed.
 #[derive(Clone, Debug)]
-pub struct Standing(signal::Sender<bool>);
+pub struct Standing(signal::Sender<Stand>);
+
+/// What the watch goes by.
+#[derive(Clone, Copy, Debug)]
+struct Stand {
+    /// This node is master.
+    is_master: bool,
+    /// Its promotion hook did not fail.
+    is_promoted: bool,
+}
 
 impl Standing {
     /// Whether this node is master now.
     pub fn is_master(&self, is_master: bool) {
-        self.0.send_replace(is_master);
+        self.0.send_modify(|stand| stand.is_master = is_master);
+    }
+
+    /// Whether the hook that makes this node fit to serve succeeded; one that is not has the election hand
+    /// mastership on.
+    pub fn is_promoted(&self, is_promoted: bool) {
+        self.0.send_modify(|stand| stand.is_promoted = is_promoted);
     }
 }
 
 /// Starts the watch.
 #[must_use]
 pub fn start(setup: Setup, runtime: &Handle) -> Standing {
-    let (standing, mastership) = signal::channel(false);
+    let (standing, stand) = signal::channel(Stand {
+        is_master: false,
+        is_promoted: true,
+    });
     let (findings, taken) = mpsc::channel(FINDINGS_DEPTH);
     for (index, service) in setup.services.iter().enumerate() {
         let look = Look::new(&service.check, &setup.interfaces);
@@ -83,11 +101,11 @@ pub fn start(setup: Setup, runtime: &Handle) -> Standing {
             index,
             on: service.on,
             pace: service.pace,
-            mastership: mastership.clone(),
+            stand: stand.clone(),
             findings: findings.clone(),
         };
         runtime.spawn(task.run(look));
     }
-    runtime.spawn(Watch::new(setup, mastership).run(taken));
+    runtime.spawn(Watch::new(setup, stand).run(taken));
     Standing(standing)
 }

@@ -11,7 +11,7 @@ use super::judge::{Health, Judge};
 use super::look::Finding;
 use super::recovering::{Attempts, Recovering};
 use super::view::Shown;
-use super::{Setup, USUAL_LIMIT};
+use super::{Setup, Stand, USUAL_LIMIT};
 use crate::config::Service;
 use crate::config::service::On;
 use crate::control::ServiceWord;
@@ -37,16 +37,17 @@ pub(super) struct Watch {
     setup: Setup,
     watched: Vec<Watched>,
     rules: Services,
-    mastership: signal::Receiver<bool>,
-    is_master: bool,
+    changes: signal::Receiver<Stand>,
+    stand: Stand,
     attempts: Attempts,
     /// What the election was told last.
     told: Option<ServiceState>,
 }
 
 impl Watch {
-    pub(super) fn new(mut setup: Setup, mastership: signal::Receiver<bool>) -> Self {
+    pub(super) fn new(mut setup: Setup, changes: signal::Receiver<Stand>) -> Self {
         let now = Instant(boot_ns());
+        let stand = *changes.borrow();
         let services = std::mem::take(&mut setup.services);
         let oldest = services.iter().map(|it| it.pace.oldest_success()).max();
         let rules = Services {
@@ -64,8 +65,8 @@ impl Watch {
             watched: watched.collect(),
             setup,
             rules,
-            mastership,
-            is_master: false,
+            stand,
+            changes,
             attempts: Attempts::new(),
             told: None,
         }
@@ -78,8 +79,8 @@ impl Watch {
             let due = self.conclude(now);
             tokio::select! {
                 Some(finding) = findings.recv() => self.take(&finding),
-                changed = self.mastership.changed() => match changed {
-                    Ok(()) => self.role_changed(),
+                changed = self.changes.changed() => match changed {
+                    Ok(()) => self.stand_changed(),
                     Err(_) => return,
                 },
                 Some(Ok((index, ended))) = self.attempts.join_next() => self.attempted(index, &ended),
@@ -108,8 +109,12 @@ impl Watch {
         }
     }
 
-    fn role_changed(&mut self) {
-        self.is_master = *self.mastership.borrow_and_update();
+    fn stand_changed(&mut self) {
+        let stand = *self.changes.borrow_and_update();
+        let before = std::mem::replace(&mut self.stand, stand);
+        if before.is_master == stand.is_master {
+            return;
+        }
         let now = Instant(boot_ns());
         for watched in &mut self.watched {
             watched.recovering.role_changed();
@@ -130,9 +135,10 @@ impl Watch {
         let mut due = now + self.rules.limit / BEATS;
         for (index, watched) in self.watched.iter_mut().enumerate() {
             let is_failed = watched.judge.health() == Health::Failed;
-            if is_failed && is_watched(&watched.service, self.is_master) {
+            if is_failed && is_watched(&watched.service, self.stand.is_master) {
                 let (service, attempts) = (&watched.service, &mut self.attempts);
-                let more = (watched.recovering).step(index, service, self.is_master, attempts, now);
+                let more =
+                    (watched.recovering).step(index, service, self.stand.is_master, attempts, now);
                 due = more.map_or(due, |more| more.min(due));
             }
         }
@@ -145,7 +151,7 @@ impl Watch {
     }
 
     fn here(&self) -> impl Iterator<Item = &Watched> {
-        let is_master = self.is_master;
+        let is_master = self.stand.is_master;
         (self.watched.iter()).filter(move |watched| is_watched(&watched.service, is_master))
     }
 
@@ -167,6 +173,8 @@ impl Watch {
         let has = |health| self.here().any(|it| it.judge.health() == health);
         if self.here().any(|it| it.recovering.is_lost) {
             ServiceState::Lost
+        } else if !self.stand.is_promoted {
+            ServiceState::NotPromoted
         } else if has(Health::Failed) {
             ServiceState::Recovering
         } else if has(Health::Starting) {
@@ -200,7 +208,7 @@ impl Watch {
     fn shown(&self, watched: &Watched) -> Shown {
         let (service, judge) = (&watched.service, &watched.judge);
         let state = match judge.health() {
-            _ if !is_watched(service, self.is_master) => ServiceWord::NotWatched,
+            _ if !is_watched(service, self.stand.is_master) => ServiceWord::NotWatched,
             Health::Starting => ServiceWord::Starting,
             Health::Healthy => ServiceWord::Healthy,
             Health::Failed if watched.recovering.is_lost => ServiceWord::Lost,

@@ -83,8 +83,10 @@ impl Pulse {
                 network,
                 message,
             } => self.send(to, network, &message),
+            Command::AddAddresses(epoch) if self.parts.addresses_wait => self.waiting = Some(epoch),
             Command::AddAddresses(epoch) => self.take_over(epoch),
             Command::RemoveAddresses(epoch) => {
+                self.waiting = None;
                 self.order_hands(HandsOrder::Release { epoch });
                 self.parts.takeover.give(Task::Demoted(epoch));
             }
@@ -200,6 +202,14 @@ impl Pulse {
                 self.note(Note::SendFailed(error.to_string()));
             }
             Ok(()) | Err(_) => {}
+        }
+    }
+
+    /// A hook has made this node fit to serve in this mastership.
+    pub(super) fn promoted(&mut self, epoch: Epoch) {
+        if self.waiting.is_some_and(|waiting| waiting == epoch) {
+            self.waiting = None;
+            self.take_over(epoch);
         }
     }
 

@@ -144,6 +144,7 @@ impl Pulse {
                 PulseOrder::ElectorsSaved(record) => {
                     self.handle(Event::ElectorsSaved(*record), Instant(boot_ns()));
                 }
+                PulseOrder::Promoted(epoch) => self.promoted(epoch),
                 PulseOrder::Services(services) => {
                     self.handle(Event::Services(services), Instant(boot_ns()));
                 }

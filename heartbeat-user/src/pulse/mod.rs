@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use heartbeat_core::event::KernelWords;
 use heartbeat_core::message::Network;
-use heartbeat_core::{ElectorRecord, Event, Instant};
+use heartbeat_core::{ElectorRecord, Epoch, Event, Instant};
 use heartbeat_wire::frame::FRAME_LEN;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 
@@ -80,6 +80,8 @@ pub struct Parts {
     pub takeover: Tasks,
     /// The addresses that follow the master.
     pub addresses: Arc<[VirtualAddress]>,
+    /// Whether they are taken only once a hook has made this node fit to serve ([`PulseOrder::Promoted`]).
+    pub addresses_wait: bool,
     /// What operators and signals ask for.
     pub orders: Orders,
     /// The cluster's period.
@@ -148,6 +150,8 @@ pub(crate) struct Pulse {
     drop_told: Instant,
     pending_asks: VecDeque<Option<Asked>>,
     standing: Standing,
+    /// The mastership whose addresses wait.
+    waiting: Option<Epoch>,
     /// The hands have ended: addresses cannot be moved any more.
     without_hands: bool,
     /// The order to exit that was carried out.
@@ -204,6 +208,7 @@ impl Pulse {
             drop_told: Instant::ZERO,
             pending_asks: VecDeque::with_capacity(order::ORDERS_DEPTH),
             standing: Standing::default(),
+            waiting: None,
             without_hands: false,
             ending: None,
             epoll,

@@ -59,6 +59,8 @@ pub enum PulseOrder {
     Verified(Epoch, u64),
     /// An interface vanished or came back.
     Rewire(Rewire),
+    /// What makes this node fit to serve has been done in this mastership: addresses that wait for it are taken.
+    Promoted(Epoch),
     /// How the services on this node are.
     Services(Services),
     /// Tell what you know.

@@ -240,7 +240,14 @@ impl StateFolder {
         self.write(PAIR_FILE, &SavedPair::of(record, now))
     }
 
-    fn read<T: for<'de> Deserialize<'de>>(&self, name: &str) -> Result<Option<T>, StateError> {
+    /// What stands in one of the folder's files, if it is there.
+    ///
+    /// # Errors
+    /// When it cannot be read, or holds something else.
+    pub(crate) fn read<T: for<'de> Deserialize<'de>>(
+        &self,
+        name: &str,
+    ) -> Result<Option<T>, StateError> {
         let path = self.path.join(name);
         let text = match fs::read(&path) {
             Ok(text) => text,
@@ -252,7 +259,11 @@ impl StateFolder {
             .map_err(|source| StateError::Damaged { path, source })
     }
 
-    fn write<T: Serialize>(&self, name: &str, value: &T) -> Result<(), StateError> {
+    /// Replaces one of the folder's files.
+    ///
+    /// # Errors
+    /// When it cannot be written or synced.
+    pub(crate) fn write<T: Serialize>(&self, name: &str, value: &T) -> Result<(), StateError> {
         let path = self.path.join(name);
         let text = serde_json::to_vec(value).expect("plain numbers and lists always serialise");
         replace_whole(&path, &text).map_err(|source| StateError::Io { path, source })

@@ -124,6 +124,7 @@ fn known(master: Option<u16>) -> (Status, Snapshot) {
         slot: 2,
         virtual_addresses: Vec::new(),
         services: Vec::new(),
+        hooks: Vec::new(),
         datapath: None,
         business_datapath: None,
         local: Local::default(),

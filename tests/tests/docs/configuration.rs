@@ -68,6 +68,7 @@ fn known_keys() -> BTreeMap<String, BTreeSet<String>> {
         "[handovers]",
         "[[service]]",
         "[service.recovery.master]",
+        "[hooks]",
     ];
     let source: String = headers
         .iter()

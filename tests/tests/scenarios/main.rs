@@ -15,6 +15,7 @@ mod forged;
 mod freeze;
 mod ground;
 mod hogs;
+mod hooks;
 mod ipv6;
 mod kill;
 mod killed_again;

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use heartbeat_tests::client::web::PID_FILE;
+use heartbeat_tests::fault::wire;
+use heartbeat_tests::lab::addresses::Network;
 use heartbeat_tests::lab::cluster::PATIENCE;
 use heartbeat_tests::lab::settings::Settings;
 use heartbeat_tests::paths;
@@ -60,6 +62,14 @@ const OFTEN: &str = r#"
 name = "web"
 process = { pid_file = "{node}/web.pid" }
 interval = "100ms"
+"#;
+
+/// The link that clients come by.
+const LINK: &str = r#"
+[[service]]
+name = "uplink"
+link = "business"
+interval = "50ms"
 "#;
 
 /// A program that hangs as soon as a file is there.
@@ -227,6 +237,19 @@ fn a_process_that_is_stopped_is_not_well() {
         ensure!(fault.contains("is stopped"), "{shown}");
         signal(scene, 1, Signal::SIGCONT)?;
         is(scene, 1, "healthy")
+    });
+}
+
+#[test]
+fn a_master_that_loses_its_business_network_hands_mastership_on() {
+    scenario("service_link", LINK, |scene| {
+        wire::unplug(scene.cluster.lab().topology(), 1, Network::Business)?;
+        ensure!(scene.next_master(1)? == 2);
+        scene.steps_down(1, "a service of this node failed")?;
+        wire::heal(scene.cluster.lab().topology(), 1, Network::Business)?;
+        is(scene, 1, "healthy")?;
+        ensure!(scene.cluster.settle()? == 2);
+        scene.quiet()
     });
 }
 

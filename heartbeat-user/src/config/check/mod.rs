@@ -3,6 +3,7 @@
 mod address;
 mod cluster;
 mod families;
+mod hooks;
 mod management;
 mod members;
 mod pair;
@@ -38,6 +39,7 @@ pub(super) fn check(file: File, folder: &Path, faults: &mut Vec<Fault>) -> Optio
     let recorder = (file.recorder.as_ref()).and_then(|r| recorder::check(r, faults));
     let services = services::check(&file.services, faults);
     let handovers = services::handovers(file.handovers.as_ref(), faults);
+    let hooks = hooks::check(file.hooks.as_ref(), faults);
     let (cluster, management) = (file.cluster?, file.management?);
     let timing = management::timing(&management, &cluster, faults);
     let (name, electors, timing) = (name?, electors?, timing?);
@@ -62,6 +64,7 @@ pub(super) fn check(file: File, folder: &Path, faults: &mut Vec<Fault>) -> Optio
         recorder,
         services: services?,
         handovers: handovers?,
+        hooks: hooks?,
     };
     config.digest = digest::whole(&config);
     Some(config)

@@ -1,6 +1,7 @@
 //! What is accepted, and what it means.
 
 mod digests;
+mod hooks;
 mod key_file;
 mod pair;
 mod refused;

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod chance;
+mod watched;
 
 use heartbeat_core::Slot;
 
@@ -10,6 +11,7 @@ use super::snapshot::Status;
 use super::words::{Answering, Guarantee, Role};
 use addresses::addresses;
 use chance::{abstention, needed_votes, own_chance};
+use watched::watched;
 
 /// Full sentences, the most important first.
 #[must_use]
@@ -25,6 +27,7 @@ pub fn explain(status: &Status) -> Vec<String> {
         Role::BattleMaster => battle_master(status),
     });
     sentences.extend(addresses(status));
+    sentences.extend(watched(status));
     if status.degraded {
         sentences.push(
             "Degraded: the management network does not carry a majority's answers, so the probes go by the business \

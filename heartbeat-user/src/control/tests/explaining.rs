@@ -2,7 +2,8 @@
 
 use super::{master, slave};
 use crate::control::{
-    Answering, Diagnosis, NotElectable, Role, Status, VirtualAddressStatus, explain,
+    Answering, Diagnosis, EpochParts, HookStatus, HookWord, NotElectable, Role, ServiceStatus,
+    ServiceWord, Status, VirtualAddressStatus, explain,
 };
 
 fn text(status: &Status) -> String {
@@ -210,4 +211,41 @@ fn an_address_left_on_a_slave_is_told_and_a_witness_without_one_is_silent() {
         ..status.virtual_addresses[0].clone()
     }];
     is_silent_on(&status, "203.0.113.100");
+}
+
+#[test]
+fn a_service_that_is_not_well_and_a_hook_that_failed_are_told() {
+    let mut status = slave();
+    let service = |state| ServiceStatus {
+        name: "web".to_owned(),
+        check: "tcp".to_owned(),
+        state,
+        last_success_age_us: Some(2_000_000),
+        fault: Some("no connection".to_owned()),
+        overruns: 0,
+        attempts: 2,
+    };
+    status.services = vec![service(ServiceWord::Lost)];
+    status.hooks = vec![HookStatus {
+        hook: "on_promote".to_owned(),
+        state: HookWord::Failed,
+        epoch: EpochParts { round: 4, slot: 2 },
+        reason: "a test".to_owned(),
+        at: "2026-01-01T00:00:00.000Z".to_owned(),
+        took_us: Some(1),
+        fault: Some("ended with exit code 3".to_owned()),
+        owed: 0,
+    }];
+    says(
+        &status,
+        &[
+            "Service web failed, and nothing more is tried after 2 attempts: it was last well 2.0 s ago; the last \
+             check's fault: no connection.",
+            "Hook on_promote ended with exit code 3 (2026",
+        ],
+    );
+    status.services = vec![service(ServiceWord::Recovering)];
+    says(&status, &["Service web failed and is being brought back"]);
+    status.services = vec![service(ServiceWord::Healthy)];
+    assert!(!explain(&status).join(" ").contains("Service web"));
 }

@@ -63,6 +63,7 @@ pub(crate) fn facts(slot: u16, serving: bool) -> LocalFacts {
     LocalFacts {
         slot,
         services: Vec::new(),
+        hooks: Vec::new(),
         virtual_addresses: vec![VirtualAddressStatus {
             verified: serving.then(verified),
             address: IpAddr::V4(Ipv4Addr::new(203, 0, 113, 100)),

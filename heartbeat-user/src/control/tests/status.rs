@@ -45,6 +45,7 @@ fn the_json_has_the_documented_keys_and_words() {
             }
         ],
         "services": [],
+        "hooks": [],
         "datapath": { "interface": "mgmt0", "mode": "native" },
         "business_datapath": { "interface": "biz0", "mode": "generic" },
         "local": {

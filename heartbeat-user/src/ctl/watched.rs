@@ -1,0 +1,62 @@
+//! Services and hooks as a person reads them.
+
+use super::render::or_dash;
+use super::table::table;
+use crate::control::human::duration;
+use crate::control::{HookStatus, ServiceStatus};
+
+/// One line a hook: its newest run.
+pub(super) fn hooks(hooks: &[HookStatus]) -> String {
+    let row = |run: &HookStatus| {
+        [
+            run.hook.clone(),
+            run.state.as_str().to_owned(),
+            format!("{}/{}", run.epoch.round, run.epoch.slot),
+            run.at.clone(),
+            or_dash(run.took_us.map(duration)),
+            or_dash(run.fault.clone()),
+            run.reason.clone(),
+        ]
+    };
+    let rows: Vec<_> = hooks.iter().map(row).collect();
+    table(
+        [
+            "HOOK",
+            "STATE",
+            "ROUND/SLOT",
+            "WHEN",
+            "TOOK",
+            "FAULT",
+            "WHY",
+        ],
+        &rows,
+    )
+}
+
+/// One line a service.
+pub(super) fn services(services: &[ServiceStatus]) -> String {
+    let row = |service: &ServiceStatus| {
+        [
+            service.name.clone(),
+            service.check.clone(),
+            service.state.as_str().to_owned(),
+            or_dash(service.last_success_age_us.map(duration)),
+            service.overruns.to_string(),
+            service.attempts.to_string(),
+            or_dash(service.fault.clone()),
+        ]
+    };
+    let rows: Vec<_> = services.iter().map(row).collect();
+    table(
+        [
+            "SERVICE",
+            "CHECK",
+            "STATE",
+            "LAST WELL",
+            "HUNG",
+            "ATTEMPTS",
+            "FAULT",
+        ],
+        &rows,
+    )
+}

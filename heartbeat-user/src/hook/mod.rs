@@ -1,0 +1,114 @@
+//! Programs that are run when this node's role changes: one at a time, in order, each at least once.
+//!
+//! A thread of its own runs them and keeps a journal of what is owed, on disk before anything is run: what a
+//! daemon's end cut short is made up for by the next one. The pulse knows nothing of it but one word, where the
+//! addresses wait for a hook.
+
+mod job;
+mod journal;
+mod runner;
+mod view;
+
+use std::io;
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::thread;
+use std::time::Duration;
+
+use heartbeat_core::snapshot::Role;
+use heartbeat_core::{Epoch, Slot};
+use tokio::runtime::Builder;
+use tokio::sync::mpsc;
+use tracing::error;
+
+pub use job::RoleChange;
+pub use view::View;
+
+use crate::config::Hooks as Configured;
+use crate::monitor::Standing;
+use crate::pulse::OrderSender;
+use crate::state::StateFolder;
+use job::Told;
+use runner::Runner;
+
+/// Role changes that the hooks' thread has not heard of yet. It hears at once, whatever runs; more are a fault, and
+/// told.
+const DEPTH: usize = 256;
+
+/// What the hooks' thread needs to know of its node.
+#[derive(Debug)]
+pub struct Setup {
+    /// What is run.
+    pub hooks: Configured,
+    /// The cluster's name.
+    pub cluster: String,
+    /// This node's slot.
+    pub slot: Slot,
+    /// Where the journal is kept.
+    pub state: StateFolder,
+    /// The epoch in which this daemon goes on with the mastership of the last one, if it does.
+    pub goes_on: Option<Epoch>,
+    /// For addresses that wait.
+    pub pulse: OrderSender,
+    /// For the election.
+    pub standing: Standing,
+    /// For operators.
+    pub view: View,
+}
+
+/// The thread, as the daemon holds it.
+#[derive(Debug)]
+pub struct Hooks {
+    told: mpsc::Sender<Told>,
+    ended: std::sync::mpsc::Receiver<()>,
+    timeout: Duration,
+}
+
+impl Hooks {
+    /// Starts it.
+    ///
+    /// # Errors
+    /// When there is no thread to be had.
+    pub fn start(setup: Setup) -> io::Result<Self> {
+        let (told, taken) = mpsc::channel(DEPTH);
+        let (alive, ended) = sync_channel(0);
+        let timeout = setup.hooks.timeout;
+        // Its own runtime: the journal's disk may hang, and nobody else shall wait for it.
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        thread::Builder::new().name("hooks".into()).spawn(move || {
+            runtime.block_on(Runner::new(setup).run(taken));
+            drop(alive);
+        })?;
+        Ok(Self {
+            told,
+            ended,
+            timeout,
+        })
+    }
+
+    /// This node's role changed.
+    pub fn role_changed(&self, change: RoleChange) {
+        if change.from == Role::Master || change.to == Role::Master {
+            self.tell(Told::Role(change));
+        }
+    }
+
+    /// Something is wrong with this node.
+    pub fn fault(&self, reason: String) {
+        self.tell(Told::Fault(reason));
+    }
+
+    fn tell(&self, told: Told) {
+        let what = told.to_string();
+        if self.told.try_send(told).is_err() {
+            error!(what, "the hooks' thread does not listen: a hook is not run");
+        }
+    }
+
+    /// Waits until all that is owed was run, for at most as long as two hooks may take.
+    pub fn finish(self) {
+        drop(self.told);
+        if self.ended.recv_timeout(self.timeout * 2) == Err(RecvTimeoutError::Timeout) {
+            error!("hooks are left to the next daemon: they take too long");
+        }
+    }
+}

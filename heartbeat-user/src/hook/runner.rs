@@ -1,0 +1,223 @@
+//! Runs what is owed, one after the other, and tells what became of it.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::{Duration, SystemTime};
+
+use heartbeat_core::Epoch;
+use heartbeat_core::snapshot::Role;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, sleep_until};
+use tracing::{error, info};
+
+use super::Setup;
+use super::job::{Job, Told, Which};
+use super::journal::{self, Journal};
+use crate::control::{HookStatus, HookWord, rfc3339};
+use crate::exec::{Output, check_trust, run};
+use crate::pulse::PulseOrder;
+
+/// How soon a pulse that took no order is told again, and how often: by then it has ended.
+const TELL_AGAIN: Duration = Duration::from_millis(5);
+const TELL_TIMES: u32 = 200;
+
+/// A hook that runs: what is wrong with how it ended, if anything is.
+type Running = Pin<Box<dyn Future<Output = Option<String>> + Send>>;
+
+/// The thread's state.
+pub(super) struct Runner {
+    setup: Setup,
+    journal: Journal,
+    role: Role,
+    epoch: Epoch,
+    running: Option<(Job, Instant)>,
+    /// When `on_promote` is run again, or the node may become master again.
+    retry_at: Option<Instant>,
+    /// The mastership whose addresses the pulse was told to take.
+    told: Option<Epoch>,
+}
+
+impl Runner {
+    pub(super) fn new(setup: Setup) -> Self {
+        let saved = setup.state.read(journal::FILE).unwrap_or_else(|error| {
+            error!("{error}; what the last daemon owed is not known");
+            None
+        });
+        let mut journal: Journal = saved.unwrap_or_default();
+        journal.take_over(setup.goes_on);
+        Self {
+            role: if setup.goes_on.is_some() {
+                Role::Master
+            } else {
+                Role::Init
+            },
+            epoch: setup.goes_on.unwrap_or(Epoch::NONE),
+            setup,
+            journal,
+            running: None,
+            retry_at: None,
+            told: None,
+        }
+    }
+
+    /// Works until nobody tells any more and nothing is owed.
+    pub(super) async fn run(mut self, mut told: mpsc::Receiver<Told>) {
+        let mut running: Option<Running> = None;
+        let mut listens = true;
+        loop {
+            if running.is_none() {
+                running = self.begin();
+            }
+            if running.is_none() && !listens {
+                return;
+            }
+            let retry_at = self.retry_at;
+            tokio::select! {
+                heard = told.recv(), if listens => match heard {
+                    Some(heard) => self.hear(heard),
+                    None => listens = false,
+                },
+                fault = ended(&mut running), if running.is_some() => {
+                    running = None;
+                    self.ended(fault).await;
+                }
+                () = until(retry_at), if retry_at.is_some() => self.retry(),
+            }
+            self.take_addresses().await;
+        }
+    }
+
+    fn hear(&mut self, told: Told) {
+        match told {
+            Told::Role(change) => {
+                (self.role, self.epoch) = (change.to, change.epoch);
+                self.journal.role_changed(&change);
+                if change.to == Role::Master {
+                    self.retry_at = None;
+                }
+            }
+            Told::Fault(reason) => self.journal.fault(self.role, self.epoch, reason),
+        }
+        self.save();
+    }
+
+    /// Begins the next one that is owed; those without a program are run already.
+    fn begin(&mut self) -> Option<Running> {
+        loop {
+            let job = self.journal.next()?.clone();
+            let (hooks, cluster, slot) = (&self.setup.hooks, &self.setup.cluster, self.setup.slot);
+            let Some(program) = job.program(hooks, cluster, slot) else {
+                self.journal.ran(true);
+                self.save();
+                continue;
+            };
+            let (environment, limit) = (job.environment(cluster, slot), hooks.timeout);
+            info!(
+                hook = job.which.as_str(),
+                epoch = job.epoch,
+                reason = job.reason,
+                "running a hook"
+            );
+            self.show(&job, HookWord::Running, None, None);
+            self.running = Some((job, Instant::now()));
+            return Some(Box::pin(async move {
+                if let Err(error) = check_trust(program.words[0].as_ref()) {
+                    return Some(format!("was not run: {error}"));
+                }
+                run(&program, &environment, Output::Log, limit)
+                    .await
+                    .fault()
+            }));
+        }
+    }
+
+    async fn ended(&mut self, fault: Option<String>) {
+        let Some((job, begun)) = self.running.take() else {
+            return;
+        };
+        let (hook, took) = (job.which.as_str(), begun.elapsed());
+        self.journal.ran(fault.is_none());
+        self.save();
+        let word = match &fault {
+            None => {
+                info!(hook, took_ms = took.as_millis(), "hook succeeded");
+                HookWord::Succeeded
+            }
+            Some(fault) => {
+                error!(hook, fault, "hook failed");
+                HookWord::Failed
+            }
+        };
+        let is_well = fault.is_none();
+        self.show(&job, word, Some(took), fault);
+        match job.which {
+            Which::Promote => self.promoted(is_well),
+            Which::Demote | Which::Fault => {}
+        }
+    }
+
+    /// A failed one makes the election hand mastership on.
+    fn promoted(&mut self, is_well: bool) {
+        self.setup.standing.is_promoted(is_well);
+        self.retry_at = (!is_well).then(|| Instant::now() + self.setup.hooks.retry_after);
+    }
+
+    fn retry(&mut self) {
+        self.retry_at = None;
+        if self.role == Role::Master {
+            self.journal.promote_again();
+            self.save();
+        } else {
+            self.setup.standing.is_promoted(true);
+        }
+    }
+
+    /// Tells the pulse once for each mastership.
+    async fn take_addresses(&mut self) {
+        let Some(epoch) = self.journal.promoted() else {
+            return;
+        };
+        for _ in 0..TELL_TIMES {
+            if self.told == Some(epoch) {
+                return;
+            }
+            match self.setup.pulse.send(PulseOrder::Promoted(epoch)) {
+                Ok(()) => self.told = Some(epoch),
+                Err(_) => sleep(TELL_AGAIN).await,
+            }
+        }
+    }
+
+    fn save(&self) {
+        if let Err(error) = self.setup.state.write(journal::FILE, &self.journal) {
+            error!("{error}; a daemon that ends now leaves hooks that nobody runs");
+        }
+    }
+
+    fn show(&self, job: &Job, state: HookWord, took: Option<Duration>, fault: Option<String>) {
+        self.setup.view.show(HookStatus {
+            hook: job.which.as_str().to_owned(),
+            state,
+            epoch: job.epoch().into(),
+            reason: job.reason.clone(),
+            at: rfc3339(SystemTime::now()),
+            took_us: took.map(|took| u64::try_from(took.as_micros()).unwrap_or(u64::MAX)),
+            fault,
+            owed: self.journal.owed(),
+        });
+    }
+}
+
+async fn ended(running: &mut Option<Running>) -> Option<String> {
+    match running {
+        Some(running) => running.await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
