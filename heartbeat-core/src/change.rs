@@ -135,6 +135,9 @@ impl Node {
         if !target.slots.contains(self.config.slot) {
             return Err(OrderError::RemovesMaster);
         }
+        if self.pair.is_some() && target.slots != set.slots {
+            return Err(OrderError::IsPair);
+        }
         if target.max_lease < self.config.timing.lease() {
             return Err(OrderError::LeaseTooLong);
         }

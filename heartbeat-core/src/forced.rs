@@ -86,6 +86,7 @@ impl Node {
         self.raise_floor(epoch);
         // Before the lease is: a process that finds it so must not take it up.
         self.push(Command::Forced(true));
+        self.rest_on(Guarantee::Forced);
         let lease = Lease::since(epoch, now, length);
         self.begin_mastership(lease, Some(Forced::default()), Reason::Forced, now);
         self.set_alarm(Alarm::Forced, true);
@@ -133,6 +134,7 @@ impl Node {
     /// The lease is over, or rests on a majority.
     pub(crate) fn rest_on_majority(&mut self) {
         self.push(Command::Forced(false));
+        self.rest_on(Guarantee::Quorum);
         self.set_alarm(Alarm::Forced, false);
     }
 

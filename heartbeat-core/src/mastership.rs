@@ -194,11 +194,11 @@ impl Node {
             *mastership.late = Duration::ZERO;
             mastership.is_renewed_in_set = true;
             self.succession.futile = 0;
-            self.rest_on(Guarantee::Quorum);
             assert!(
                 lease.deadline.since(now) <= timing.max_lease,
                 "no lease is longer than max_lease"
             );
+            self.rest_on(Guarantee::Quorum);
             self.push(Command::Lease {
                 epoch: lease.epoch,
                 deadline: lease.deadline,

@@ -108,6 +108,8 @@ pub enum OrderError {
     RemovesMaster,
     /// The cluster's lease is longer than the longest one that would be granted.
     LeaseTooLong,
+    /// A pair is its two electors: another one, or one less, is another method.
+    IsPair,
     /// These do not answer healthily: with the change a majority would be missing, or a new elector.
     ElectorsMissing(Slots),
 }
@@ -193,6 +195,9 @@ impl fmt::Display for OrderError {
             Self::LeaseTooLong => f.write_str(
                 "the proposed max_lease is shorter than the cluster's lease (period x detect_multiplier): no elector \
                  would grant it",
+            ),
+            Self::IsPair => f.write_str(
+                "a pair keeps its two electors: stop both nodes, give the cluster another `mode`, and start them anew",
             ),
             Self::ElectorsMissing(slots) => write!(
                 f,

@@ -33,7 +33,7 @@ impl Node {
         }
         self.push(Command::RemoveAddresses(epoch));
         self.end_vote(standing, now);
-        self.forget_abstention();
+        self.forget_basis();
         if let Tell::Electors(target) = tell {
             self.send_release(epoch, target);
             if standing > epoch {

@@ -152,6 +152,8 @@ impl Node {
     /// Says, once it lasted, that the management network fails, and that it works again.
     pub(crate) fn judge_roads(&mut self, is_excused: bool) {
         let pace = Pace::new(&self.config.timing, self.config.timing.multiplier);
+        // A peer that answers nowhere says nothing of the network.
+        let is_excused = is_excused || self.is_peer_silent();
         let Stage::Master(mastership) = &mut self.stage else {
             return;
         };

@@ -7,6 +7,7 @@ use crate::event::{Event, KernelWords, Order, Reply};
 use crate::grants::Holder;
 use crate::message::{Message, Network};
 use crate::node::{Node, Pending};
+use crate::order::OrderDone;
 use crate::stage::Stage;
 use crate::{Command, Epoch, Instant};
 
@@ -158,8 +159,10 @@ impl Node {
             Order::Electors(target) => self.change_electors(&target, now),
         };
         self.tell_eligible(now);
+        let is_handed_over = matches!(answer, Ok(OrderDone::HandedTo(_)));
         self.push(Command::OrderAnswer(answer));
-        if self.stopping {
+        self.write_down(now);
+        if self.stopping && !(is_handed_over && self.stays_to_vote(now)) {
             self.push(Command::Exit);
         }
     }

@@ -5,7 +5,7 @@ use crate::event::Restored;
 use crate::lease::Lease;
 use crate::mastership::Mastership;
 use crate::node::Node;
-use crate::snapshot::{Reason, Role};
+use crate::snapshot::{Guarantee, Reason, Role};
 use crate::stage::Stage;
 use crate::succession::Succession;
 use crate::{Command, Instant, Slot};
@@ -92,6 +92,8 @@ impl Node {
         );
         // A majority did reply to it, or it would not have outlived its first daemon's start.
         mastership.is_renewed = true;
+        // What it rests on is not in the maps: in a pair it may be no more than evidence.
+        self.rest_on(Guarantee::Evidence);
         self.push(Command::Lease {
             epoch: lease.epoch,
             deadline: lease.deadline,

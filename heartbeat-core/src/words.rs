@@ -10,12 +10,11 @@ use crate::command::Question;
 use crate::electors::{Ballot, ElectorRecord, ElectorSet};
 use crate::event::{KernelWords, Order, QueryAnswer, Refusal, Reply};
 use crate::message::{Message, Network, VoteAnswer};
-use crate::pair::{Age, LastRole, PairRecord, PairState};
 use crate::service::ServiceState;
 use crate::{Command, Epoch, Event, Instant};
 
 /// An epoch as round.slot.
-struct Name(Epoch);
+pub(crate) struct Name(pub(crate) Epoch);
 
 impl Display for Name {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -24,7 +23,7 @@ impl Display for Name {
 }
 
 /// A span in milliseconds.
-struct Ms(Duration);
+pub(crate) struct Ms(pub(crate) Duration);
 
 impl Display for Ms {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -209,41 +208,6 @@ impl Display for Message {
             Self::PairAsk { state, .. } => write!(f, "how is it with you? Here it is {state}"),
             Self::PairTell { state, .. } => write!(f, "here it is {state}"),
         }
-    }
-}
-
-impl Display for PairState {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let eligible = if self.eligible { "" } else { ", not eligible" };
-        let abstains = if self.abstains { ", abstains" } else { "" };
-        write!(f, "{}{eligible}{abstains}, ", self.role.as_str())?;
-        activity(self.active.as_ref(), self.epoch, f)
-    }
-}
-
-/// When somebody was last active as master, and the newest mastership that it knows of.
-fn activity(active: Option<&Age>, epoch: Epoch, f: &mut Formatter<'_>) -> fmt::Result {
-    match active {
-        None => f.write_str("never active")?,
-        Some(age) => {
-            let marked = if age.is_marked {
-                ", before its boot"
-            } else {
-                ""
-            };
-            write!(f, "active {} ago{marked}", Ms(age.ago))?;
-        }
-    }
-    write!(f, ", knows of {}", Name(epoch))
-}
-
-impl Display for PairRecord {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.last {
-            LastRole::Slave => "last a slave, ",
-            LastRole::Master => "last the master, ",
-        })?;
-        activity(self.active.as_ref(), self.epoch, f)
     }
 }
 

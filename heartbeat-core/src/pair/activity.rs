@@ -37,10 +37,7 @@ impl Activity {
     /// How long ago it was active as master.
     pub(super) fn age(&self, now: Instant) -> Option<Age> {
         if self.is_master {
-            return Some(Age {
-                ago: Duration::ZERO,
-                is_marked: false,
-            });
+            return Some(Age::NOW);
         }
         if let Some(active_at) = self.active_at {
             return Some(Age {
@@ -55,6 +52,11 @@ impl Activity {
         })
     }
 
+    /// The newest mastership that it knows of, or knew of when it was written down last.
+    pub(super) fn epoch(&self, known: Epoch) -> Epoch {
+        self.saved.map_or(known, |saved| saved.epoch.max(known))
+    }
+
     /// Notes what this node is now; the record to be saved, if the disk is to be told.
     pub(super) fn note(
         &mut self,
@@ -66,6 +68,7 @@ impl Activity {
             self.active_at = Some(now);
         }
         self.is_master = is_master;
+        let epoch = self.epoch(epoch);
         let last = if is_master {
             LastRole::Master
         } else {

@@ -1,7 +1,7 @@
 //! Asking the peer, and hearing it.
 
 use super::OPEN_QUESTIONS;
-use super::record::PairState;
+use super::record::{Age, PairState};
 use super::silence::Step;
 use crate::Instant;
 use crate::command::Question;
@@ -26,6 +26,13 @@ impl Node {
                 Step::Stands => {}
             }
         }
+        let is_due = |asked_at| asked_at + timing.period <= now;
+        if matches!(self.stage, Stage::Undecided(_))
+            && self.pair.as_ref().is_some_and(|pair| is_due(pair.asked_at))
+        {
+            // Whether it is heard or not: it is by its own question that the lower slot decides.
+            self.ask_peer(now);
+        }
         if !self.seeks_mastership() {
             return;
         }
@@ -49,6 +56,7 @@ impl Node {
             pair.questions.pop_front();
         }
         pair.questions.push_back((id, state));
+        pair.asked_at = now;
         for network in BOTH {
             if !self.counts_in_pair(network) {
                 continue;
@@ -91,12 +99,17 @@ impl Node {
     /// What this node says of itself.
     pub(super) fn pair_state(&self, now: Instant) -> Option<PairState> {
         let pair = self.pair.as_ref()?;
+        let is_master = matches!(self.stage, Stage::Master(_));
         Some(PairState {
             role: self.stage.role(),
             eligible: self.may_stand(),
             abstains: !self.abstention.is_over(now),
-            active: pair.activity.age(now),
-            epoch: self.succession.mastered,
+            active: if is_master {
+                Some(Age::NOW)
+            } else {
+                pair.activity.age(now)
+            },
+            epoch: pair.activity.epoch(self.succession.mastered),
             lease: self.config.timing.lease(),
         })
     }

@@ -1,7 +1,11 @@
 //! A master whose peer is silent: the reference's answer stands for the peer's grant.
 
+use std::time::Duration;
+
 use super::evidence::Evidence;
+use crate::lease::Lease;
 use crate::node::Node;
+use crate::snapshot::Alarm;
 use crate::stage::Stage;
 use crate::{Command, Instant};
 
@@ -33,21 +37,20 @@ impl Node {
     /// The lease goes on from what was asked at `sent`, after the peer fell silent.
     fn renew_by_evidence(&mut self, sent: Instant, now: Instant) {
         let length = self.config.timing.lease();
+        let seeks = self.seeks_mastership();
         let Stage::Master(mastership) = &mut self.stage else {
             return;
         };
-        if mastership.forced.is_some() || !mastership.lease.renew(sent, length, now) {
+        if !seeks || !mastership.lease.renew(sent, length, now) {
             return;
         }
-        *mastership.late = std::time::Duration::ZERO;
-        let lease = mastership.lease;
-        self.push(Command::Lease {
-            epoch: lease.epoch,
-            deadline: lease.deadline,
-        });
-        if let Some(basis) = self.pair.as_ref().map(|pair| pair.evidence.guarantee()) {
+        *mastership.late = Duration::ZERO;
+        let Lease { epoch, deadline } = mastership.lease;
+        if let Some(pair) = &self.pair {
+            let basis = pair.evidence.guarantee();
             self.rest_on(basis);
         }
+        self.push(Command::Lease { epoch, deadline });
     }
 
     /// The fence command has ended.
@@ -55,11 +58,11 @@ impl Node {
         let Some(pair) = &mut self.pair else { return };
         let Evidence { fence, .. } = &mut pair.evidence;
         if let Some(done) = fence.ended(id, done, now) {
-            self.set_alarm(crate::snapshot::Alarm::FenceFailed, !done);
+            self.set_alarm(Alarm::FenceFailed, !done);
         }
     }
 
     pub(super) fn clear_fence_alarm(&mut self) {
-        self.set_alarm(crate::snapshot::Alarm::FenceFailed, false);
+        self.set_alarm(Alarm::FenceFailed, false);
     }
 }

@@ -52,10 +52,11 @@ impl Node {
     }
 
     pub(super) fn decide_in_pair(&mut self, now: Instant) {
-        if !matches!(
+        let waits = matches!(
             self.stage,
             Stage::Slave | Stage::Undecided(_) | Stage::Candidate(_)
-        ) {
+        );
+        if !waits || !self.seeks_mastership() {
             return;
         }
         let Some(free_at) = self.pair_free_at() else {

@@ -37,12 +37,7 @@ pub(super) enum Proof {
 
 impl Evidence {
     /// `maps_kept`: this life of the machine has seen daemons before.
-    pub(super) const fn new(
-        rules: PairRules,
-        config: &Config,
-        maps_kept: bool,
-        first_id: u64,
-    ) -> Self {
+    pub(super) fn new(rules: PairRules, config: &Config, maps_kept: bool, first_id: u64) -> Self {
         Self {
             business_silent: rules.business_silent,
             silence: Silence::new(),
@@ -86,8 +81,11 @@ impl Evidence {
         self.heard(at)
     }
 
-    pub(super) const fn forget_abstention(&mut self) {
-        self.peer_abstains = false;
+    pub(super) fn forget_abstention(&mut self) {
+        if self.peer_abstains {
+            self.peer_abstains = false;
+            self.reference.forget();
+        }
     }
 
     /// The peer's kernel answered a query: with an open gate, and with a daemon that lives.
@@ -104,7 +102,11 @@ impl Evidence {
     }
 
     pub(super) fn step(&mut self, may_judge: bool, timing: &Timing, now: Instant) -> Step {
-        self.silence.step(may_judge, timing, now)
+        let step = self.silence.step(may_judge, timing, now);
+        if step == Step::Stands {
+            self.reference.forget();
+        }
+        step
     }
 
     /// Asks the reference, if it is required, the peer is absent and it is time to; the question's id.

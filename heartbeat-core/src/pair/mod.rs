@@ -9,9 +9,11 @@ mod bridge;
 mod decide;
 mod evidence;
 mod fence;
+mod leave;
 mod record;
 mod reference;
 mod silence;
+mod words;
 
 use std::collections::VecDeque;
 
@@ -40,10 +42,11 @@ pub(crate) struct Pair {
     told: Option<(PairState, Instant)>,
     /// Own questions: their ids, and what each said of this node.
     questions: VecDeque<(u64, PairState)>,
+    asked_at: Instant,
+    /// It stops, and stays until the peer has its vote, at most until then.
+    leaves_at: Option<Instant>,
     /// What this node's mastership rests on.
     basis: Guarantee,
-    /// The guarantee that was told of last.
-    shown: Guarantee,
 }
 
 impl Pair {
@@ -82,8 +85,9 @@ impl Pair {
             activity: Activity::new(restored.pair, now),
             told: None,
             questions: VecDeque::with_capacity(OPEN_QUESTIONS),
+            asked_at: Instant::ZERO,
+            leaves_at: None,
             basis: Guarantee::Quorum,
-            shown: Guarantee::Quorum,
         })
     }
 
@@ -103,28 +107,43 @@ impl Node {
         if self.pair.is_none() {
             return;
         }
+        if self.stopping {
+            self.write_down(now);
+            return self.leave(now);
+        }
         self.leave_init(now);
         self.ask_about_peer(has_read, now);
         self.bridge(now);
         self.decide_in_pair(now);
         if self.pending.is_none() {
             self.write_down(now);
-            self.tell_guarantee();
         }
     }
 
     /// When [`Self::run_pair`] has something to do.
     pub(crate) fn pair_timeout(&self) -> Option<Instant> {
         let pair = self.pair.as_ref()?;
+        if self.stopping {
+            return pair.leaves_at;
+        }
         let is_master = matches!(self.stage, Stage::Master(_));
-        Some(
-            pair.evidence
-                .timeout(is_master, self.seeks_mastership(), &self.config),
-        )
+        let is_undecided = matches!(self.stage, Stage::Undecided(_));
+        let evidence = pair
+            .evidence
+            .timeout(is_master, self.seeks_mastership(), &self.config);
+        let asks = is_undecided.then(|| pair.asked_at + self.config.timing.period);
+        [Some(evidence), asks, pair.leaves_at]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Whether the evidence is of use to this node: to keep mastership, or to take it.
     pub(crate) fn seeks_mastership(&self) -> bool {
+        if self.roster.electors.len() != 2 {
+            // By a set that was taken over from elsewhere a peer's silence says nothing of the third.
+            return false;
+        }
         match &self.stage {
             Stage::Master(mastership) => mastership.forced.is_none(),
             Stage::Slave | Stage::Candidate(_) | Stage::Undecided(_) => self.may_stand(),
@@ -141,11 +160,12 @@ impl Node {
         }
     }
 
-    /// What the peer's answers to this mastership said of its abstention is over with it.
-    pub(crate) fn forget_abstention(&mut self) {
+    /// A mastership ends, and with it what it rested on and what the peer answered to it.
+    pub(crate) fn forget_basis(&mut self) {
         if let Some(pair) = &mut self.pair {
             pair.evidence.forget_abstention();
         }
+        self.rest_on(Guarantee::Quorum);
     }
 
     /// Whether the peer is silent, as this node found out.
@@ -155,17 +175,23 @@ impl Node {
             .is_some_and(|pair| pair.evidence.is_silent())
     }
 
-    /// What this node's mastership rests on from now on.
+    /// What this node's mastership rests on from now on; told before the lease that does.
     pub(crate) fn rest_on(&mut self, basis: Guarantee) {
-        if let Some(pair) = &mut self.pair {
+        if let Some(pair) = &mut self.pair
+            && pair.basis != basis
+        {
             pair.basis = basis;
+            self.push(Command::Guarantee(basis));
         }
     }
 
     /// Saves who this node is when that changes, and as master once a second.
-    fn write_down(&mut self, now: Instant) {
+    pub(crate) fn write_down(&mut self, now: Instant) {
         let is_master = matches!(self.stage, Stage::Master(_));
-        let is_undecided = matches!(self.stage, Stage::Init | Stage::Undecided(_));
+        let is_undecided = matches!(
+            self.stage,
+            Stage::Init | Stage::Undecided(_) | Stage::Candidate(_)
+        );
         let epoch = self.succession.mastered;
         let Some(pair) = &mut self.pair else { return };
         let record = if is_undecided {
@@ -176,15 +202,6 @@ impl Node {
         };
         if let Some(record) = record {
             self.push(Command::SavePair(record));
-        }
-    }
-
-    fn tell_guarantee(&mut self) {
-        let guarantee = self.guarantee();
-        let Some(pair) = &mut self.pair else { return };
-        if pair.shown != guarantee {
-            pair.shown = guarantee;
-            self.push(Command::Guarantee(guarantee));
         }
     }
 }

@@ -16,6 +16,14 @@ pub struct Age {
     pub is_marked: bool,
 }
 
+impl Age {
+    /// Who is master now was active last just now.
+    pub(super) const NOW: Self = Self {
+        ago: Duration::ZERO,
+        is_marked: false,
+    };
+}
+
 /// What a node of a pair was last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]

@@ -1,6 +1,7 @@
 //! The reference: who reaches it while the peer is silent is not the one that is cut off.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use crate::Instant;
 use crate::config::Timing;
@@ -32,8 +33,8 @@ struct Question {
     by: u16,
 }
 
-/// Questions that a majority answered, none of them further than a lease from the next: when the first and the
-/// newest were sent.
+/// Questions that a majority answered, with at most one lost between two of them: when the first and the newest were
+/// sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Answered {
@@ -42,11 +43,11 @@ pub(super) struct Answered {
 }
 
 impl Reference {
-    pub(super) const fn new(count: u8, first_id: u64) -> Self {
+    pub(super) fn new(count: u8, first_id: u64) -> Self {
         Self {
             count,
             next_id: first_id,
-            questions: VecDeque::new(),
+            questions: VecDeque::with_capacity(OPEN_QUESTIONS),
             first_asked: None,
             asked_at: Instant::ZERO,
             answered: None,
@@ -61,9 +62,10 @@ impl Reference {
         self.answered
     }
 
-    /// What was asked before is of no use: the peer was heard.
+    /// What was asked before is of no use: the peer was heard, or its silence stands only now.
     pub(super) fn forget(&mut self) {
-        *self = Self::new(self.count, self.next_id);
+        self.questions.clear();
+        (self.first_asked, self.answered) = (None, None);
     }
 
     /// When it is to be asked next.
@@ -118,7 +120,7 @@ impl Reference {
             return None;
         }
         let answered = match self.answered {
-            Some(known) if sent.since(known.newest) <= timing.lease() => Answered {
+            Some(known) if sent.since(known.newest) <= longest_gap(timing) => Answered {
                 newest: known.newest.max(sent),
                 ..known
             },
@@ -133,9 +135,13 @@ impl Reference {
     }
 }
 
+/// A reference that answers nothing for longer was lost in between.
+fn longest_gap(timing: &Timing) -> Duration {
+    timing.period * 5 / 2
+}
+
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
 
     use super::*;
 
@@ -189,17 +195,17 @@ mod tests {
     }
 
     #[test]
-    fn a_reference_that_was_lost_for_longer_than_a_lease_is_reached_anew() {
+    fn a_reference_that_lost_more_than_one_answer_on_end_is_reached_anew() {
         let mut reference = Reference::new(1, 1);
         let ids: Vec<u64> = (0..8).map(|n| reference.ask(ms(100 + 10 * n))).collect();
         reference.answer(ids[0], 0, &TIMING);
-        reference.answer(ids[5], 0, &TIMING);
+        reference.answer(ids[2], 0, &TIMING);
         assert_eq!(reference.answered().map(|it| it.first), Some(ms(100)));
         let mut reference = Reference::new(1, 1);
         let ids: Vec<u64> = (0..8).map(|n| reference.ask(ms(100 + 10 * n))).collect();
         reference.answer(ids[0], 0, &TIMING);
-        reference.answer(ids[6], 0, &TIMING);
-        assert_eq!(reference.answered().map(|it| it.first), Some(ms(160)));
+        reference.answer(ids[3], 0, &TIMING);
+        assert_eq!(reference.answered().map(|it| it.first), Some(ms(130)));
     }
 
     #[test]

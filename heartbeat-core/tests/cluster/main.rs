@@ -6,6 +6,7 @@ mod electors;
 mod failover;
 mod forced;
 mod known_bad;
+mod pair;
 mod planned_restart;
 mod properties;
 mod roads;

@@ -98,6 +98,7 @@ pub(crate) fn probed(epoch: Epoch, arrival: Instant, successor: Slot) -> KernelW
 pub(crate) const NOTHING: [&str; 0] = [];
 
 pub(crate) struct Bench {
+    pub(crate) slot: Slot,
     pub(crate) node: Node,
     pub(crate) words: KernelWords,
     /// What slips into the words while the next promise is being made.
@@ -107,21 +108,29 @@ pub(crate) struct Bench {
     /// The newest vote request.
     pub(crate) request: (Epoch, u64),
     pub(crate) poll: u64,
+    /// The newest question to the references, to the peer of a pair, and run of the fence command.
+    pub(crate) reference: u64,
+    pub(crate) pair_ask: u64,
+    pub(crate) fence: u64,
     /// The record that was handed out last, to be saved.
     pub(crate) saving: Option<ElectorRecord>,
 }
 
 impl Bench {
     pub(crate) fn new(config: Config, restored: Restored) -> (Self, Vec<Command>) {
-        let words = restored.kernel;
+        let (slot, words) = (config.slot, restored.kernel);
         let node = Node::new(config, restored, START);
         let mut bench = Self {
+            slot,
             node,
             words,
             slips_in: None,
             asked: (0, Epoch::NONE),
             request: (Epoch::NONE, 0),
             poll: 0,
+            reference: 0,
+            pair_ask: 0,
+            fence: 0,
             saving: None,
         };
         let commands = bench.drain(START);
@@ -182,6 +191,12 @@ impl Bench {
                 ..
             } => self.request = (*epoch, *id),
             Command::SaveElectors(record) => self.saving = Some(*record),
+            Command::AskReference { id } => self.reference = *id,
+            Command::Fence { id, .. } => self.fence = *id,
+            Command::Send {
+                message: Message::PairAsk { id, .. },
+                ..
+            } => self.pair_ask = *id,
             Command::Send {
                 message: Message::Poll { id },
                 ..

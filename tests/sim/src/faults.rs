@@ -159,6 +159,7 @@ impl World {
         self.lost_kinds.clear();
         self.lost_kinds_on.clear();
         self.lag.clear();
+        self.lost_references.clear();
         self.weather = CALM;
     }
 

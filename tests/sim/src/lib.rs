@@ -18,7 +18,7 @@ mod passing;
 pub mod plot;
 mod queue;
 pub mod scale;
-mod setting;
+pub mod setting;
 pub mod trace;
 pub mod verdicts;
 pub mod watch;

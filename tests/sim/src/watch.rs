@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use heartbeat_core::snapshot::Guarantee;
 use heartbeat_core::{Epoch, Slot};
 use heartbeat_kernel_twin::Passage;
 use heartbeat_wire::frame::{Frame, Kind};
@@ -27,6 +28,8 @@ pub struct Watch {
     /// Steps at which the lease of a machine whose clocks had stood still ran beside another one, which is the
     /// one case that the protocol leaves to it.
     pub excused_beside: u64,
+    /// Steps at which two leases of a pair ran that both rested on evidence: the one case that the pair method names.
+    pub excepted_beside: u64,
 }
 
 impl Watch {
@@ -72,7 +75,8 @@ impl Watch {
     }
 
     /// S1 and S2: at no instant two leases, at no instant two open gates; except that nothing keeps a second
-    /// master away from one that an operator forced, and that a machine whose clocks stood still goes by them.
+    /// master away from one that an operator forced, that a machine whose clocks stood still goes by them, and
+    /// that both of a pair may reach the reference and not each other.
     fn leases(&mut self, machine: &Machine, machines: &BTreeMap<Slot, Machine>, at: u64) {
         let slot = machine.slot;
         let is_holder = machine.is_on && machine.kernel.control.lease_deadline_ns > 0;
@@ -97,6 +101,10 @@ impl Watch {
                 self.forced_beside += 1;
             } else if is_excused(machine, at) || is_excused(other, at) {
                 self.excused_beside += 1;
+            } else if is_overtaken(machine) || is_overtaken(other) {
+                // The newer one of the named case was heard, so that the older one's gate is shut.
+            } else if is_by_evidence(machine) && is_by_evidence(other) {
+                self.excepted_beside += 1;
             } else {
                 let gates = if is_open(machine, at) && is_open(other, at) {
                     " and S2: both gates are open"
@@ -216,6 +224,16 @@ fn is_open(machine: &Machine, at: u64) -> bool {
 /// What the protocol leaves to a machine whose clocks stood still: the rest of its lease by them.
 const fn is_excused(machine: &Machine, at: u64) -> bool {
     machine.clock.boot(at) < machine.excused_until
+}
+
+fn is_by_evidence(machine: &Machine) -> bool {
+    machine.guarantee == Guarantee::Evidence
+}
+
+/// A lease by evidence whose epoch is over, as its own kernel knows: the gate is shut for good.
+fn is_overtaken(machine: &Machine) -> bool {
+    let (control, grant) = (&machine.kernel.control, &machine.kernel.grant);
+    is_by_evidence(machine) && grant.probed_epoch > control.lease_epoch
 }
 
 const fn is_forced(machine: &Machine) -> bool {

@@ -93,3 +93,21 @@ fn a_case_is_the_same_each_time_event_by_event() {
     assert_eq!(sums[0], sums[1]);
     assert_ne!(sums[1], sums[2]);
 }
+
+#[test]
+fn two_of_a_pair_are_master_at_one_time_only_in_the_named_case() {
+    let tally = through(Kind::Pair, 1, 6_000);
+    for name in [
+        "fault: parted or joined",
+        "fault: reference lost or back",
+        "fault: the reference changes sides",
+        "fault: fence command fails or works",
+        "times that a node was is_master",
+        "battles",
+        "fence commands run",
+        "steps of two leases by evidence: the named case",
+    ] {
+        assert!(tally.of(name) > 500, "{name}: {}", tally.of(name));
+    }
+    assert!(tally.checked("L1 faults ended") == 18_000);
+}

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use heartbeat_core::command::Question;
-use heartbeat_core::config::{Config, Member, Mode, Timing};
+use heartbeat_core::config::{Config, FenceRule, Member, Mode, PairRules, Timing};
 use heartbeat_core::event::{KernelWords, Order, QueryAnswer, Refusal, Reply, Restored};
 use heartbeat_core::message::Network;
+use heartbeat_core::pair::{LastRole, PairRecord};
 use heartbeat_core::snapshot::Role;
 use heartbeat_core::{Command, ElectorRecord, Epoch, Event, Instant, Node, Slot};
 use heartbeat_user::net::codec::decode;
@@ -47,6 +48,9 @@ struct Driver {
     asked: Option<Question>,
     replies: Vec<Reply>,
     saving: Option<ElectorRecord>,
+    /// The newest question to the references of a pair, and run of its fence command.
+    reference: u64,
+    fence: u64,
     /// When the gate shuts by itself.
     open_until: Instant,
     has_ended: bool,
@@ -72,6 +76,25 @@ fn config() -> Config {
     }
 }
 
+/// A pair by rules that these bits choose.
+fn pair(bits: u8) -> Config {
+    let member = Member {
+        elector: true,
+        witness: false,
+    };
+    Config {
+        members: [(1, member), (OWN, member)].into(),
+        mode: Mode::Pair(PairRules {
+            business_silent: bits & 16 == 0,
+            references: bits >> 5 & 3,
+            fence: (bits & 128 != 0).then_some(FenceRule {
+                delay: TIMING.period,
+            }),
+        }),
+        ..config()
+    }
+}
+
 /// An epoch that some node may have: few rounds, so that they meet.
 fn epoch(bytes: &mut Bytes<'_>) -> Epoch {
     let byte = bytes.byte();
@@ -84,21 +107,34 @@ fn short_time(bytes: &mut Bytes<'_>) -> Duration {
 
 impl Driver {
     fn new(bytes: &mut Bytes<'_>) -> Self {
+        let first = bytes.byte();
+        let config = if first & 4 == 0 {
+            config()
+        } else {
+            pair(first)
+        };
         let restored = Restored {
             incarnation: 20,
             created: START,
-            maps_kept: bytes.byte() & 1 != 0,
+            maps_kept: first & 1 != 0,
+            pair: (first & 8 != 0).then_some(PairRecord {
+                last: LastRole::Master,
+                epoch: Epoch::new(1, OWN),
+                active: None,
+            }),
             seed: bytes.long(),
             saved_floor: epoch(bytes),
             ..Restored::default()
         };
         let mut driver = Self {
-            node: Node::new(config(), restored, START),
+            node: Node::new(config, restored, START),
             now: START,
             words: KernelWords::default(),
             asked: None,
             replies: Vec::new(),
             saving: None,
+            reference: 0,
+            fence: 0,
             open_until: Instant::ZERO,
             has_ended: false,
         };
@@ -146,6 +182,7 @@ impl Driver {
             })),
             8..13 => self.message(bytes),
             13 => self.order(bytes),
+            14 => self.outside(bytes),
             _ => {
                 if let Some(record) = self.saving.take() {
                     self.handle(Event::ElectorsSaved(record));
@@ -239,6 +276,23 @@ impl Driver {
         }
     }
 
+    /// A reference's answer, or the end of a fence command; now and then one that nobody waits for.
+    fn outside(&mut self, bytes: &mut Bytes<'_>) {
+        let byte = bytes.byte();
+        let off = u64::from(byte >> 6);
+        self.handle(if byte & 1 == 0 {
+            Event::ReferenceAnswer {
+                id: self.reference.wrapping_sub(off),
+                reference: byte >> 1 & 3,
+            }
+        } else {
+            Event::Fenced {
+                id: self.fence.wrapping_sub(off),
+                done: byte & 2 == 0,
+            }
+        });
+    }
+
     fn order(&mut self, bytes: &mut Bytes<'_>) {
         let order = match bytes.byte() % 8 {
             0 => Order::Switchover(None),
@@ -280,6 +334,8 @@ impl Driver {
                 | Command::Query(question)
                 | Command::QueryBusiness(question) => self.asked = Some(question),
                 Command::SaveElectors(record) => self.saving = Some(record),
+                Command::AskReference { id } => self.reference = id,
+                Command::Fence { id, .. } => self.fence = id,
                 Command::Exit | Command::ExitKeeping => self.has_ended = true,
                 _ => {}
             }

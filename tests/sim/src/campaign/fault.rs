@@ -132,9 +132,20 @@ pub const FAULTS: [Fault; 23] = [
 
 /// Has one of them befall somebody.
 pub(super) fn befall(world: &mut World, draw: &mut Draw, tally: &mut Tally) {
-    let all: u64 = FAULTS.iter().map(|fault| fault.weight).sum();
+    befall_some(world, draw, tally, |_| true);
+}
+
+/// Has one of those that fit befall somebody.
+pub(super) fn befall_some(
+    world: &mut World,
+    draw: &mut Draw,
+    tally: &mut Tally,
+    fits: impl Fn(&Fault) -> bool,
+) {
+    let fitting = || FAULTS.iter().filter(|fault| fits(fault));
+    let all: u64 = fitting().map(|fault| fault.weight).sum();
     let mut at = draw.within(0..all);
-    let drawn = FAULTS.iter().find(|fault| {
+    let drawn = fitting().find(|fault| {
         let is_it = at < fault.weight;
         at = at.saturating_sub(fault.weight);
         is_it

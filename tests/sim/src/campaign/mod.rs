@@ -10,6 +10,7 @@ mod cluster;
 mod draw;
 mod failover;
 mod fault;
+mod pair;
 mod run;
 mod sound;
 mod tally;
@@ -36,10 +37,18 @@ pub enum Kind {
     Drift,
     /// [`Self::Chaos`] with daemons that start without their maps and do not know it.
     Amnesia,
+    /// Two nodes by the pair method: two masters only in the one case that it names, and one when all is in order.
+    Pair,
 }
 
 impl Kind {
-    const ALL: [Self; 4] = [Self::Failover, Self::Chaos, Self::Drift, Self::Amnesia];
+    const ALL: [Self; 5] = [
+        Self::Failover,
+        Self::Chaos,
+        Self::Drift,
+        Self::Amnesia,
+        Self::Pair,
+    ];
 
     const fn name(self) -> &'static str {
         match self {
@@ -47,6 +56,7 @@ impl Kind {
             Self::Chaos => "chaos",
             Self::Drift => "drift",
             Self::Amnesia => "amnesia",
+            Self::Pair => "pair",
         }
     }
 }
@@ -79,12 +89,18 @@ impl Case {
     pub fn run(self, is_traced: bool) -> Result<Tally, Box<Failure>> {
         let mut tally = Tally::default();
         let mut draw = Draw::new(self.seed);
-        let mut world = cluster::drawn(&mut draw, self);
+        let mut world = match self.kind {
+            Kind::Pair => pair::drawn(&mut draw, self.seed),
+            Kind::Failover | Kind::Chaos | Kind::Drift | Kind::Amnesia => {
+                cluster::drawn(&mut draw, self)
+            }
+        };
         if is_traced {
             world.trace.keep();
         }
         let outcome = match self.kind {
             Kind::Failover => failover::live(&mut world, &mut draw, self.seed, &mut tally),
+            Kind::Pair => pair::live(&mut world, &mut draw, self.seed, &mut tally),
             Kind::Chaos | Kind::Drift | Kind::Amnesia => {
                 chaos::live(&mut world, &mut draw, self.seed, &mut tally)
             }

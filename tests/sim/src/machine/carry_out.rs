@@ -2,6 +2,7 @@
 
 use heartbeat_core::command::Question;
 use heartbeat_core::message::Network;
+use heartbeat_core::snapshot::Guarantee;
 use heartbeat_core::{Command, Instant};
 use heartbeat_wire::frame::Kind;
 
@@ -27,8 +28,11 @@ impl Machine {
                 self.floor = self.floor.max(epoch);
                 self.kernel.write(&command);
             }
+            Command::GateShut => {
+                self.guarantee = Guarantee::Quorum;
+                self.kernel.write(&command);
+            }
             Command::VoteGrant { .. }
-            | Command::GateShut
             | Command::Released(_)
             | Command::Abstain(_)
             | Command::Role(_)

@@ -291,7 +291,6 @@ impl Machine {
         self.next_turn = Instant(boot);
         self.answers_at = None;
         self.has_exited = false;
-        self.guarantee = Guarantee::Quorum;
         self.node = Some(Node::new(self.config.clone(), restored, Instant(boot)));
     }
 
