@@ -20,11 +20,11 @@ fn is_master_now(commands: &[Command]) -> bool {
 
 /// The end of the lease that is written last.
 fn lease_end(commands: &[Command]) -> Option<Instant> {
-    let ends = commands.iter().filter_map(|command| match command {
+    let mut ends = commands.iter().filter_map(|command| match command {
         Command::Lease { deadline, .. } => Some(*deadline),
         _ => None,
     });
-    ends.last()
+    ends.next_back()
 }
 
 fn asks_reference(commands: &[Command]) -> bool {

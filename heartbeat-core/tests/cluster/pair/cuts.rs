@@ -156,8 +156,9 @@ fn who_is_heard_one_way_only_is_not_silent() {
     world.run(500 * MS);
     assert_eq!(world.watch.excepted_beside, 0);
     let ended = world.machine(1).changes.iter();
-    let ended = ended.filter(|change| change.from == Role::Master);
-    assert_eq!(ended.last().expect("it did").reason, Reason::MajorityLost);
+    let mut ended = ended.filter(|change| change.from == Role::Master);
+    let last = ended.next_back().expect("it did");
+    assert_eq!(last.reason, Reason::MajorityLost);
     // The master is heard and hears nothing: it stays, since the slave does not stand.
     let mut world = settled(105);
     world.links(2, 1, false);

@@ -57,7 +57,7 @@ const fn asked_from(business_cut: u64) -> u64 {
 fn is_named_case(from: u64, one: Reach, other: Reach) -> bool {
     let reached = |reach: Reach| (from..=PLACES).filter(move |place| reach.at(*place));
     let is_between = |a: Reach, b: Reach| {
-        let ends = reached(b).next().zip(reached(b).last());
+        let ends = reached(b).next().zip(reached(b).next_back());
         ends.is_some_and(|(first, last)| reached(a).any(|place| first <= place && place <= last))
     };
     is_between(one, other) || is_between(other, one)
