@@ -14,9 +14,6 @@ use crate::snapshot::Reason;
 use crate::stage::Stage;
 use crate::{Command, Epoch, Instant};
 
-/// Doublings after which a pause has surely reached a lease (255 periods at most).
-const MOST_DOUBLINGS: u32 = 8;
-
 /// One candidacy.
 #[derive(Clone, Debug, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -24,7 +21,7 @@ pub(crate) struct Candidacy {
     pub(crate) phase: Phase,
     /// The network that its questions go by: the other one once too few answer.
     pub(crate) road: Network,
-    /// Questions and requests in a row that came to nothing.
+    /// Questions and requests in a row that came to nothing, as far as they make the next pause longer.
     fails: u32,
 }
 
@@ -228,7 +225,7 @@ impl Node {
                 if inquiry.answered() < votes {
                     candidacy.road = other_road(candidacy.road);
                 }
-                candidacy.fails += 1;
+                self.count_failure();
                 self.ask(now);
             }
             Phase::Requesting(request) if request.give_up_at <= now => self.give_up_request(now),
@@ -266,10 +263,10 @@ impl Node {
     fn wait_before_asking(&mut self, now: Instant) {
         let longest = self.pause();
         let wait = longest / 4 + self.random.up_to(longest - longest / 4);
+        self.count_failure();
         let Some(candidacy) = self.candidacy() else {
             return;
         };
-        candidacy.fails += 1;
         candidacy.phase = Phase::Waiting { until: now + wait };
     }
 
@@ -293,6 +290,15 @@ impl Node {
     fn pause(&mut self) -> Duration {
         let timing = self.config.timing;
         let fails = self.candidacy().map_or(0, |candidacy| candidacy.fails);
-        (timing.period * 2_u32.pow(fails.min(MOST_DOUBLINGS))).min(timing.lease())
+        (timing.period * 2_u32.pow(fails)).min(timing.lease())
+    }
+
+    fn count_failure(&mut self) {
+        let is_longest = self.pause() == self.config.timing.lease();
+        if let Some(candidacy) = self.candidacy()
+            && !is_longest
+        {
+            candidacy.fails += 1;
+        }
     }
 }

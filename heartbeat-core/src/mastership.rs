@@ -55,8 +55,9 @@ pub(crate) struct Mastership {
     /// A lower slot that could take over, and since when.
     pub(crate) lower_since: Option<(Slot, Instant)>,
     pub(crate) roads: Roads,
-    newest: Vec<(Slot, Instant)>,
-    sent_times: Vec<Instant>,
+    /// Room to work in.
+    newest: Aside<Vec<(Slot, Instant)>>,
+    sent_times: Aside<Vec<Instant>>,
 }
 
 impl Mastership {
@@ -88,8 +89,8 @@ impl Mastership {
             successor: 0,
             lower_since: None,
             roads: Roads::new(),
-            newest: Vec::with_capacity(heartbeat_wire::maps::MAX_ELECTORS),
-            sent_times: Vec::with_capacity(heartbeat_wire::maps::MAX_ELECTORS),
+            newest: Aside(Vec::with_capacity(heartbeat_wire::maps::MAX_ELECTORS)),
+            sent_times: Aside(Vec::with_capacity(heartbeat_wire::maps::MAX_ELECTORS)),
         }
     }
 

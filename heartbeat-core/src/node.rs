@@ -217,6 +217,12 @@ impl Node {
         of_stage.into_iter().chain(self.pair_timeout()).min()
     }
 
+    /// Has the numbers by chance, for ids and pauses, go on from another seed. A search does so between any two
+    /// events, or each number that was ever drawn would make two states of one.
+    pub const fn reseed(&mut self, seed: u64) {
+        self.random = Random::new(seed);
+    }
+
     /// The next thing to do.
     pub fn poll_command(&mut self) -> Option<Command> {
         self.commands.pop_front()

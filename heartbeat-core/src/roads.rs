@@ -5,6 +5,7 @@
 //! in the elector's kernel whichever way its question came. So the lease is renewed by both alike; which road
 //! it was matters for what is shown and asked next only.
 
+use crate::aside::Aside;
 use crate::config::Timing;
 use crate::detector::{Answering, Pace, Presence};
 use crate::message::Network;
@@ -58,7 +59,7 @@ pub(crate) struct Roads {
     management: Presence,
     /// A question went over the business network since the newest probe.
     has_asked: bool,
-    probes: u64,
+    probes: Aside<u64>,
 }
 
 impl Roads {
@@ -68,19 +69,19 @@ impl Roads {
             judged: Instant::ZERO,
             management: Presence::new(),
             has_asked: false,
-            probes: 0,
+            probes: Aside(0),
         }
     }
 
     /// Probes that left by the management network.
     pub(crate) const fn probes(&self) -> u64 {
-        self.probes
+        self.probes.0
     }
 
     /// A probe leaves by the management network.
     pub(crate) fn probed(&mut self, now: Instant) {
         self.has_asked = false;
-        self.probes += 1;
+        *self.probes += 1;
         if self.managed_sent == Instant::ZERO {
             (self.managed_sent, self.judged) = (now, now);
         }

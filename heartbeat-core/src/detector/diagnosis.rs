@@ -66,7 +66,7 @@ impl Settled {
         if self.next != diagnosis {
             (self.next, self.seen) = (diagnosis, 0);
         }
-        self.seen = self.seen.saturating_add(1);
+        self.seen = (self.seen + 1).min(RISE);
         if self.seen >= RISE || self.shown == Diagnosis::Unknown {
             self.shown = diagnosis;
         }

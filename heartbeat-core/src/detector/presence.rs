@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::aside::Aside;
 use crate::config::Timing;
 
 /// Periods in a row that who is missing must answer before it counts as healthy: a link that flaps must not
@@ -50,7 +51,7 @@ impl Pace {
 pub(crate) struct Presence {
     pub(crate) answering: Answering,
     /// Answers since it last missed `fall` in a row.
-    answered: u32,
+    answered: Aside<u32>,
     /// Misses in a row.
     missed: u32,
     /// Answers that it takes to be healthy again; 0 before it was ever missing, and after a steady time.
@@ -61,7 +62,7 @@ impl Presence {
     pub(crate) const fn new() -> Self {
         Self {
             answering: Answering::Unknown,
-            answered: 0,
+            answered: Aside(0),
             missed: 0,
             rise: 0,
         }
@@ -70,12 +71,12 @@ impl Presence {
     /// It answered.
     pub(crate) fn answer(&mut self, pace: Pace) {
         self.missed = 0;
-        self.answered = self.answered.saturating_add(1);
+        *self.answered = self.answered.saturating_add(1);
         self.answering = match self.answering {
-            Answering::Missing if self.answered < self.rise => Answering::Missing,
+            Answering::Missing if *self.answered < self.rise => Answering::Missing,
             Answering::Missing | Answering::Unknown | Answering::Healthy => Answering::Healthy,
         };
-        if self.answered >= pace.most_rise.saturating_mul(2) {
+        if *self.answered >= pace.most_rise.saturating_mul(2) {
             self.rise = 0;
         }
     }
@@ -86,7 +87,7 @@ impl Presence {
         let is_lost = self.missed >= pace.fall;
         // A longer rise would never be over on a link that loses a little: that is no flapping.
         if is_lost || self.rise <= RISE {
-            self.answered = 0;
+            *self.answered = 0;
         }
         if is_lost && self.answering != Answering::Missing {
             self.answering = Answering::Missing;
