@@ -34,6 +34,11 @@ impl Questions {
         self.0.iter()
     }
 
+    /// Forgets all but those that `keeps` is true of.
+    pub fn retain(&mut self, keeps: impl FnMut(&Sent) -> bool) {
+        self.0.retain(keeps);
+    }
+
     /// Forgets what was sent before `ns` of this node's clock.
     pub fn forget_before(&mut self, ns: u64) {
         while self.0.pop_front_if(|sent| sent.sent_ns < ns).is_some() {}

@@ -1,6 +1,6 @@
 //! Fingerprints of states: 64 bits, the same in every run.
 
-use std::hash::{Hash, Hasher};
+use std::hash::Hasher;
 
 /// A multiply-and-fold hash of machine words; no defence against crafted input, which there is none of.
 #[derive(Clone, Copy, Debug)]
@@ -11,13 +11,6 @@ const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 impl Mix {
     pub(crate) const fn new() -> Self {
         Self(0x243f_6a88_85a3_08d3)
-    }
-
-    /// The fingerprint of one value.
-    pub(crate) fn of<T: Hash + ?Sized>(value: &T) -> u64 {
-        let mut mix = Self::new();
-        value.hash(&mut mix);
-        mix.finish()
     }
 
     fn fold(&mut self, word: u64) {

@@ -59,7 +59,7 @@ pub fn explore(scope: &Scope, most: u64) -> Report {
         violation: None,
     };
     let first = World::new(scope);
-    known.insert(first.fingerprint());
+    known.insert(first.fingerprint(scope));
     let mut path = vec![Frame::new(scope, first, String::new())];
     while let Some(top) = path.last_mut() {
         let Some(action) = top.actions.last().cloned() else {
@@ -75,7 +75,7 @@ pub fn explore(scope: &Scope, most: u64) -> Report {
         let came = || top.world.tell(&action);
         match next {
             Ok(Some(world)) => {
-                if known.insert(world.fingerprint()) {
+                if known.insert(world.fingerprint(scope)) {
                     report.states += 1;
                     report.seen.add(&world.seen);
                     if !world.is_beyond(scope) {

@@ -4,15 +4,18 @@
 //! between them: the steps of the kernel program on two processors, the daemon's commands one by one, a network
 //! that loses, doubles, delays and reorders, clocks at both ends of what the drift guard covers, and time in ticks.
 
+mod closed;
 mod dice;
 mod digest;
 mod explore;
 mod hold;
 mod leaning;
 mod machine;
+mod on_the_way;
 mod packet;
 mod processors;
 mod reduce;
+mod relative;
 mod relevance;
 mod scope;
 pub mod scopes;

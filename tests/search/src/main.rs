@@ -43,14 +43,18 @@ fn main() -> ExitCode {
 
 fn searched(scope: &Scope, report: &Report) -> String {
     let how = if report.is_complete { "all" } else { "not all" };
+    let end = match scope.horizon {
+        Some(horizon) => format!("tick {horizon}"),
+        None => "nothing new".to_owned(),
+    };
     let mut text = format!(
-        "{}: {how} {} states by {} steps in {:.1} s; {:?}; bounds: tick {}, round {}, clocks read up to {} ticks early, {:?}",
+        "{}: {how} {} states by {} steps in {:.1} s; {:?}; bounds: {}, round {}, clocks read up to {} ticks early, {:?}",
         scope.name,
         report.states,
         report.steps,
         report.took.as_secs_f64(),
         report.seen,
-        scope.horizon,
+        end,
         scope.rounds,
         scope.stale,
         scope.budget,

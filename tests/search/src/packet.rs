@@ -6,8 +6,6 @@ use heartbeat_core::Slot;
 use heartbeat_core::message::{Message, Network};
 use heartbeat_wire::frame::{Frame, Kind};
 
-use crate::digest::Mix;
-
 /// A frame or a control message to one node.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Packet {
@@ -26,6 +24,10 @@ pub(crate) enum Body {
 impl Packet {
     pub(crate) fn is_of(&self, kind: Kind) -> bool {
         matches!(&self.body, Body::Frame(frame) if frame.kind == kind as u8)
+    }
+
+    pub(crate) const fn is_frame(&self) -> bool {
+        matches!(self.body, Body::Frame(_))
     }
 
     /// Whether it could matter to a lease. What goes by both networks is one packet here, since each may come twice.
@@ -48,51 +50,34 @@ impl Packet {
 /// All packets that were ever sent. To deliver one leaves it here: so each may be lost, doubled, overtaken and
 /// delayed without a step of its own for that.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Soup {
-    packets: Vec<(u64, Arc<Packet>)>,
-    digest: u64,
-}
+pub(crate) struct Soup(Vec<Arc<Packet>>);
 
 impl Soup {
     pub(crate) fn add(&mut self, packet: Packet) {
-        let digest = Mix::of(&packet);
-        if self.packets.iter().all(|(known, _)| *known != digest) {
-            self.digest = self.digest.wrapping_add(digest);
-            self.packets.push((digest, Arc::new(packet)));
+        if self.iter().all(|known| **known != packet) {
+            self.0.push(Arc::new(packet));
         }
     }
 
     /// Takes one out for good; the walk forgets the oldest.
     pub(crate) fn remove(&mut self, place: usize) {
-        let (digest, _) = self.packets.remove(place);
-        self.digest = self.digest.wrapping_sub(digest);
+        self.0.remove(place);
     }
 
     /// Forgets what can have no effect any more.
     pub(crate) fn retain(&mut self, keeps: impl Fn(&Packet) -> bool) {
-        let digest = &mut self.digest;
-        self.packets.retain(|(own, packet)| {
-            let kept = keeps(packet);
-            if !kept {
-                *digest = digest.wrapping_sub(*own);
-            }
-            kept
-        });
+        self.0.retain(|packet| keeps(packet));
     }
 
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &Arc<Packet>> {
-        self.packets.iter().map(|(_, packet)| packet)
+        self.0.iter()
     }
 
     pub(crate) fn get(&self, place: usize) -> &Arc<Packet> {
-        &self.packets[place].1
+        &self.0[place]
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.packets.len()
-    }
-
-    pub(crate) const fn digest(&self) -> u64 {
-        self.digest
+    pub(crate) const fn len(&self) -> usize {
+        self.0.len()
     }
 }

@@ -7,6 +7,7 @@ use heartbeat_wire::frame::{Frame, Kind};
 use heartbeat_wire::verdict::Verdict;
 
 use crate::hold::Hold;
+use crate::on_the_way::OnTheWay;
 use crate::reduce;
 
 /// Processors that run the program at once.
@@ -25,6 +26,16 @@ pub(crate) struct Processors {
 }
 
 impl Processors {
+    /// The probes of `slot` that are on their way through.
+    pub(crate) fn probes(&self, slot: Slot) -> impl Iterator<Item = u64> {
+        let of_it = self
+            .busy
+            .iter()
+            .flatten()
+            .filter(move |probe| probe.asker == slot);
+        of_it.map(|probe| probe.frame.sequence)
+    }
+
     /// Whether another probe could be taken on.
     pub(crate) fn has_free(&self) -> bool {
         self.busy.iter().any(Option::is_none)
@@ -81,6 +92,25 @@ impl Processors {
                 }
             }
         }
+    }
+
+    /// Whether it remembers replies to probes that cannot come again.
+    pub(crate) fn has_old(&self, way: &OnTheWay) -> bool {
+        self.replied.iter().any(|probe| !self.may_come(*probe, way))
+    }
+
+    /// Forgets them.
+    pub(crate) fn forget_old(&mut self, way: &OnTheWay) {
+        let mut replied = std::mem::take(&mut self.replied);
+        replied.retain(|probe| self.may_come(*probe, way));
+        self.replied = replied;
+    }
+
+    /// Whether this probe is on its way to this machine or through it.
+    fn may_come(&self, probe: (u64, u64), way: &OnTheWay) -> bool {
+        let frames = self.busy.iter().flatten().map(|passage| &passage.frame);
+        let mut crossing = frames.map(|frame| (frame.epoch, frame.sequence));
+        way.has_probe(probe) || crossing.any(|other| other == probe)
     }
 
     fn note_reply(&mut self, kernel: &Kernel, frame: &Frame) {

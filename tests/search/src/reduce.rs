@@ -36,10 +36,15 @@ pub(crate) fn answer(frame: Frame, kind: Kind, verdict: Verdict) -> Frame {
     }
 }
 
-/// What was counted of `slot`: as if its answer had taken no time.
+/// What was counted of `slot`: as if its answer had taken no time, and nobody goes by when an answer over the
+/// management network came.
 pub(crate) fn record(kernel: &mut Kernel, slot: Slot) {
     if let Some(record) = kernel.counted.get_mut(&slot) {
-        record.arrival_ns -= record.rtt_ns;
+        record.arrival_ns = if record.sequence.is_multiple_of(2) {
+            0
+        } else {
+            record.arrival_ns - record.rtt_ns
+        };
         (record.rtt_ns, record.count) = (0, 0);
     }
 }

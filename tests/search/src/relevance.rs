@@ -1,6 +1,7 @@
 //! Which packets can still have an effect.
 
-use heartbeat_core::message::Message;
+use heartbeat_core::message::{Message, VoteAnswer};
+use heartbeat_core::snapshot::Role;
 use heartbeat_core::{Epoch, Slot};
 use heartbeat_kernel_twin::Kernel;
 use heartbeat_wire::decide::Accepted;
@@ -26,9 +27,14 @@ pub(crate) fn matters(
                 || could_accept(answerer, frame)
         }
         Body::Frame(frame) if packet.is_of(Kind::Query) => {
-            awaits(asker, frame, packet.to, from.now(at).0)
+            awaits(asker, frame, packet.to, from.now(at).0) && is_newest(asker, frame)
         }
-        Body::Frame(frame) => awaits(answerer, frame, packet.from, to.now(at).0),
+        Body::Frame(frame) => {
+            awaits(answerer, frame, packet.from, to.now(at).0)
+                && (is_newest(answerer, frame)
+                    || answerer.sent.of(frame.sequence).kind == Kind::Probe as u64
+                    || Epoch(frame.promised_epoch.max(frame.probed_epoch)) > to.known())
+        }
         Body::Message {
             message: Message::Release { epoch, .. },
             ..
@@ -37,8 +43,32 @@ pub(crate) fn matters(
             message: Message::Promote { epoch },
             ..
         } => can_lose || answerer.grant.probed_epoch < epoch.0,
+        Body::Message {
+            message: Message::VoteRequest { epoch, .. },
+            ..
+        } => can_lose || to.known() < *epoch || may_ask(from, *epoch),
+        Body::Message {
+            message: Message::Vote { epoch, answer, .. },
+            ..
+        } => can_lose || may_ask(to, *epoch) || teaches(*answer, to.known()),
         Body::Message { .. } => true,
     }
+}
+
+/// Whether it is, or answers, this node's newest question: an answer to an older query counts for what it teaches.
+const fn is_newest(kernel: &Kernel, frame: &Frame) -> bool {
+    frame.sequence == kernel.control.sequence
+}
+
+/// Whether a machine may be asking for votes on `epoch`.
+fn may_ask(machine: &Machine, epoch: Epoch) -> bool {
+    let asks = matches!(machine.role(), Some(Role::Candidate | Role::Master));
+    asks && machine.kernel.control.promised_epoch == epoch.0
+}
+
+/// Whether a vote's answer names an epoch above `known`.
+fn teaches(answer: VoteAnswer, known: Epoch) -> bool {
+    matches!(answer, VoteAnswer::Old { promised, probed } if promised.max(probed) > known)
 }
 
 /// Whether an answer of `from` to this node's question, of which `frame` bears the number, could still count.

@@ -8,8 +8,6 @@ use heartbeat_kernel_twin::Guards;
 
 /// Nanoseconds of true time in one tick. All that happens happens at a tick, in any order within it.
 pub(crate) const TICK_NS: u64 = 10_000;
-/// What every clock shows at tick 0, so that nothing that began before it is in force.
-const EPOCH_NS: u64 = 1_000_000_000;
 
 /// How fast a node's CLOCK_BOOTTIME runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -31,9 +29,9 @@ impl Rate {
         }
     }
 
-    /// What such a clock shows at a tick, in nanoseconds.
-    pub(crate) const fn clock_ns(self, at: u32) -> u64 {
-        EPOCH_NS + at as u64 * self.tick_ns()
+    /// How far such a clock goes in so many ticks, in nanoseconds.
+    pub(crate) const fn ticks_ns(self, ticks: u32) -> u64 {
+        ticks as u64 * self.tick_ns()
     }
 }
 
@@ -50,6 +48,8 @@ pub(crate) const fn spend(left: &mut u8) {
 /// What may still go wrong on a path: so often each, or [`ANY`] number of times.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Budget {
+    /// Ticks that pass although a daemon has something to do that is due.
+    pub lates: u8,
     /// Places at which a daemon or a kernel program stops in the middle of what it does.
     pub pauses: u8,
     /// Packets that arrive once more: each may be lost, delayed and overtaken, and arrives once besides.
@@ -85,8 +85,8 @@ pub struct Scope {
     pub multiplier: u32,
     /// Leases in `max_lease` and in a planned restart's lease.
     pub longest: u32,
-    /// The tick after which nothing is looked at any more.
-    pub horizon: u32,
+    /// The tick after which nothing is looked at any more; `None`: it goes on until nothing is new.
+    pub horizon: Option<u32>,
     /// The highest round that is followed.
     pub rounds: u64,
     /// Ticks that may pass between a daemon's reading of its clock and its acting on it.
@@ -110,6 +110,16 @@ impl Scope {
             max_lease: longest,
             restart_lease: longest,
         }
+    }
+
+    /// How long ago something may be and still count: abstention lasts longest.
+    pub(crate) fn memory(&self) -> Duration {
+        self.timing().max_lease * 6 / 5
+    }
+
+    /// How far ahead anything is planned that this search comes to.
+    pub(crate) fn foresight(&self) -> Duration {
+        self.timing().max_lease * 2
     }
 
     /// The electors' set at the start.

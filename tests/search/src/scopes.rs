@@ -3,10 +3,12 @@
 use heartbeat_core::Slot;
 use heartbeat_kernel_twin::Guards;
 
-use crate::scope::{Budget, Rate, Scope};
+use crate::closed;
+use crate::scope::{ANY, Budget, Rate, Scope};
 
-/// No fault, no pause, no copy.
-const NOTHING: Budget = Budget {
+/// No fault, no pause, no copy; daemons may be late.
+pub(crate) const NOTHING: Budget = Budget {
+    lates: ANY,
     pauses: 0,
     copies: 0,
     kills: 0,
@@ -17,6 +19,7 @@ const NOTHING: Budget = Budget {
 };
 /// What may befall a path that is drawn.
 const EVERYTHING: Budget = Budget {
+    lates: ANY,
     pauses: 200,
     copies: 250,
     kills: 8,
@@ -27,7 +30,7 @@ const EVERYTHING: Budget = Budget {
 };
 
 /// Leases of two ticks: the shortest in which the drift guard still shows.
-fn coarse(name: &'static str, electors: &[Slot]) -> Scope {
+pub(crate) fn coarse(name: &'static str, electors: &[Slot]) -> Scope {
     Scope {
         name,
         members: electors.iter().map(|slot| (*slot, Rate::True)).collect(),
@@ -37,7 +40,7 @@ fn coarse(name: &'static str, electors: &[Slot]) -> Scope {
         period: 1,
         multiplier: 2,
         longest: 1,
-        horizon: 5,
+        horizon: Some(5),
         rounds: 3,
         stale: 0,
         budget: NOTHING,
@@ -46,7 +49,7 @@ fn coarse(name: &'static str, electors: &[Slot]) -> Scope {
     }
 }
 
-fn clocks(scope: &mut Scope, rates: &[Rate]) {
+pub(crate) fn clocks(scope: &mut Scope, rates: &[Rate]) {
     for ((_, rate), own) in scope.members.iter_mut().zip(rates) {
         *rate = *own;
     }
@@ -55,7 +58,7 @@ fn clocks(scope: &mut Scope, rates: &[Rate]) {
 /// Two electors: `horizon` ticks from the first one's candidacy on at tick 2.
 fn two(name: &'static str, rates: [Rate; 2], horizon: u32, stale: u32, budget: Budget) -> Scope {
     let mut scope = Scope {
-        horizon,
+        horizon: Some(horizon),
         stale,
         budget,
         ..coarse(name, &[1, 2])
@@ -67,7 +70,7 @@ fn two(name: &'static str, rates: [Rate; 2], horizon: u32, stale: u32, budget: B
 /// Three electors, the first with a slow clock and the last with a fast one.
 fn three(name: &'static str, horizon: u32, budget: Budget) -> Scope {
     let mut scope = Scope {
-        horizon,
+        horizon: Some(horizon),
         budget,
         ..coarse(name, &[1, 2, 3])
     };
@@ -78,13 +81,17 @@ fn three(name: &'static str, horizon: u32, budget: Budget) -> Scope {
 /// The searches of the ordinary tests.
 #[must_use]
 pub fn short() -> Vec<Scope> {
-    all(0)
+    let mut scopes = all(0);
+    scopes.push(closed::short());
+    scopes
 }
 
 /// The searches of `cargo xtask search`: each a tick further.
 #[must_use]
 pub fn long() -> Vec<Scope> {
-    all(1)
+    let mut scopes = all(1);
+    scopes.extend(closed::long());
+    scopes
 }
 
 /// Every search that ends, `further` ticks longer than the shortest that says something.
@@ -190,7 +197,7 @@ pub fn walks() -> Vec<Scope> {
         period: 1,
         multiplier: 5,
         longest: 2,
-        horizon: 90,
+        horizon: Some(90),
         rounds: 1_000,
         stale: 2,
         budget: EVERYTHING,

@@ -67,10 +67,13 @@ fn path(
     let scope = with_clocks(scope, &mut dice);
     let slots: Vec<Slot> = scope.members.iter().map(|(slot, _)| *slot).collect();
     let mut leaning = Leaning::drawn(&mut dice);
-    let mut world = World::unhashed(&scope);
+    let mut world = World::walked(&scope);
     let mut actions = Vec::new();
     let mut done = Ok(());
-    while done.is_ok() && !world.is_beyond(&scope) && world.at < scope.horizon {
+    while done.is_ok()
+        && !world.is_beyond(&scope)
+        && scope.horizon.is_none_or(|horizon| world.at < horizon)
+    {
         let action = if dice.one_in(leaning.steps_per_tick) {
             leaning.turn(&mut dice, &slots);
             Action::Tick

@@ -105,9 +105,9 @@ impl Machine {
 
     fn probe(&mut self, network: Network, question: &Question, at: u32, outcome: &mut Outcome) {
         self.ask(network, Kind::Probe, question, at, outcome);
-        let answers_at = question.sent + self.period / 4;
         if let Some(daemon) = &mut self.daemon {
-            daemon.answers_at = Some(answers_at);
+            // A part of a period later, which is within the tick.
+            daemon.answers_at = Some(question.sent);
         }
     }
 
@@ -123,8 +123,7 @@ impl Machine {
             return;
         };
         // Records that are too old to match anything change nothing by being there.
-        let oldest = self.now(at).0.saturating_sub(self.kernel.config.detect_ns);
-        self.kernel.sent.forget_before(oldest);
+        self.kernel.sent.forget_before(self.oldest_question(at));
         let frame = reduce::question(self.kernel.ask(kind, question, &asks_by));
         let others = self.kernel.members().slots().filter(|to| *to != self.slot);
         outcome.packets.extend(others.map(|to| Packet {

@@ -37,6 +37,9 @@ pub(super) enum Todo {
     Carry(Command),
 }
 
+/// What each number by chance begins with: any is as good as another.
+const SEED: u64 = 1;
+
 /// A tick that stands in no fingerprint of its own: what matters is how long ago it was, and that has a limit.
 #[derive(Clone, Copy, Debug)]
 struct Tick(u32);
@@ -61,7 +64,8 @@ pub(crate) struct Daemon {
 }
 
 impl Daemon {
-    pub(super) const fn new(node: Node, now: Instant, at: u32, asks_by: ElectorSet) -> Self {
+    pub(super) const fn new(mut node: Node, now: Instant, at: u32, asks_by: ElectorSet) -> Self {
+        node.reseed(SEED);
         Self {
             node,
             todo: Vec::new(),
@@ -85,15 +89,25 @@ impl Daemon {
         self.idle_since = Tick(at);
     }
 
+    pub(super) fn timeout(&self) -> Option<Instant> {
+        self.node.poll_timeout()
+    }
+
     pub(super) fn role(&self) -> Role {
         self.node.snapshot(Instant::ZERO).role
     }
 
     pub(super) fn handle(&mut self, event: Event<'_>, now: Instant) {
         self.node.handle(event, now);
+        self.node.reseed(SEED);
     }
 
-    /// What it could be woken for by `now`.
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        self.node.handle_timeout(now);
+        self.node.reseed(SEED);
+    }
+
+    /// What it could be woken for by `now`: what its kernel told comes before everything but the turn and its answers.
     pub(super) fn wakes(
         &self,
         now: Instant,
@@ -106,8 +120,8 @@ impl Daemon {
             is_turn.then_some(Wake::Turn),
             (!is_turn && is_due(self.answers_at)).then_some(Wake::Answers),
             has_rung.then_some(Wake::Ring),
-            is_due(self.node.poll_timeout()).then_some(Wake::Timeout),
-            (!self.writes.is_empty()).then_some(Wake::Saved),
+            (!has_rung && is_due(self.node.poll_timeout())).then_some(Wake::Timeout),
+            (!has_rung && !self.writes.is_empty()).then_some(Wake::Saved),
         ]
         .into_iter()
         .flatten()

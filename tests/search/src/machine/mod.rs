@@ -10,13 +10,19 @@ use std::time::Duration;
 use heartbeat_core::event::Restored;
 use heartbeat_core::snapshot::{Reason, Role};
 use heartbeat_core::{ElectorRecord, Epoch, Instant, Node, Slot};
-use heartbeat_kernel_twin::{Kernel, Members};
+use heartbeat_kernel_twin::{Kernel, Members, Ring};
+use heartbeat_wire::maps::Sent;
 
+use crate::on_the_way::OnTheWay;
 use crate::packet::Packet;
 use crate::processors::Processors;
+use crate::relative::{first_number, first_time};
 use crate::scope::{Rate, Scope};
 use daemon::Daemon;
 pub(crate) use daemon::Wake;
+
+/// What a kernel tells its daemon at most, before that looks: more is lost, as it is where the ring is full.
+const MOST_RINGS: usize = 4;
 
 /// What came of a step, for the others and for the watch.
 #[derive(Debug, Default)]
@@ -71,7 +77,57 @@ impl Machine {
     }
 
     pub(crate) fn now(&self, at: u32) -> Instant {
-        Instant(self.rate.clock_ns(at))
+        Instant(first_time(self.slot) + self.rate.ticks_ns(at))
+    }
+
+    /// Numbers of its own questions that its daemon still goes by.
+    pub(crate) fn told(&self) -> impl Iterator<Item = u64> {
+        let answers = self.kernel.ring.iter().filter_map(|ring| match ring {
+            Ring::QueryAnswer(answer) => Some(answer.sequence),
+            Ring::Refusal(_) | Ring::Look => None,
+        });
+        answers.chain([self.kernel.control.sequence])
+    }
+
+    /// Whether it remembers something that can have no effect any more.
+    pub(crate) fn has_old(&self, way: &OnTheWay) -> bool {
+        let kernel = &self.kernel;
+        let is_old = |sent: &Sent| !way.has_own(sent.sequence);
+        kernel.sent.iter().any(is_old)
+            || !kernel.ring.iter().all(|ring| self.minds(ring))
+            || kernel.ring.len() > MOST_RINGS
+            || self.processors.has_old(way)
+    }
+
+    /// Forgets it.
+    pub(crate) fn forget_old(&mut self, way: &OnTheWay) {
+        let mut ring = std::mem::take(&mut self.kernel.ring);
+        ring.retain(|ring| self.minds(ring));
+        ring.truncate(MOST_RINGS);
+        self.kernel.ring = ring;
+        self.kernel.sent.retain(|sent| way.has_own(sent.sequence));
+        self.processors.forget_old(way);
+    }
+
+    /// Whether its daemon goes by what its kernel told: an answer to an older query counts for what it teaches.
+    fn minds(&self, ring: &Ring) -> bool {
+        match ring {
+            Ring::QueryAnswer(answer) => {
+                answer.sequence == self.kernel.control.sequence
+                    || answer.promised.max(answer.probed) > self.known()
+            }
+            Ring::Refusal(_) | Ring::Look => true,
+        }
+    }
+
+    /// An epoch that it knows of at least: it learns nothing by hearing of a lower one.
+    pub(crate) fn known(&self) -> Epoch {
+        self.kernel.promises().highest().max(self.floor)
+    }
+
+    /// When a question was sent whose answer still counts.
+    fn oldest_question(&self, at: u32) -> u64 {
+        self.now(at).0.saturating_sub(self.kernel.config.detect_ns)
     }
 
     /// The daemon starts.
@@ -112,6 +168,11 @@ impl Machine {
         self.daemon.as_ref().is_some_and(|daemon| !daemon.is_held())
     }
 
+    /// Whether the daemon takes messages and orders: it has taken what its kernel told.
+    pub(crate) fn listens(&self) -> bool {
+        self.is_idle() && self.kernel.ring.is_empty()
+    }
+
     /// What the daemon could be woken for by `now`, besides control messages and orders.
     pub(crate) fn wakes(&self, now: Instant, all_turn: bool) -> impl Iterator<Item = Wake> + use<> {
         let daemon = self.daemon.as_ref().filter(|daemon| !daemon.is_held());
@@ -125,6 +186,13 @@ impl Machine {
     /// The earliest tick at which the daemon may have read the clock that it acts on.
     pub(crate) fn idle_since(&self) -> u32 {
         self.daemon.as_ref().map_or(0, Daemon::idle_since)
+    }
+
+    /// When its daemon would do something by itself, if that lies ahead: by times that are longer ago than they are
+    /// told apart.
+    pub(crate) fn next_due(&self, at: u32) -> Option<Instant> {
+        let due = self.daemon.as_ref().and_then(Daemon::timeout);
+        due.map(|due| due.max(self.now(at)))
     }
 
     pub(crate) fn role(&self) -> Option<Role> {
@@ -144,5 +212,6 @@ fn fresh_kernel(
     let incarnation = u64::from(slot) * 1_000 + life;
     let mut kernel = Kernel::configured(&config, record, members, incarnation, created_ns);
     kernel.guards = scope.guards;
+    kernel.control.sequence = first_number(slot);
     kernel
 }

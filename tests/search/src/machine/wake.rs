@@ -161,7 +161,7 @@ impl Machine {
             }
             Wake::Timeout => {
                 if let Some(daemon) = &mut self.daemon {
-                    daemon.node.handle_timeout(now);
+                    daemon.handle_timeout(now);
                 }
             }
             Wake::Order(order) => self.handle(Event::Order(order), now),

@@ -41,13 +41,20 @@ impl World {
         for (place, packet) in self.soup.iter().enumerate() {
             self.deliveries(place, packet, into);
         }
-        for place in 0..self.cells.len() {
+        for place in 0..self.machines.len() {
             self.steps(scope, place, into);
             self.faults(scope, place, into);
         }
-        if self.at < scope.horizon {
+        let may_pass = self.budget.lates > 0 || !self.is_anybody_due(scope);
+        if may_pass && scope.horizon.is_none_or(|horizon| self.at < horizon) {
             into.push(Action::Tick);
         }
+    }
+
+    /// Whether a daemon that runs has something to do now.
+    pub(super) fn is_anybody_due(&self, scope: &Scope) -> bool {
+        let is_due = |own: &Machine| own.wakes(own.now(self.at), scope.is_whole).next().is_some();
+        self.machines().any(is_due)
     }
 
     fn deliveries(&self, place: usize, packet: &Arc<Packet>, into: &mut Vec<Action>) {
@@ -65,7 +72,7 @@ impl World {
                     );
                 }
             }
-            Body::Message { .. } if machine.is_idle() => {
+            Body::Message { .. } if machine.listens() => {
                 for read_at in self.readings(machine) {
                     into.extend(
                         self.copies()
@@ -111,7 +118,7 @@ impl World {
     fn orders(&self, scope: &Scope, machine: &Machine) -> impl Iterator<Item = Order> + use<> {
         let budget = &self.budget;
         let is_any = budget.switchovers > 0 || budget.restarts > 0 || budget.changes > 0;
-        let is_master = is_any && machine.role() == Some(Role::Master);
+        let is_master = is_any && machine.listens() && machine.role() == Some(Role::Master);
         let if_left = |left: u8, order| (is_master && left > 0).then_some(order);
         [
             if_left(budget.switchovers, Order::Switchover(None)),

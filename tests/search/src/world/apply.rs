@@ -6,12 +6,11 @@ use heartbeat_core::event::Order;
 use heartbeat_wire::frame::Kind;
 
 use super::{Action, World};
-use crate::digest::Mix;
 use crate::hold::Hold;
 use crate::machine::{Machine, Outcome, Wake};
 use crate::packet::{Body, Packet};
 use crate::processors::Answer;
-use crate::scope::{Scope, spend};
+use crate::scope::{ANY, Scope, spend};
 use crate::watch::{self, Violation};
 
 impl World {
@@ -28,6 +27,9 @@ impl World {
         let at = self.at;
         let place = match action {
             Action::Tick => {
+                if self.budget.lates != ANY && self.is_anybody_due(scope) {
+                    spend(&mut self.budget.lates);
+                }
                 self.at += 1;
                 self.forget();
                 return watch::look(self);
@@ -51,10 +53,7 @@ impl World {
         };
         let before = watch::Words::of(self.machine(place));
         let mut outcome = Outcome::default();
-        let (budget, machine) = (
-            &mut self.budget,
-            &mut Arc::make_mut(&mut self.cells[place]).machine,
-        );
+        let (budget, machine) = (&mut self.budget, Arc::make_mut(&mut self.machines[place]));
         match action {
             Action::Cross(_, cpu) => {
                 let answer = machine.processors.go_on(&mut machine.kernel, *cpu, hold);
@@ -95,7 +94,7 @@ impl World {
         };
         let at = self.at;
         let before = watch::Words::of(self.machine(place));
-        let machine = &mut Arc::make_mut(&mut self.cells[place]).machine;
+        let machine = Arc::make_mut(&mut self.machines[place]);
         let now_ns = machine.now(at).0;
         let (kernel, way) = (&mut machine.kernel, (packet.from, packet.network));
         let answer = machine.processors.receive(kernel, frame, way, now_ns, hold);
@@ -125,10 +124,6 @@ impl World {
         if hold.has_stopped() {
             spend(&mut self.budget.pauses);
         }
-        let cell = Arc::make_mut(&mut self.cells[place]);
-        if self.is_hashed {
-            cell.digest = Mix::of(&cell.machine);
-        }
         watch::went_back(before, self.machine(place))?;
         self.seen.renewals += u64::from(outcome.renewals);
         self.seen.votes += u64::from(outcome.votes);
@@ -157,7 +152,7 @@ impl World {
                 self.soup.add(packet);
             }
         }
-        if self.is_hashed {
+        if self.is_searched {
             self.forget();
         }
         watch::look(self)
