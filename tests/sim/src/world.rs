@@ -167,7 +167,7 @@ impl World {
     /// # Panics
     /// When there is none in this slot.
     pub fn machine_mut(&mut self, slot: Slot) -> &mut Machine {
-        self.touched.push(slot);
+        note(&mut self.touched, slot);
         self.machines.get_mut(&slot).expect("a member")
     }
 
@@ -181,9 +181,9 @@ impl World {
         let rings = machine.kernel.ring.len();
         let done = work(machine);
         if machine.kernel.ring.len() == rings {
-            self.stirred.push(slot);
+            note(&mut self.stirred, slot);
         } else {
-            self.touched.push(slot);
+            note(&mut self.touched, slot);
         }
         Some(done)
     }
@@ -250,6 +250,9 @@ impl World {
     fn look(&mut self) {
         let at = self.at;
         while let Some(slot) = self.stirred.pop() {
+            if self.touched.contains(&slot) {
+                continue;
+            }
             self.watch.look(&self.machines[&slot], &self.machines, at);
         }
         while let Some(slot) = self.touched.pop() {
@@ -287,5 +290,12 @@ impl World {
             .wrapping_add(1_442_695_040_888_963_407);
         let z = (self.random >> 33) ^ self.random;
         z % limit.max(1)
+    }
+}
+
+/// One look is enough, however often something happened.
+fn note(slots: &mut Vec<Slot>, slot: Slot) {
+    if !slots.contains(&slot) {
+        slots.push(slot);
     }
 }

@@ -84,7 +84,7 @@ fn soak(time: Duration, seed: u64) -> Result<(), Box<Failure>> {
     }
     for (name, (tally, seconds)) in [("failovers", failovers), ("chaos", chaos)] {
         let ratio = Duration::from_nanos(tally.lived).as_secs_f64() / seconds;
-        println!("\n{name}\n{tally}\n{ratio:>12.0}  times real time");
+        println!("\n{name}\n{tally}\n{ratio:>12.0}  times real time, on all processors");
     }
     Ok(())
 }

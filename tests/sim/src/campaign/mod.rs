@@ -17,6 +17,7 @@ mod tally;
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Instant;
 
 pub use draw::Draw;
 pub use failover::{LOSSES, Loss};
@@ -87,6 +88,7 @@ impl Case {
     /// # Errors
     /// The [`Failure`].
     pub fn run(self, is_traced: bool) -> Result<Tally, Box<Failure>> {
+        let begin = Instant::now();
         let mut tally = Tally::default();
         let mut draw = Draw::new(self.seed);
         let mut world = match self.kind {
@@ -106,7 +108,7 @@ impl Case {
             }
         };
         tally.count("cases");
-        tally.lived += world.at;
+        tally.took(world.machines.len(), world.at, begin.elapsed());
         tally.events += world.events;
         match outcome {
             Ok(()) => Ok(tally),

@@ -122,7 +122,11 @@ impl Sound {
         }
         let own = master.slot;
         let set = master.record.in_force;
-        let goes_by_it = |slot| world.machine(slot).record.in_force == set;
+        // Who agreed to it as the next one grants by it, too.
+        let goes_by_it = |slot| {
+            let record = &world.machine(slot).record;
+            record.in_force == set || record.next() == Some(&set)
+        };
         let with_it = set.slots.iter().filter(|slot| {
             let is_with_it = || {
                 is_sound(*slot)

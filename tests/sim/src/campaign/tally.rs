@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 /// The nearest that anything of one kind came to its bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub struct Tally {
     pub lived: u64,
     /// Events handled.
     pub events: u64,
+    /// Virtual time of clusters by their number of members, and how long one processor was busy with it.
+    sizes: BTreeMap<usize, (u64, Duration)>,
 }
 
 impl Tally {
@@ -44,6 +47,13 @@ impl Tally {
     /// So many more of `what`.
     pub fn add(&mut self, what: &'static str, count: u64) {
         *self.counts.entry(what).or_default() += count;
+    }
+
+    /// A cluster of so many members lived for `lived` nanoseconds, which took `took`.
+    pub fn took(&mut self, members: usize, lived: u64, took: Duration) {
+        self.lived += lived;
+        let size = self.sizes.entry(members).or_default();
+        *size = (size.0 + lived, size.1 + took);
     }
 
     /// How many of `what` there were.
@@ -84,8 +94,10 @@ impl Tally {
             let entry = self.bounds.entry(what).or_insert((0, *nearest));
             *entry = (entry.0 + count, entry.1.or(*nearest));
         }
-        self.lived += other.lived;
         self.events += other.events;
+        for (members, (lived, took)) in &other.sizes {
+            self.took(*members, *lived, *took);
+        }
     }
 }
 
@@ -101,6 +113,13 @@ impl fmt::Display for Tally {
                 nearest.took / 1_000,
                 nearest.bound / 1_000,
                 nearest.seed
+            )?;
+        }
+        for (members, (lived, took)) in &self.sizes {
+            let times = Duration::from_nanos(*lived).as_secs_f64() / took.as_secs_f64();
+            writeln!(
+                f,
+                "{times:>12.0}  times real time with {members} members, by one processor"
             )?;
         }
         write!(
