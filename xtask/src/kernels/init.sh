@@ -9,7 +9,8 @@ mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
 mount -t bpf bpf /sys/fs/bpf
 mount -t tmpfs -o mode=755 run /run
-mount -t tmpfs tmp /tmp
+# A tree that lies in /tmp has its programs there.
+[ -n "$(ls /tmp)" ] || mount -t tmpfs tmp /tmp
 ip link set lo up
 modprobe virtio_pci
 modprobe virtio_net
