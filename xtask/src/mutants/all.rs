@@ -115,7 +115,9 @@ fn command(tree: &Path, files: &[String], round: &Round) -> Command {
         ])
         .args(["--timeout", MOST_SECONDS_BY_THE_CLOCK])
         .args(["--build-timeout", MOST_SECONDS_BY_THE_CLOCK]);
-    for option in check::profile(round.optimised) {
+    // Before the two dashes they say what is built, too: each test program costs as much as the core itself.
+    let tests = round.tests.iter().map(ToString::to_string);
+    for option in check::profile(round.optimised).into_iter().chain(tests) {
         command.arg(format!("--cargo-arg={option}"));
     }
     for file in files {
@@ -124,8 +126,6 @@ fn command(tree: &Path, files: &[String], round: &Round) -> Command {
             .arg(format!("heartbeat-core/src/{file}.rs"));
     }
     command
-        .arg("--")
-        .args(round.tests)
         .env("PROPTEST_CASES", CASES)
         .env_remove("CARGO_TARGET_DIR")
         .current_dir(tree);

@@ -1,4 +1,5 @@
-//! What could notice a mutant: tests of the crate it is in, the searches, packets through the kernel program.
+//! What could notice a mutant: tests of the crate it is in, the searches, clusters in the
+//! simulator, packets through the kernel program.
 
 use std::fmt;
 use std::path::Path;
@@ -32,6 +33,7 @@ enum Tests {
     Core,
     Cluster,
     Search,
+    Sim,
     Packet,
 }
 
@@ -45,11 +47,12 @@ pub(super) enum Notice {
 }
 
 impl Tests {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Wire,
         Self::Core,
         Self::Cluster,
         Self::Search,
+        Self::Sim,
         Self::Packet,
     ];
 
@@ -59,6 +62,7 @@ impl Tests {
             Self::Core => "core",
             Self::Cluster => "cluster",
             Self::Search => "search",
+            Self::Sim => "sim",
             Self::Packet => "packet",
         }
     }
@@ -66,7 +70,7 @@ impl Tests {
     /// What cargo does first, and must be able to, mutant or not.
     const fn prepares(self) -> Option<&'static str> {
         match self {
-            Self::Wire | Self::Core | Self::Cluster | Self::Search => None,
+            Self::Wire | Self::Core | Self::Cluster | Self::Search | Self::Sim => None,
             Self::Packet => Some("xtask build-ebpf"),
         }
     }
@@ -78,6 +82,7 @@ impl Tests {
             Self::Core => "test --offline -q -p heartbeat-core --lib --test table",
             Self::Cluster => "test --offline -q -p heartbeat-core --test cluster",
             Self::Search => "test --offline -q -p heartbeat-search",
+            Self::Sim => "test --offline -q -p heartbeat-sim --test campaigns",
             Self::Packet => "test --offline -q -p heartbeat-tests --test packet",
         }
     }
@@ -88,14 +93,14 @@ impl Tests {
         match self {
             Self::Wire | Self::Core => Some(0),
             Self::Cluster => Some(1),
-            Self::Search | Self::Packet => None,
+            Self::Search | Self::Sim | Self::Packet => None,
         }
     }
 
     /// What the test program is told: kernel programs are tried one at a time.
     const fn arguments(self) -> &'static [&'static str] {
         match self {
-            Self::Wire | Self::Core | Self::Cluster | Self::Search => &[],
+            Self::Wire | Self::Core | Self::Cluster | Self::Search | Self::Sim => &[],
             Self::Packet => &["--test-threads=1"],
         }
     }
