@@ -6,6 +6,7 @@ use std::io::Write;
 use nix::unistd::Uid;
 
 use crate::guest::Image;
+use crate::lab::postgresql;
 use crate::paths;
 
 /// Set to 1 by `cargo xtask test` where rights and tools are there: a skip is then a failure.
@@ -48,6 +49,8 @@ pub enum Need {
     Bpftool,
     /// nftables' program.
     Nft,
+    /// A PostgreSQL server.
+    Postgresql,
     /// The lab's BPF object (faulty wires).
     LabObject,
     /// The product's kernel program, built into it.
@@ -83,6 +86,9 @@ impl Need {
                 && !std::path::Path::new("/sbin/nft").exists()
                 && !std::path::Path::new("/usr/bin/nft").exists())
             .then(|| "no program nft; install the package nftables".to_owned()),
+            Self::Postgresql => postgresql::programs()
+                .is_none()
+                .then(|| "no PostgreSQL server; install the package postgresql".to_owned()),
             Self::Processors(count) => std::thread::available_parallelism()
                 .is_ok_and(|here| here.get() < count)
                 .then(|| format!("fewer than {count} processors")),

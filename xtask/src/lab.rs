@@ -42,6 +42,10 @@ const NEEDED: &[Tool] = &[
         program: "bpftool",
         package: "bpftool",
     },
+    Tool {
+        program: "pg_ctlcluster",
+        package: "postgresql",
+    },
 ];
 
 /// Without these there are no guests with other kernels.

@@ -1,5 +1,6 @@
 //! Looking on from outside: what a user's machine sees of the cluster, to the microsecond.
 
+pub mod database;
 pub mod datagram;
 pub mod journal;
 pub mod lifeline;

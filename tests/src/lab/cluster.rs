@@ -42,7 +42,7 @@ impl Cluster {
             .map(|slot| {
                 let mut daemon = Daemon::prepare(&lab, slot, &config)?;
                 if settings.more.is_some() {
-                    daemon.pose(slot, &settings.write_for(daemon.folder())?);
+                    daemon.pose(slot, &settings.write_for(daemon.folder(), slot)?);
                 }
                 Ok(daemon)
             })

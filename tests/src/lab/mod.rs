@@ -18,6 +18,7 @@ pub mod mounted;
 pub mod netns;
 pub mod packet_socket;
 pub mod port;
+pub mod postgresql;
 pub mod settings;
 pub mod thread_stop;
 pub mod topology;

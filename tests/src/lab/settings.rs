@@ -58,7 +58,8 @@ pub struct Settings {
     pub max_lease: Option<Duration>,
     /// Where each node records its election, in the folder of its state; `None`: it does not.
     pub recorder: Option<&'static str>,
-    /// More of the file, as each node has it: `{node}` is its folder, `{tool}` the lab's own program.
+    /// More of the file, as each node has it: `{node}` is its folder, `{slot}` its slot, `{tool}` the lab's own
+    /// program.
     pub more: Option<&'static str>,
 }
 
@@ -241,11 +242,12 @@ impl Settings {
     ///
     /// # Errors
     /// When the disk refuses, or the lab's program is not built.
-    pub fn write_for(&self, folder: &Path) -> Result<PathBuf> {
+    pub fn write_for(&self, folder: &Path, slot: u16) -> Result<PathBuf> {
         let path = self.write(folder)?;
         if let Some(more) = self.more {
             let tool = paths::program("lab-tool")?;
             let more = (more.replace("{node}", &folder.display().to_string()))
+                .replace("{slot}", &slot.to_string())
                 .replace("{tool}", &tool.display().to_string());
             fs::write(&path, self.text() + more.as_str())
                 .with_context(|| format!("cannot write {}", path.display()))?;

@@ -26,6 +26,7 @@ mod node_death;
 mod pair;
 mod placement;
 mod planned_restart;
+mod postgresql;
 mod recorded;
 mod recorder_held_up;
 mod restart_of_master;

@@ -1,0 +1,224 @@
+//! PostgreSQL servers on the lab's nodes, as the product's profile for them wants them.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, ensure};
+use nix::unistd::User;
+
+use crate::lab::Lab;
+use crate::lab::addresses::VIRTUAL_ADDRESS;
+use crate::lab::command::run;
+
+/// Where Debian keeps the versions' programs.
+const VERSIONS: &str = "/usr/lib/postgresql";
+/// Whom Debian's servers run as.
+const USER: &str = "postgres";
+const PORT: u16 = 5432;
+const PROGRAMS: [&str; 4] = ["promote", "demote", "check", "rejoin"];
+/// What a primary needs so that its standby can be rewound to it, and what makes a small one.
+const SETTINGS: &str = "listen_addresses = '*'\nwal_log_hints = on\nhot_standby = on\nshared_buffers = 16MB\n\
+                        max_connections = 20\nwal_keep_size = 64MB\nautovacuum = off\n";
+/// The lab's networks are nobody else's.
+const ACCESS: &str = "local all all trust\nhost all all 203.0.113.0/24 trust\n\
+                      host replication all 203.0.113.0/24 trust\n";
+
+/// The newest version's programs, if a server is installed.
+#[must_use]
+pub fn programs() -> Option<PathBuf> {
+    let versions = fs::read_dir(VERSIONS).ok()?.flatten();
+    let folders = versions.map(|version| version.path().join("bin"));
+    folders
+        .filter(|folder| folder.join("initdb").exists())
+        .max()
+}
+
+/// How a client reaches the primary.
+#[must_use]
+pub fn server() -> String {
+    format!("host={VIRTUAL_ADDRESS} port={PORT} user={USER} dbname=postgres connect_timeout=1")
+}
+
+/// Both nodes' servers. They end with it, and their data goes.
+#[derive(Debug)]
+pub struct Servers {
+    folder: tempfile::TempDir,
+    programs: PathBuf,
+}
+
+impl Servers {
+    /// Lays out folders, the profile's programs and their settings for these slots; no server runs yet.
+    ///
+    /// # Errors
+    /// When PostgreSQL is not installed.
+    pub fn lay_out(slots: impl Iterator<Item = u16>) -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("heartbeat-pg-").tempdir()?;
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
+        let servers = Self {
+            folder,
+            programs: programs().context("PostgreSQL is installed")?,
+        };
+        let user = User::from_name(USER)?.context("Debian's PostgreSQL has its user")?;
+        for program in PROGRAMS {
+            let file = servers.program(program);
+            fs::copy(profile().join(program), &file)?;
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o755))?;
+        }
+        for slot in slots {
+            let node = servers.node(slot);
+            fs::create_dir(&node)?;
+            chown(&node, Some(user.uid.as_raw()), Some(user.gid.as_raw()))?;
+            let node = node.display();
+            let settings = format!(
+                "PGBIN={}\nPGDATA={node}/data\nPGLOG={node}/log\nPGSOCKETS={node}\nPGPORT={PORT}\nPGADMIN={USER}\n\
+                 PGVIRTUAL={VIRTUAL_ADDRESS}\n",
+                servers.programs.display()
+            );
+            fs::write(servers.settings(slot), settings)?;
+        }
+        Ok(servers)
+    }
+
+    fn node(&self, slot: u16) -> PathBuf {
+        self.folder.path().join(format!("n{slot}"))
+    }
+
+    fn program(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn settings(&self, slot: u16) -> PathBuf {
+        self.folder.path().join(format!("n{slot}.env"))
+    }
+
+    /// The profile's part of the configuration, with `{slot}` for each node's own.
+    ///
+    /// # Errors
+    /// When the profile cannot be read.
+    pub fn configuration(&self) -> Result<String> {
+        let text = fs::read_to_string(profile().join("heartbeatd.toml"))?;
+        let folder = self.folder.path().display().to_string();
+        Ok(text
+            .replace("/usr/share/heartbeatd/profiles/postgresql", &folder)
+            .replace(
+                "/etc/heartbeatd/postgresql.env",
+                &format!("{folder}/n{{slot}}.env"),
+            )
+            .replace(
+                "/var/lib/postgresql/15/main",
+                &format!("{folder}/n{{slot}}/data"),
+            ))
+    }
+
+    /// Makes the server of that slot, with a table to write into, and starts it.
+    ///
+    /// # Errors
+    /// What PostgreSQL's programs say.
+    pub fn begin(&self, lab: &Lab, slot: u16) -> Result<()> {
+        let node = self.node(slot);
+        let data = node.join("data");
+        let as_user = |program: &str, arguments: &[&str]| {
+            let program = self.programs.join(program);
+            let mut all = vec!["-u", USER, "--"];
+            let program = program.display().to_string();
+            all.push(&program);
+            all.extend(arguments);
+            lab.topology().node(slot).run(|| run("runuser", &all))?
+        };
+        let (data, log) = (
+            data.display().to_string(),
+            node.join("log").display().to_string(),
+        );
+        as_user("initdb", &["-D", &data, "-A", "trust", "--no-sync"])?;
+        append(Path::new(&data).join("postgresql.conf"), SETTINGS)?;
+        append(Path::new(&data).join("pg_hba.conf"), ACCESS)?;
+        let sockets = format!("-k {}", node.display());
+        as_user(
+            "pg_ctl",
+            &["-D", &data, "-l", &log, "-o", &sockets, "-w", "-s", "start"],
+        )?;
+        let made = self.ask(
+            lab,
+            slot,
+            "create table written (number bigint primary key)",
+        )?;
+        ensure!(made.is_empty(), "{made}");
+        Ok(())
+    }
+
+    /// What the server of that slot answers.
+    ///
+    /// # Errors
+    /// When it does not run, or refuses.
+    pub fn ask(&self, lab: &Lab, slot: u16, sql: &str) -> Result<String> {
+        let sockets = self.node(slot).display().to_string();
+        let arguments = [
+            "-h", &sockets, "-U", USER, "-d", "postgres", "-qAtX", "-c", sql,
+        ];
+        lab.topology().node(slot).run(|| run("psql", &arguments))?
+    }
+
+    /// Number of that slot's first process.
+    ///
+    /// # Errors
+    /// When the server does not run.
+    pub fn process(&self, slot: u16) -> Result<i32> {
+        let file = self.node(slot).join("data/postmaster.pid");
+        let text = fs::read_to_string(&file).with_context(|| format!("no {}", file.display()))?;
+        let first = text.lines().next().context("it has a line")?;
+        Ok(first.trim().parse()?)
+    }
+
+    /// The end of that slot's log.
+    #[must_use]
+    pub fn log_tail(&self, slot: u16) -> String {
+        let log = fs::read_to_string(self.node(slot).join("log")).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().rev().take(30).collect();
+        lines
+            .into_iter()
+            .rev()
+            .map(|line| format!("{line}\n"))
+            .collect()
+    }
+}
+
+impl Drop for Servers {
+    fn drop(&mut self) {
+        let Ok(entries) = fs::read_dir(self.folder.path()) else {
+            return;
+        };
+        for node in entries.flatten() {
+            let data = node.path().join("data").display().to_string();
+            let program = self.programs.join("pg_ctl").display().to_string();
+            let stop = [
+                "-u",
+                USER,
+                "--",
+                &program,
+                "-D",
+                &data,
+                "-m",
+                "immediate",
+                "-w",
+                "-s",
+                "stop",
+            ];
+            // Fails where none runs, which is as well.
+            let _ = Command::new("runuser")
+                .args(stop)
+                .stderr(std::process::Stdio::null())
+                .status();
+        }
+    }
+}
+
+fn profile() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../packaging/profiles/postgresql")
+}
+
+fn append(file: PathBuf, more: &str) -> Result<()> {
+    let text = fs::read_to_string(&file)?;
+    fs::write(&file, text + more).with_context(|| format!("cannot write {}", file.display()))
+}
