@@ -1,5 +1,6 @@
 //! The real programs from outside: what they print, and how they exit.
 
+mod assuming;
 mod checking;
 mod detaching;
 mod keys;

@@ -72,6 +72,15 @@ link = "business"
 interval = "50ms"
 "#;
 
+/// A program that is well only if it is run as that user, and in a process group of its own.
+const AS_A_USER: &str = r#"
+[[service]]
+name = "program"
+command = ["/bin/sh", "-c", "test $(id -u) = 65534 -a $(cut -d ' ' -f 5 /proc/$$/stat) = $$"]
+user = "nobody"
+interval = "100ms"
+"#;
+
 /// A program that hangs as soon as a file is there.
 const COMMAND: &str = r#"
 [[service]]
@@ -250,6 +259,16 @@ fn a_master_that_loses_its_business_network_hands_mastership_on() {
         is(scene, 1, "healthy")?;
         ensure!(scene.cluster.settle()? == 2);
         scene.quiet()
+    });
+}
+
+#[test]
+fn a_check_is_run_as_the_user_that_is_named() {
+    scenario("service_check_as_a_user", AS_A_USER, |scene| {
+        for slot in 1..=3 {
+            is(scene, slot, "healthy")?;
+        }
+        Ok(())
     });
 }
 
