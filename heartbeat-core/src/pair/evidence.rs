@@ -166,3 +166,54 @@ impl Evidence {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::config::{Member, Mode};
+
+    const TIMING: Timing = Timing {
+        period: Duration::from_millis(10),
+        multiplier: 5,
+        max_lease: Duration::from_millis(200),
+        restart_lease: Duration::from_millis(200),
+    };
+
+    const fn us(us: u64) -> Instant {
+        Instant(us * 1_000)
+    }
+
+    fn evidence() -> Evidence {
+        let member = Member {
+            elector: true,
+            witness: false,
+        };
+        let config = Config {
+            slot: 1,
+            members: [(1, member), (2, member)].into(),
+            elector_version: 1,
+            elector_digest: 1,
+            config_digest: 1,
+            timing: TIMING,
+            preempt_after: None,
+            mode: Mode::Pair(PairRules::DEFAULT),
+        };
+        Evidence::new(PairRules::DEFAULT, &config, false, 1)
+    }
+
+    #[test]
+    fn an_answering_kernel_keeps_the_silence_away_if_its_daemon_lives_and_only_then() {
+        for lives in [true, false] {
+            let mut evidence = evidence();
+            evidence.heard(us(100_000));
+            for at in [112_500, 122_500, 132_500] {
+                assert_eq!(evidence.step(true, &TIMING, us(at)), Step::Ask);
+            }
+            evidence.kernel_answered(false, lives, us(133_000));
+            evidence.step(true, &TIMING, us(135_000));
+            assert_eq!(evidence.is_silent(), !lives);
+        }
+    }
+}
