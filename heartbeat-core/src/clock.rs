@@ -138,6 +138,16 @@ mod tests {
     }
 
     #[test]
+    fn turns_that_are_far_apart_are_judged_by_their_rate_however_much_the_clocks_part_in_one() {
+        let mut watch = ClockWatch::new();
+        for turn in 0..20 {
+            // Half a second in ten: as far as the kernel may slew.
+            let (boot_ns, raw_ns) = (turn * 9_500_000_000, turn * 10_000_000_000);
+            assert!(!watch.reads_off(Instant(boot_ns), raw_ns), "turn {turn}");
+        }
+    }
+
+    #[test]
     fn a_clock_that_runs_true_again_is_not_off_any_more() {
         let mut watch = ClockWatch::new();
         let mut clocks = (0, 0);

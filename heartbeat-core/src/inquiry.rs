@@ -154,7 +154,7 @@ mod tests {
             true,
         );
         inquiry.record(&answer(4, 0), false);
-        assert_eq!(inquiry.yes(), 0);
+        assert_eq!((inquiry.yes(), inquiry.answered()), (0, 3));
         inquiry.record(&answer(5, 0), true);
         assert_eq!(inquiry.yes(), 1);
         assert!(inquiry.is_yes(5) && !inquiry.is_yes(2));
