@@ -10,7 +10,7 @@ use tracing::{error, info};
 
 use super::plan::Plan;
 use crate::config::Fence;
-use crate::exec::{self, Output};
+use crate::exec::{self, Output, check_trust};
 use crate::pulse::{OrderSender, PulseOrder};
 
 /// The command, if the configuration requires one.
@@ -51,8 +51,13 @@ impl Fencing {
         let this = self.clone();
         self.runtime.spawn(async move {
             let program = &fence.program;
-            let ended = exec::run(program, &this.environment, Output::Log, fence.timeout).await;
-            match ended.fault() {
+            let fault = match check_trust(program.words[0].as_ref()) {
+                Ok(()) => exec::run(program, &this.environment, Output::Log, fence.timeout)
+                    .await
+                    .fault(),
+                Err(error) => Some(format!("was not run: {error}")),
+            };
+            match &fault {
                 None => info!(slot = target, "fenced: the peer is off"),
                 Some(fault) => error!(
                     slot = target,
@@ -61,7 +66,7 @@ impl Fencing {
                 ),
             }
             this.runs.store(false, Ordering::Release);
-            this.tell(id, ended.fault().is_none());
+            this.tell(id, fault.is_none());
         });
     }
 

@@ -311,7 +311,7 @@ fn birth(plan: &Plan, floor: Epoch, last_run: &LastRun, kernel: &Kernel) -> Birt
 
 /// Any number that no other life of a daemon has: the standard library seeds its hash maps from the
 /// kernel's random numbers.
-fn random_number() -> u64 {
+pub(super) fn random_number() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 

@@ -1,7 +1,6 @@
 //! Opens the sockets that hang on one life of the interfaces: at start, and again when an interface
 //! vanished and came back.
 
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::net::IpAddr;
 
 use heartbeat_core::Slot;
@@ -9,6 +8,7 @@ use heartbeat_core::message::Network;
 
 use super::failure::Failure;
 use super::plan::Plan;
+use super::start::random_number;
 use crate::config::{Connection, Member};
 use crate::net::datagrams::{ControlPlace, Datagrams, Teller};
 use crate::net::envelope::{ControlKey, Envelope, Sender};
@@ -100,10 +100,8 @@ fn references(
 ) -> Result<Option<Box<References>>, Failure> {
     let named = plan.config.pair.as_ref().map(|pair| &pair.references);
     let named = named.filter(|named| network == Network::Business && !named.is_empty());
-    let open = |named: &Vec<IpAddr>| {
-        let secret = RandomState::new().build_hasher().finish();
-        References::open(&own.interface, own.address, named, secret)
-    };
+    let open =
+        |named: &Vec<IpAddr>| References::open(&own.interface, own.address, named, random_number());
     let references = named.map(open).transpose().map_err(Failure::of)?;
     Ok(references.map(Box::new))
 }

@@ -109,7 +109,6 @@ impl Pulse {
             Command::OrderAnswer(answer) => self.answer(answer),
             Command::Exit => self.ending = Some(Ending::Stop),
             Command::ExitKeeping => self.ending = Some(Ending::Restart),
-            // No configuration makes a pair yet, so there is no reference to ask, nobody to fence and nothing to save.
             Command::AskReference { id } => self.ask_references(id),
             Command::Fence { id, target } => self.note(Note::Fence(id, target)),
             Command::SavePair(record) => self.note(Note::Pair(record, Instant(boot_ns()))),

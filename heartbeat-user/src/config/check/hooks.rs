@@ -3,14 +3,13 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::program::program;
+use super::program::trusted;
 use super::services::span;
 use crate::config::Program;
 use crate::config::fault::Fault;
 use crate::config::file::Value;
 use crate::config::file::hooks::Hooks as Written;
 use crate::config::hooks::{Address, Arguments, Hooks};
-use crate::exec::check_trust;
 
 const TIMEOUTS: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(3_600);
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -61,10 +60,5 @@ fn hook(
     let Some(words) = words else {
         return Some(None);
     };
-    let program = program(words, user, faults)?;
-    if let Err(error) = check_trust(program.words[0].as_ref()) {
-        faults.push(Fault::new(words.span(), error.to_string(), error.cure()));
-        return None;
-    }
-    Some(Some(program))
+    trusted(words, user, faults).map(Some)
 }

@@ -10,7 +10,7 @@ use toml::Spanned;
 
 use super::address::{family, unusable};
 use super::members::addresses;
-use super::program::program;
+use super::program::trusted;
 use crate::config::fault::Fault;
 use crate::config::file::{File, Member, Pair as Written, Value};
 use crate::config::{Evidence, Fence, Mode, Pair, duration};
@@ -196,7 +196,7 @@ fn fence(written: &Written, required: &[Evidence], faults: &mut Vec<Fault>) -> O
         return None;
     };
     Some(Fence {
-        program: program(command, &None, faults)?,
+        program: trusted(command, &None, faults)?,
         timeout: within(
             &written.fence_timeout,
             DEFAULT_FENCE_TIMEOUT,

@@ -7,6 +7,7 @@ use toml::Spanned;
 use crate::config::fault::Fault;
 use crate::config::file::Value;
 use crate::config::{Program, User};
+use crate::exec::check_trust;
 
 /// `None` only together with a fault.
 pub(super) fn program(
@@ -28,6 +29,21 @@ pub(super) fn program(
         words: words.get_ref().clone(),
         user,
     })
+}
+
+/// A program that moves mastership or follows it: nobody but root may be able to change it. `None` only together with a
+/// fault.
+pub(super) fn trusted(
+    words: &Spanned<Vec<String>>,
+    user: &Value<String>,
+    faults: &mut Vec<Fault>,
+) -> Option<Program> {
+    let program = program(words, user, faults)?;
+    if let Err(error) = check_trust(program.words[0].as_ref()) {
+        faults.push(Fault::new(words.span(), error.to_string(), error.cure()));
+        return None;
+    }
+    Some(program)
 }
 
 fn known(name: &Spanned<String>, faults: &mut Vec<Fault>) -> Option<User> {

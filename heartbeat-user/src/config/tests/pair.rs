@@ -58,7 +58,7 @@ fn by_default_silence_on_both_networks_and_a_reference_are_required() {
 fn a_fence_command_may_stand_for_everything_but_the_management_network() {
     let text = PAIR.replace(
         "reference = [\"203.0.113.254\"]",
-        "require = [\"management_silent\", \"fence\"]\nfence_command = [\"/bin/off\", \"peer\"]\nfence_delay = \"0s\"",
+        "require = [\"management_silent\", \"fence\"]\nfence_command = [\"/bin/true\", \"peer\"]\nfence_delay = \"0s\"",
     );
     let config = load_text(&text).expect("a good pair");
     assert_eq!(
@@ -68,7 +68,7 @@ fn a_fence_command_may_stand_for_everything_but_the_management_network() {
             references: Vec::new(),
             fence: Some(Fence {
                 program: Program {
-                    words: vec!["/bin/off".to_owned(), "peer".to_owned()],
+                    words: vec!["/bin/true".to_owned(), "peer".to_owned()],
                     user: None,
                 },
                 timeout: Duration::from_secs(30),
@@ -89,8 +89,8 @@ fn the_digest_sees_what_is_required_and_not_by_which_command() {
             "require = [\"management_silent\", \"fence\"]\nfence_command = [\"{command}\"]"
         ))
     };
-    assert_eq!(fenced("/bin/off"), fenced("/bin/out"));
-    assert_ne!(fenced("/bin/off"), digest(PAIR));
+    assert_eq!(fenced("/bin/true"), fenced("/bin/false"));
+    assert_ne!(fenced("/bin/true"), digest(PAIR));
 }
 
 /// What is replaced in the good pair, by what, and what the report says.
@@ -112,7 +112,8 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ("reference =", "require = [\"management_silent\", \"reference\", \"fence\"]\nreference =", "`fence_command` is missing"),
     ("reference =", "fence_delay = \"1s\"\nreference =", "a fence command that is not required"),
     ("reference = [\"203.0.113.254\"]", "require = [\"management_silent\", \"fence\"]\nfence_command = [\"off\"]", "a file by its whole path"),
-    ("reference = [\"203.0.113.254\"]", "require = [\"management_silent\", \"fence\"]\nfence_command = [\"/off\"]\nfence_timeout = \"1ms\"", "1ms is not between 1s and"),
+    ("reference = [\"203.0.113.254\"]", "require = [\"management_silent\", \"fence\"]\nfence_command = [\"/bin/true\"]\nfence_timeout = \"1ms\"", "1ms is not between 1s and"),
+    ("reference = [\"203.0.113.254\"]", "require = [\"management_silent\", \"fence\"]\nfence_command = [\"/nowhere/off\"]", "cannot look at /nowhere/off"),
     ("group =", "detect_multiplier = 4\ngroup =", "at least detect_multiplier = 5"),
     ("mode =", "electors = [1, 2]\nmode =", "electors of a pair are both its members"),
     ("business = { address = \"203.0.113.2\", interface = \"biz0\" }", "witness = true", "a witness in a pair"),
