@@ -2,6 +2,7 @@
 //! the machine has it all. And tests that take long: they are left for `cargo xtask test --long`.
 
 use std::io::Write;
+use std::path::Path;
 
 use nix::unistd::Uid;
 
@@ -34,6 +35,9 @@ pub fn repeated(test: &str, error: &anyhow::Error) {
     );
 }
 
+/// Where packages put their programs.
+const FOLDERS: [&str; 3] = ["/usr/sbin", "/sbin", "/usr/bin"];
+
 /// Something a test may need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
@@ -51,6 +55,8 @@ pub enum Need {
     Nft,
     /// A PostgreSQL server.
     Postgresql,
+    /// A program of this name, from the package of this name.
+    Tool(&'static str, &'static str),
     /// The lab's BPF object (faulty wires).
     LabObject,
     /// The product's kernel program, built into it.
@@ -74,18 +80,10 @@ impl Need {
             Self::Guests => (Image::of_environment().is_none())
                 .then(|| "starts other kernels; run with --kernels".to_owned()),
             Self::Root => (!Uid::effective().is_root()).then(|| "not root; run as root".to_owned()),
-            Self::Ip => (!std::path::Path::new("/usr/sbin/ip").exists()
-                && !std::path::Path::new("/sbin/ip").exists()
-                && !std::path::Path::new("/usr/bin/ip").exists())
-            .then(|| "no program ip; install the package iproute2".to_owned()),
-            Self::Bpftool => (!std::path::Path::new("/usr/sbin/bpftool").exists()
-                && !std::path::Path::new("/sbin/bpftool").exists()
-                && !std::path::Path::new("/usr/bin/bpftool").exists())
-            .then(|| "no program bpftool; install the package bpftool".to_owned()),
-            Self::Nft => (!std::path::Path::new("/usr/sbin/nft").exists()
-                && !std::path::Path::new("/sbin/nft").exists()
-                && !std::path::Path::new("/usr/bin/nft").exists())
-            .then(|| "no program nft; install the package nftables".to_owned()),
+            Self::Ip => tool("ip", "iproute2"),
+            Self::Bpftool => tool("bpftool", "bpftool"),
+            Self::Nft => tool("nft", "nftables"),
+            Self::Tool(program, package) => tool(program, package),
             Self::Postgresql => postgresql::programs()
                 .is_none()
                 .then(|| "no PostgreSQL server; install the package postgresql".to_owned()),
@@ -100,6 +98,13 @@ impl Need {
             Self::Program(name) => paths::program(name).err().map(|error| error.to_string()),
         }
     }
+}
+
+/// Why a program from a package cannot be run; `None` if it can.
+fn tool(program: &str, package: &str) -> Option<String> {
+    let is_there = |folder: &str| Path::new(folder).join(program).exists();
+    (!FOLDERS.into_iter().any(is_there))
+        .then(|| format!("no program {program}; install the package {package}"))
 }
 
 /// Whether `test` must be skipped for want of one of `needs`; says so if it must. One that takes long or starts

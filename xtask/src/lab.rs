@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use nix::unistd::Uid;
 
 use crate::build_ebpf;
+use crate::no_starts::NoStarts;
 use crate::workspace;
 
 /// A program that the lab uses, and the package of Debian and Ubuntu that has it.
@@ -45,6 +46,18 @@ const NEEDED: &[Tool] = &[
     Tool {
         program: "pg_ctlcluster",
         package: "postgresql",
+    },
+    Tool {
+        program: "nginx",
+        package: "nginx-light",
+    },
+    Tool {
+        program: "redis-server",
+        package: "redis-server",
+    },
+    Tool {
+        program: "shellcheck",
+        package: "shellcheck",
     },
 ];
 
@@ -141,8 +154,9 @@ fn need(tools: &[Tool]) -> Result<()> {
     if !has_rights() || !is_installed("apt-get") {
         bail!("missing for the lab: install the packages {packages} (names of Debian and Ubuntu)");
     }
-    println!("lab: installing {packages} by apt-get (once)");
+    println!("lab: installing {packages} by apt-get (once); servers among them are not started");
     let cure = format!("install {packages} by hand");
+    let _quiet = NoStarts::begin()?;
     workspace::run(Command::new("apt-get").args(["update", "-q"]), &cure)?;
     let mut install = Command::new("apt-get");
     install

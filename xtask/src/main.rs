@@ -7,6 +7,7 @@ mod fuzz;
 mod kernels;
 mod lab;
 mod mutants;
+mod no_starts;
 mod search;
 mod soak;
 mod tally;

@@ -2,16 +2,13 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use heartbeat_user::sys::clock::boot_ns;
-
-use crate::lab::netns::Netns;
 
 /// How long it waits for an acknowledgement before it connects anew.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -21,37 +18,6 @@ const PAUSE: Duration = Duration::from_millis(2);
 /// A write that was acknowledged: its number, and when, in nanoseconds of CLOCK_BOOTTIME.
 pub type Acknowledged = (u64, u64);
 
-/// A client that writes numbers into the table `written` until it is stopped.
-#[derive(Debug)]
-pub struct Writer {
-    stop: Arc<AtomicBool>,
-    thread: JoinHandle<Result<Vec<Acknowledged>>>,
-}
-
-impl Writer {
-    /// Starts it on that machine; `server` is a connection string (libpq).
-    #[must_use]
-    pub fn start(machine: &Netns, server: &str) -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
-        let (ends, namespace, server) = (
-            Arc::clone(&stop),
-            machine.name().to_owned(),
-            server.to_owned(),
-        );
-        let thread = thread::spawn(move || write(&namespace, &server, &ends));
-        Self { stop, thread }
-    }
-
-    /// Stops it; every write that was acknowledged.
-    ///
-    /// # Errors
-    /// When psql cannot be started.
-    pub fn finish(self) -> Result<Vec<Acknowledged>> {
-        self.stop.store(true, Ordering::Relaxed);
-        self.thread.join().ok().context("the writer panicked")?
-    }
-}
-
 struct Session {
     child: Child,
     input: ChildStdin,
@@ -59,10 +25,9 @@ struct Session {
 }
 
 impl Session {
-    fn start(namespace: &str, server: &str) -> Result<Self> {
-        let mut child = Command::new("nsenter")
-            .arg(format!("--net=/run/netns/{namespace}"))
-            .args(["psql", server, "-qAtX"])
+    fn start(server: &str) -> Result<Self> {
+        let mut child = Command::new("psql")
+            .args([server, "-qAtX"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -104,9 +69,14 @@ impl Drop for Session {
     }
 }
 
-fn write(namespace: &str, server: &str, stop: &AtomicBool) -> Result<Vec<Acknowledged>> {
+/// Writes numbers into the table `written` until `stop`; every write that was acknowledged. `server` is a connection
+/// string (libpq).
+///
+/// # Errors
+/// When psql cannot be started.
+pub fn write(server: &str, stop: &AtomicBool) -> Result<Vec<Acknowledged>> {
     let mut acknowledged = Vec::new();
-    let mut session = Session::start(namespace, server)?;
+    let mut session = Session::start(server)?;
     let mut number = 0;
     while !stop.load(Ordering::Relaxed) {
         // A number whose fate is unknown is never written again.
@@ -114,7 +84,7 @@ fn write(namespace: &str, server: &str, stop: &AtomicBool) -> Result<Vec<Acknowl
         if session.write(number) {
             acknowledged.push((number, boot_ns()));
         } else {
-            session = Session::start(namespace, server)?;
+            session = Session::start(server)?;
         }
         thread::sleep(PAUSE);
     }

@@ -1,5 +1,6 @@
 //! Looking on from outside: what a user's machine sees of the cluster, to the microsecond.
 
+pub mod background;
 pub mod database;
 pub mod datagram;
 pub mod journal;
@@ -7,6 +8,7 @@ pub mod lifeline;
 pub mod observer;
 pub mod packet;
 pub mod prober;
+pub mod requester;
 pub mod responder;
 pub mod schedule;
 pub mod tcp;

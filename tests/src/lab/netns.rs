@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use anyhow::{Context, Result};
 use nix::sched::{CloneFlags, setns};
@@ -51,13 +51,28 @@ impl Netns {
     pub fn run<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T> {
         thread::scope(|scope| {
             let inside = scope.spawn(|| {
-                self.enter()?;
+                enter(&self.name, &self.handle)?;
                 Ok(work())
             });
             inside
                 .join()
                 .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })
+    }
+
+    /// Starts a thread that does `work` inside the namespace; it may outlive the namespace's name.
+    ///
+    /// # Errors
+    /// When the namespace's handle cannot be copied. The thread's own: when it cannot be entered.
+    pub fn thread<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> Result<JoinHandle<Result<T>>> {
+        let (name, handle) = (self.name.clone(), self.handle.try_clone()?);
+        Ok(thread::spawn(move || {
+            enter(&name, &handle)?;
+            work()
+        }))
     }
 
     /// Starts `command` inside the namespace; all else is inherited from the caller.
@@ -68,12 +83,12 @@ impl Netns {
         let started: io::Result<Child> = self.run(|| command.spawn())?;
         started.with_context(|| format!("cannot start {command:?} in namespace {}", self.name))
     }
+}
 
-    /// Moves the calling thread, and only it, into the namespace.
-    fn enter(&self) -> Result<()> {
-        setns(&self.handle, CloneFlags::CLONE_NEWNET)
-            .with_context(|| format!("cannot enter namespace {}", self.name))
-    }
+/// Moves the calling thread, and only it, into the namespace.
+fn enter(name: &str, handle: &File) -> Result<()> {
+    setns(handle, CloneFlags::CLONE_NEWNET)
+        .with_context(|| format!("cannot enter namespace {name}"))
 }
 
 impl Drop for Netns {

@@ -1,7 +1,7 @@
 //! PostgreSQL servers on the lab's nodes, as the product's profile for them wants them.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -11,13 +11,13 @@ use nix::unistd::User;
 use crate::lab::Lab;
 use crate::lab::addresses::VIRTUAL_ADDRESS;
 use crate::lab::command::run;
+use crate::lab::profile::Profile;
 
 /// Where Debian keeps the versions' programs.
 const VERSIONS: &str = "/usr/lib/postgresql";
 /// Whom Debian's servers run as.
 const USER: &str = "postgres";
 const PORT: u16 = 5432;
-const PROGRAMS: [&str; 4] = ["promote", "demote", "check", "rejoin"];
 /// What a primary needs so that its standby can be rewound to it, and what makes a small one.
 const SETTINGS: &str = "listen_addresses = '*'\nwal_log_hints = on\nhot_standby = on\nshared_buffers = 16MB\n\
                         max_connections = 20\nwal_keep_size = 64MB\nautovacuum = off\n";
@@ -44,7 +44,7 @@ pub fn server() -> String {
 /// Both nodes' servers. They end with it, and their data goes.
 #[derive(Debug)]
 pub struct Servers {
-    folder: tempfile::TempDir,
+    profile: Profile,
     programs: PathBuf,
 }
 
@@ -54,62 +54,42 @@ impl Servers {
     /// # Errors
     /// When PostgreSQL is not installed.
     pub fn lay_out(slots: impl Iterator<Item = u16>) -> Result<Self> {
-        let folder = tempfile::Builder::new().prefix("heartbeat-pg-").tempdir()?;
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
         let servers = Self {
-            folder,
+            profile: Profile::lay_out("postgresql")?,
             programs: programs().context("PostgreSQL is installed")?,
         };
         let user = User::from_name(USER)?.context("Debian's PostgreSQL has its user")?;
-        for program in PROGRAMS {
-            let file = servers.program(program);
-            fs::copy(profile().join(program), &file)?;
-            fs::set_permissions(&file, fs::Permissions::from_mode(0o755))?;
-        }
         for slot in slots {
             let node = servers.node(slot);
             fs::create_dir(&node)?;
             chown(&node, Some(user.uid.as_raw()), Some(user.gid.as_raw()))?;
-            let node = node.display();
-            let settings = format!(
-                "PGBIN={}\nPGDATA={node}/data\nPGLOG={node}/log\nPGSOCKETS={node}\nPGPORT={PORT}\nPGADMIN={USER}\n\
-                 PGVIRTUAL={VIRTUAL_ADDRESS}\n",
-                servers.programs.display()
-            );
-            fs::write(servers.settings(slot), settings)?;
+            let file = |name| node.join(name).display().to_string();
+            servers.profile.set(
+                slot,
+                &[
+                    ("PGBIN", servers.programs.display().to_string()),
+                    ("PGDATA", file("data")),
+                    ("PGLOG", file("log")),
+                    ("PGSOCKETS", node.display().to_string()),
+                    ("PGVIRTUAL", VIRTUAL_ADDRESS.to_string()),
+                ],
+            )?;
         }
         Ok(servers)
     }
 
     fn node(&self, slot: u16) -> PathBuf {
-        self.folder.path().join(format!("n{slot}"))
+        self.profile.node(slot)
     }
 
-    fn program(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn settings(&self, slot: u16) -> PathBuf {
-        self.folder.path().join(format!("n{slot}.env"))
-    }
-
-    /// The profile's part of the configuration, with `{slot}` for each node's own.
+    /// The profile's part of heartbeatd's configuration.
     ///
     /// # Errors
     /// When the profile cannot be read.
     pub fn configuration(&self) -> Result<String> {
-        let text = fs::read_to_string(profile().join("heartbeatd.toml"))?;
-        let folder = self.folder.path().display().to_string();
-        Ok(text
-            .replace("/usr/share/heartbeatd/profiles/postgresql", &folder)
-            .replace(
-                "/etc/heartbeatd/postgresql.env",
-                &format!("{folder}/n{{slot}}.env"),
-            )
-            .replace(
-                "/var/lib/postgresql/15/main",
-                &format!("{folder}/n{{slot}}/data"),
-            ))
+        let data = format!("{}/n{{slot}}/data", self.profile.folder().display());
+        self.profile
+            .configuration(&[("/var/lib/postgresql/15/main", data)])
     }
 
     /// Makes the server of that slot, with a table to write into, and starts it.
@@ -186,7 +166,7 @@ impl Servers {
 
 impl Drop for Servers {
     fn drop(&mut self) {
-        let Ok(entries) = fs::read_dir(self.folder.path()) else {
+        let Ok(entries) = fs::read_dir(self.profile.folder()) else {
             return;
         };
         for node in entries.flatten() {
@@ -212,10 +192,6 @@ impl Drop for Servers {
                 .status();
         }
     }
-}
-
-fn profile() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../packaging/profiles/postgresql")
 }
 
 fn append(file: PathBuf, more: &str) -> Result<()> {

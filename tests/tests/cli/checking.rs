@@ -4,6 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
+use heartbeat_tests::lab::profile::{self, Profile};
 use tempfile::TempDir;
 
 use crate::{Ran, is_built, run};
@@ -77,6 +78,28 @@ fn every_example_in_the_docs_is_good() {
         checked += 1;
     }
     assert!(checked >= 3, "{checked} examples");
+}
+
+#[test]
+fn every_profile_is_good_behind_the_example_of_a_pair() {
+    if !is_built("every_profile", "heartbeatd") {
+        return;
+    }
+    let pair = include_str!("../../../docs/examples/pair.toml");
+    let names = profile::names().expect("there are profiles");
+    for name in &names {
+        let laid_out = Profile::lay_out(name).expect("its programs can be copied");
+        let part = laid_out.configuration(&[]).expect("it has a configuration");
+        let lines = part.lines().map(|line| match line.split_once('=') {
+            // Not every machine has the service's own user.
+            Some(("user ", _)) => "user = \"nobody\"\n".to_owned(),
+            _ => format!("{line}\n"),
+        });
+        let text = format!("{pair}\n{}", lines.collect::<String>());
+        let ran = Folder::new(&text).check();
+        assert_eq!(ran.code, Some(0), "{name}: {}", ran.err);
+    }
+    assert!(names.len() >= 2, "{names:?}");
 }
 
 #[test]

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use heartbeat_tests::lab::profile;
+
 use crate::root;
 
 #[test]
@@ -40,6 +42,9 @@ pub(crate) fn markdown_files() -> Vec<PathBuf> {
                 .filter(|path| path.extension().is_some_and(|end| end == "md")),
         );
     }
+    let profiles = profile::names().expect("there are profiles");
+    let readme = |name| root().join(format!("packaging/profiles/{name}/README.md"));
+    files.extend(profiles.iter().map(readme));
     files
 }
 

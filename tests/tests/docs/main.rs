@@ -4,6 +4,7 @@ mod attacks;
 mod commands;
 mod configuration;
 mod links;
+mod profiles;
 mod tables;
 mod words;
 

@@ -5,8 +5,8 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use heartbeat_tests::client::database::{Acknowledged, Writer};
-use heartbeat_tests::fault::wire::{self, Death};
+use heartbeat_tests::client::background::Background;
+use heartbeat_tests::client::database;
 use heartbeat_tests::lab::postgresql::{Servers, server};
 use heartbeat_tests::lab::settings::Settings;
 use heartbeat_tests::skip::{self, Need};
@@ -14,6 +14,7 @@ use heartbeat_user::sys::clock::boot_ns;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use crate::killed::{Killed, outage};
 use crate::scene::{Scene, scenario_with};
 
 /// A server that follows anew is rewound or copied first.
@@ -22,13 +23,8 @@ const REJOINING: Duration = Duration::from_secs(60);
 const WRITING: Duration = Duration::from_secs(2);
 const SYNCHRONOUS: &str = "select count(*) from pg_stat_replication where sync_state = 'sync'";
 
-/// What is killed.
-#[derive(Clone, Copy, Debug)]
-enum Killed {
-    Server,
-    Daemon,
-    Node,
-}
+/// What is killed of a primary: its server, or what is beside it.
+const KILLED: [Option<Killed>; 3] = [None, Some(Killed::Daemon), Some(Killed::Node)];
 
 #[test]
 fn whatever_of_a_primary_is_killed_no_acknowledged_write_is_lost() {
@@ -53,24 +49,19 @@ fn play(scene: &mut Scene, servers: &Servers) -> Result<()> {
     let mut master = followed(scene, servers)?;
     ensure!(master == 1, "slot 1 has the data");
     let client = scene.cluster.lab().topology().client();
-    let writer = Writer::start(client, &server());
+    let writer = Background::start(client, |stop| database::write(&server(), stop))?;
     let mut faults = Vec::new();
-    for killed in [Killed::Server, Killed::Daemon, Killed::Node] {
+    for killed in KILLED {
         sleep(WRITING);
         faults.push((killed, boot_ns()));
         match killed {
-            Killed::Server => kill(Pid::from_raw(servers.process(master)?), Signal::SIGKILL)?,
-            Killed::Daemon => drop(scene.cluster.daemon_mut(master).end(Signal::SIGKILL)?),
-            Killed::Node => {
-                wire::kill_node(scene.cluster.lab().topology(), master, Death::Loud)?;
-            }
+            None => kill(Pid::from_raw(servers.process(master)?), Signal::SIGKILL)?,
+            Some(killed) => killed.kill(scene, master)?,
         }
         let next = scene.next_master(master)?;
         sleep(WRITING);
-        match killed {
-            Killed::Server => {}
-            Killed::Daemon => scene.cluster.start_one(master)?,
-            Killed::Node => wire::heal_node(scene.cluster.lab().topology(), master)?,
+        if let Some(killed) = killed {
+            killed.heal(scene, master)?;
         }
         ensure!(followed(scene, servers)? == next, "it went back by itself");
         master = next;
@@ -86,11 +77,11 @@ fn play(scene: &mut Scene, servers: &Servers) -> Result<()> {
     let lost: Vec<u64> = (acknowledged.iter().map(|(number, _)| *number))
         .filter(|number| !written.contains(number))
         .collect();
-    for (killed, fault_ns) in &faults {
-        println!(
-            "{killed:?} killed: {:?} without an acknowledgement",
-            outage(&acknowledged, *fault_ns)?
-        );
+    let times: Vec<u64> = acknowledged.iter().map(|(_, at_ns)| *at_ns).collect();
+    for (killed, fault_ns) in faults {
+        let what = killed.map_or_else(|| "Server".to_owned(), |killed| format!("{killed:?}"));
+        let outage = outage(&times, fault_ns, WRITING)?;
+        println!("{what} killed: {outage:?} without an acknowledgement");
     }
     println!(
         "{} writes acknowledged, {} there",
@@ -116,17 +107,4 @@ fn followed(scene: &Scene, servers: &Servers) -> Result<u16> {
             let standbys = servers.ask(lab, master, SYNCHRONOUS).ok()?;
             (standbys.trim() == "1" && view.settled().is_some()).then_some(master)
         })
-}
-
-/// The longest time between two acknowledgements that begins soon after the fault, or before it.
-fn outage(acknowledged: &[Acknowledged], fault_ns: u64) -> Result<Duration> {
-    let until_ns = fault_ns + u64::try_from(WRITING.as_nanos())?;
-    let gaps = acknowledged.windows(2).filter_map(|pair| {
-        let ((_, before), (_, after)) = (pair[0], pair[1]);
-        (after > fault_ns && before < until_ns).then(|| after - before)
-    });
-    let longest = gaps
-        .max()
-        .context("nothing was acknowledged after the fault")?;
-    Ok(Duration::from_nanos(longest))
 }
