@@ -15,9 +15,10 @@ use toml::de::{DeTable, DeValue};
 
 use super::fault::Fault;
 use super::section::Section;
+use super::service::Network;
 use super::value::{
-    address, address_and_prefix, bytes, flag, follows, interface, list, one_of, slots, text, time,
-    whole, words,
+    address, address_and_prefix, bytes, flag, follows, interface, list, network, one_of, slots,
+    text, time, whole, words,
 };
 use super::{Attach, Evidence, Follows, Mode, Transport};
 
@@ -103,13 +104,6 @@ pub(super) struct VirtualAddress {
 pub(super) struct Recorder {
     pub(super) file: Value<String>,
     pub(super) max_size: Value<u64>,
-}
-
-/// Which network a virtual address lives on.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Network {
-    Management,
-    Business,
 }
 
 impl File {
@@ -295,10 +289,6 @@ fn connection(mut s: Section<'_, '_>, faults: &mut Vec<Fault>) -> Connection {
 }
 
 fn virtual_address(mut s: Section<'_, '_>, faults: &mut Vec<Fault>) -> VirtualAddress {
-    let networks = [
-        ("business", Network::Business),
-        ("management", Network::Management),
-    ];
     let virtual_address = VirtualAddress {
         at: s.at(),
         place_given: s.has("network") || s.has("interface"),
@@ -308,7 +298,7 @@ fn virtual_address(mut s: Section<'_, '_>, faults: &mut Vec<Fault>) -> VirtualAd
             "name the address with its prefix length: address = \"203.0.113.100/24\"",
             address_and_prefix,
         ),
-        network: s.optional(faults, "network", |value| one_of(value, &networks)),
+        network: s.optional(faults, "network", network),
         interface: s.optional(faults, "interface", interface),
         follows: s.optional(faults, "follows", follows),
     };

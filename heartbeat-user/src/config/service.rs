@@ -1,10 +1,12 @@
 //! Services that nodes watch, and what is tried when one fails.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
+mod check;
+
 use std::time::Duration;
 
 use heartbeat_core::recovery::Plan;
+
+pub use check::{Check, Http, Network, Process, Tls};
 
 use super::Program;
 
@@ -23,6 +25,15 @@ pub struct Service {
     pub on_master: Option<Recovery>,
     /// What any other node tries.
     pub on_slave: Option<Recovery>,
+}
+
+impl Service {
+    /// Whether what was seen of it in another role says nothing: it runs on the master only, or has to look different
+    /// there.
+    #[must_use]
+    pub fn starts_anew(&self) -> bool {
+        self.on == On::Master || self.check.depends_on_role()
+    }
 }
 
 /// Which nodes watch a service.
@@ -48,76 +59,25 @@ impl On {
     }
 }
 
-/// How a service is looked at.
+/// What is wanted of a service on the master, and on every other node.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Check {
-    /// A process lives; its end is noticed at once.
-    Process(Process),
-    /// A connection is accepted.
-    Tcp(SocketAddr),
-    /// A page is answered as expected.
-    Http(Http),
-    /// A program ends with exit code 0.
-    Command(Program),
-    /// A file was written of late.
-    File {
-        /// Which.
-        path: PathBuf,
-        /// How long ago at most.
-        max_age: Duration,
-    },
-    /// This node's interface on a network has its carrier.
-    Link(Network),
+pub struct PerRole<T> {
+    /// On the master.
+    pub master: T,
+    /// On any other node.
+    pub slave: T,
 }
 
-impl Check {
-    /// The key that it stands under in the file.
-    #[must_use]
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::Process(_) => "process",
-            Self::Tcp(_) => "tcp",
-            Self::Http(_) => "http",
-            Self::Command(_) => "command",
-            Self::File { .. } => "file",
-            Self::Link(_) => "link",
-        }
+impl<T: PartialEq> PerRole<T> {
+    /// What is wanted of a node that is master, or is not.
+    pub const fn of(&self, is_master: bool) -> &T {
+        if is_master { &self.master } else { &self.slave }
     }
-}
 
-/// Which process.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Process {
-    /// The one whose number stands in this file.
-    PidFile(PathBuf),
-    /// The oldest one with this command name (`/proc/PID/comm`, 1 to 15 bytes).
-    Name(String),
-}
-
-/// A page and what is expected of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Http {
-    /// Where.
-    pub address: SocketAddr,
-    /// The host's name in the request.
-    pub host: String,
-    /// Path and query.
-    pub path: String,
-    /// The status; `None`: any from 200 to 299.
-    pub status: Option<u16>,
-    /// The body has this text in it.
-    pub contains: Option<String>,
-    /// The body is JSON, and this text stands at this pointer (RFC 6901) in it.
-    pub equals: Option<(String, String)>,
-}
-
-/// One of this node's networks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Network {
-    /// The management network.
-    Management,
-    /// The business network.
-    Business,
+    /// Whether it is not the same for both.
+    pub fn differs(&self) -> bool {
+        self.master != self.slave
+    }
 }
 
 /// How often a service is looked at, and what follows from it.

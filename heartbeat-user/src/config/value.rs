@@ -1,12 +1,16 @@
 //! What a value in the file may be, and what to write instead.
 
-use std::net::{IpAddr, SocketAddr};
+mod places;
+
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use toml::Spanned;
 use toml::de::DeValue;
 
+pub(super) use places::{Url, address, address_and_prefix, interface, socket, url};
+
+use super::service::{Network, PerRole};
 use super::{Follows, duration, size};
 
 /// Why a value cannot be used, without its place.
@@ -175,86 +179,37 @@ pub(super) fn words(value: &DeValue<'_>) -> Result<Vec<String>, Wrong> {
     items.iter().map(word).collect()
 }
 
-/// An address and a port.
-pub(super) fn socket(value: &DeValue<'_>) -> Result<SocketAddr, Wrong> {
-    let text = text(value)?;
-    text.parse().map_err(|_| {
-        Wrong::new(
-            format!("\"{text}\" is no address with a port"),
-            "write \"127.0.0.1:80\" or \"[::1]:80\"",
-        )
-    })
-}
-
-/// A page: its host as written, its address, and path with query.
-pub(super) fn url(value: &DeValue<'_>) -> Result<(String, SocketAddr, String), Wrong> {
-    const CURE: &str = "write an address, not a name: a check must not wait for a name service: \"http://127.0.0.1:9870/jmx\"";
-    let text = text(value)?;
-    let wrong = |cause: &str| Wrong::new(format!("\"{text}\" {cause}"), CURE);
-    let rest =
-        (text.strip_prefix("http://")).ok_or_else(|| wrong("does not begin with http://"))?;
-    let (host, path) = match rest.split_once('/') {
-        Some((host, path)) => (host, format!("/{path}")),
-        None => (rest, "/".to_owned()),
+/// One value, or one for the master and one for every other node.
+pub(super) fn per_role<T: Clone>(
+    value: &DeValue<'_>,
+    read: impl Fn(&DeValue<'_>) -> Result<T, Wrong>,
+) -> Result<PerRole<T>, Wrong> {
+    let DeValue::Table(table) = value else {
+        let both = read(value)?;
+        return Ok(PerRole {
+            master: both.clone(),
+            slave: both,
+        });
     };
-    let odd = |c: char| c.is_whitespace() || c.is_control() || !c.is_ascii();
-    if path.contains(odd) {
-        return Err(wrong("has characters that no address of a page has"));
-    }
-    let with_port = || format!("{host}:80").parse();
-    let address = host.parse().or_else(|_| with_port());
-    let address = address.map_err(|_| wrong("names no IP address"))?;
-    Ok((host.to_owned(), address, path))
-}
-
-/// An address alone.
-pub(super) fn address(value: &DeValue<'_>) -> Result<IpAddr, Wrong> {
-    let text = text(value)?;
-    text.parse().map_err(|_| {
-        Wrong::new(
-            format!("\"{text}\" is no IP address"),
-            "write the address alone, without name, prefix length or port: \"198.51.100.1\"",
-        )
-    })
-}
-
-/// An address with its network's prefix length.
-pub(super) fn address_and_prefix(value: &DeValue<'_>) -> Result<(IpAddr, u8), Wrong> {
-    const CURE: &str = "write the address and its network's prefix length: \"203.0.113.100/24\"";
-    let text = text(value)?;
-    let Some((address, prefix)) = text.split_once('/') else {
-        return Err(Wrong::new(format!("\"{text}\" has no prefix length"), CURE));
-    };
-    let Ok(address) = address.parse::<IpAddr>() else {
-        return Err(Wrong::new(format!("\"{address}\" is no IP address"), CURE));
-    };
-    let longest = if address.is_ipv4() { 32 } else { 128 };
-    match prefix.parse() {
-        Ok(prefix) if (1..=longest).contains(&prefix) => Ok((address, prefix)),
-        Ok(_) | Err(_) => Err(Wrong::new(
-            format!("\"{prefix}\" is no prefix length from 1 to {longest}"),
-            CURE,
+    match (table.len(), table.get("master"), table.get("slave")) {
+        (2, Some(master), Some(slave)) => Ok(PerRole {
+            master: read(master.get_ref())?,
+            slave: read(slave.get_ref())?,
+        }),
+        _ => Err(Wrong::new(
+            "a table that is not { master = VALUE, slave = VALUE }",
+            "write one value, or one for the master and one for every other node: { master = \"active\", slave = \"standby\" }",
         )),
     }
 }
 
-/// A name that the kernel takes for an interface (dev_valid_name, net/core/dev.c).
-pub(super) fn interface(value: &DeValue<'_>) -> Result<String, Wrong> {
-    const CURE: &str = "write an interface's name as `ip link` shows it";
-    let name = text(value)?;
-    let wrong = |cause: String| Err(Wrong::new(cause, CURE));
-    if name.is_empty() {
-        return wrong("an interface's name is not empty".to_owned());
-    }
-    if name.len() > 15 {
-        return wrong(format!(
-            "\"{name}\" has {} bytes, an interface's name at most 15",
-            name.len()
-        ));
-    }
-    let odd = |c: char| c == '/' || c == ':' || c.is_whitespace() || c.is_control();
-    if name == "." || name == ".." || name.contains(odd) {
-        return wrong(format!("\"{name}\" cannot be an interface's name"));
-    }
-    Ok(name)
+/// One of a node's networks.
+pub(super) fn network(value: &DeValue<'_>) -> Result<Network, Wrong> {
+    one_of(
+        value,
+        &[
+            ("business", Network::Business),
+            ("management", Network::Management),
+        ],
+    )
 }

@@ -7,41 +7,68 @@ use hyper::header::{CONNECTION, HOST, USER_AGENT};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
+use super::tls::Proof;
 use crate::config::service::Http;
 
 /// Longest body that is looked at, in bytes: a NameNode's whole JMX page has a tenth of it.
 const MOST: usize = 4 << 20;
 
-/// Asks for the page, on a connection of its own.
-pub(super) async fn look(page: &Http) -> Result<(), String> {
-    // Ends the connection with this look, answered or not.
-    let mut connections = JoinSet::new();
-    let response = ask(page, &mut connections).await?;
-    let status = response.status();
-    let is_expected = match page.status {
-        Some(expected) => status.as_u16() == expected,
-        None => status.is_success(),
-    };
-    if !is_expected {
-        return Err(format!("{} answers with status {status}", page.path));
+/// A page, and what is known of its server.
+#[derive(Debug)]
+pub(super) struct PageLook {
+    page: Box<Http>,
+    proof: Option<Proof>,
+}
+
+impl PageLook {
+    pub(super) fn new(page: Box<Http>) -> Self {
+        Self {
+            proof: page.tls.clone().map(Proof::new),
+            page,
+        }
     }
-    if page.contains.is_none() && page.equals.is_none() {
-        return Ok(());
+
+    /// Asks for the page, on a connection of its own, and compares it with what this node's role wants.
+    pub(super) async fn look(&mut self, is_master: bool) -> Result<(), String> {
+        // Ends the connection with this look, answered or not.
+        let mut connections = JoinSet::new();
+        let page = &self.page;
+        let stream = TcpStream::connect(page.address).await;
+        let stream =
+            stream.map_err(|error| format!("no connection to {}: {error}", page.address))?;
+        let response = match &mut self.proof {
+            Some(proof) => {
+                let stream = proof.of(stream, page.address).await?;
+                ask(page, stream, &mut connections).await?
+            }
+            None => ask(page, stream, &mut connections).await?,
+        };
+        let status = response.status();
+        let is_expected = match &page.status {
+            Some(expected) => status.as_u16() == *expected.of(is_master),
+            None => status.is_success(),
+        };
+        if !is_expected {
+            return Err(format!("{} answers with status {status}", page.path));
+        }
+        if page.contains.is_none() && page.equals.is_none() {
+            return Ok(());
+        }
+        let body = Limited::new(response.into_body(), MOST).collect().await;
+        let body = body.map_err(|error| format!("{} broke off: {error}", page.path))?;
+        judge(page, is_master, &body.to_bytes())
     }
-    let body = Limited::new(response.into_body(), MOST).collect().await;
-    let body = body.map_err(|error| format!("{} broke off: {error}", page.path))?;
-    judge(page, &body.to_bytes())
 }
 
 async fn ask(
     page: &Http,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     connections: &mut JoinSet<Result<(), hyper::Error>>,
 ) -> Result<Response<Incoming>, String> {
-    let stream = TcpStream::connect(page.address).await;
-    let stream = stream.map_err(|error| format!("no connection to {}: {error}", page.address))?;
     let broken = |error: hyper::Error| format!("{}: {error}", page.address);
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
         .await
@@ -56,8 +83,8 @@ async fn ask(
     sender.send_request(request).await.map_err(broken)
 }
 
-fn judge(page: &Http, body: &[u8]) -> Result<(), String> {
-    if let Some(text) = &page.contains
+fn judge(page: &Http, is_master: bool, body: &[u8]) -> Result<(), String> {
+    if let Some(text) = page.contains.as_ref().map(|text| text.of(is_master))
         && !String::from_utf8_lossy(body).contains(text.as_str())
     {
         return Err(format!("{} does not contain \"{text}\"", page.path));
@@ -65,6 +92,7 @@ fn judge(page: &Http, body: &[u8]) -> Result<(), String> {
     let Some((pointer, expected)) = &page.equals else {
         return Ok(());
     };
+    let expected = expected.of(is_master);
     let json: Value = serde_json::from_slice(body)
         .map_err(|error| format!("{} is no JSON: {error}", page.path))?;
     let found = json.pointer(pointer).map(|value| match value {
@@ -85,9 +113,22 @@ mod tests {
     use std::thread;
 
     use super::*;
+    use crate::config::service::PerRole;
+
+    /// Wanted of every node.
+    fn always<T: Clone>(value: T) -> PerRole<T> {
+        PerRole {
+            master: value.clone(),
+            slave: value,
+        }
+    }
 
     /// Answers one request with this, and gives the request.
-    async fn answered(response: &'static str, page: Http) -> (Result<(), String>, String) {
+    async fn answered(
+        response: &'static str,
+        is_master: bool,
+        page: Http,
+    ) -> (Result<(), String>, String) {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("bound");
         let server = thread::spawn(move || {
@@ -97,7 +138,9 @@ mod tests {
             stream.write_all(response.as_bytes()).expect("answered");
             String::from_utf8_lossy(&request[..length]).into_owned()
         });
-        let found = look(&Http { address, ..page }).await;
+        let found = PageLook::new(Box::new(Http { address, ..page }))
+            .look(is_master)
+            .await;
         (found, server.join().expect("it answered"))
     }
 
@@ -106,6 +149,7 @@ mod tests {
             address: ([127, 0, 0, 1], 1).into(),
             host: "127.0.0.1:9870".to_owned(),
             path: "/jmx?qry=a".to_owned(),
+            tls: None,
             status: None,
             contains: None,
             equals: None,
@@ -118,15 +162,15 @@ mod tests {
     #[tokio::test]
     async fn status_text_and_a_place_in_json_are_looked_at() {
         let state = |expected: &str| Http {
-            equals: Some(("/beans/0/State".to_owned(), expected.to_owned())),
+            equals: Some(("/beans/0/State".to_owned(), always(expected.to_owned()))),
             ..page()
         };
         let contains = |text: &str| Http {
-            contains: Some(text.to_owned()),
+            contains: Some(always(text.to_owned())),
             ..page()
         };
         let status = |status| Http {
-            status: Some(status),
+            status: Some(always(status)),
             ..page()
         };
         for (page, fault) in [
@@ -138,7 +182,7 @@ mod tests {
             (status(200), None),
             (status(204), Some("status 200")),
         ] {
-            let (found, request) = answered(ACTIVE, page.clone()).await;
+            let (found, request) = answered(ACTIVE, true, page.clone()).await;
             assert!(
                 request.starts_with("GET /jmx?qry=a HTTP/1.1\r\n"),
                 "{request}"
@@ -152,18 +196,45 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_master_and_another_node_have_to_look_different() {
+        let state = || Http {
+            equals: Some((
+                "/beans/0/State".to_owned(),
+                PerRole {
+                    master: "active".to_owned(),
+                    slave: "standby".to_owned(),
+                },
+            )),
+            ..page()
+        };
+        assert_eq!(answered(ACTIVE, true, state()).await.0, Ok(()));
+        let (found, _) = answered(ACTIVE, false, state()).await;
+        assert!(found.is_err_and(|it| it.contains("is \"active\", not \"standby\"")));
+        let status = || Http {
+            status: Some(PerRole {
+                master: 200,
+                slave: 503,
+            }),
+            ..page()
+        };
+        assert_eq!(answered(ACTIVE, true, status()).await.0, Ok(()));
+        let (found, _) = answered(ACTIVE, false, status()).await;
+        assert!(found.is_err_and(|it| it.contains("status 200")));
+    }
+
+    #[tokio::test]
     async fn what_is_no_page_or_no_json_is_a_fault() {
         let wants_json = Http {
-            equals: Some(("/a".to_owned(), "1".to_owned())),
+            equals: Some(("/a".to_owned(), always("1".to_owned()))),
             ..page()
         };
         let plain = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-        let (found, _) = answered(plain, wants_json).await;
+        let (found, _) = answered(plain, true, wants_json).await;
         assert!(found.is_err_and(|it| it.contains("is no JSON")));
-        let (found, _) = answered("220 mail ready\r\n", page()).await;
+        let (found, _) = answered("220 mail ready\r\n", true, page()).await;
         assert!(found.is_err());
         let failing = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n";
-        let (found, _) = answered(failing, page()).await;
+        let (found, _) = answered(failing, true, page()).await;
         assert!(found.is_err_and(|it| it.contains("503")));
     }
 }

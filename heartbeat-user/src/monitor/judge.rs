@@ -112,6 +112,7 @@ mod tests {
             index: 0,
             begun: Instant(second * 1_000_000_000),
             ended: Instant(second * 1_000_000_000),
+            as_master: false,
             fault,
         }
     }

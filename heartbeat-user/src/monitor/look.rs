@@ -9,11 +9,12 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::file::FileLook;
+use super::http::PageLook;
 use super::process::ProcessLook;
 use super::{Interfaces, Stand};
-use super::{command, http, link, tcp};
+use super::{command, link, tcp};
 use crate::config::Program;
-use crate::config::service::{Check, Http, Network, On, Pace};
+use crate::config::service::{Check, Network, On, Pace};
 use crate::sys::clock::boot_ns;
 
 /// Why a check failed.
@@ -43,6 +44,8 @@ pub(super) struct Finding {
     pub(super) index: usize,
     pub(super) begun: Instant,
     pub(super) ended: Instant,
+    /// Whether this node was master as it began.
+    pub(super) as_master: bool,
     /// `None`: it is well.
     pub(super) fault: Option<Fault>,
 }
@@ -52,7 +55,7 @@ pub(super) struct Finding {
 pub(super) enum Look {
     Process(ProcessLook),
     Tcp(std::net::SocketAddr),
-    Http(Http),
+    Http(Box<PageLook>),
     Command(Program),
     File(FileLook),
     /// The interface; `None` where this node has none on that network.
@@ -64,7 +67,7 @@ impl Look {
         match check {
             Check::Process(process) => Self::Process(ProcessLook::new(process.clone())),
             Check::Tcp(address) => Self::Tcp(*address),
-            Check::Http(page) => Self::Http(page.clone()),
+            Check::Http(page) => Self::Http(Box::new(PageLook::new(page.clone()))),
             Check::Command(program) => Self::Command(program.clone()),
             Check::File { path, max_age } => Self::File(FileLook::new(path.clone(), *max_age)),
             Check::Link(Network::Management) => Self::Link(Some(interfaces.management.clone())),
@@ -72,12 +75,12 @@ impl Look {
         }
     }
 
-    /// Looks once, for at most `limit`.
-    async fn once(&mut self, limit: Duration) -> Result<(), Fault> {
+    /// Looks once, for at most `limit`, for what is wanted of a master or of any other node.
+    async fn once(&mut self, limit: Duration, is_master: bool) -> Result<(), Fault> {
         match self {
             Self::Process(process) => process.look(),
             Self::Tcp(address) => within(limit, tcp::look(*address)).await,
-            Self::Http(page) => within(limit, http::look(page)).await,
+            Self::Http(page) => within(limit, page.look(is_master)).await,
             Self::Command(program) => command::look(program, limit).await,
             Self::File(file) => within(limit, file.look()).await,
             Self::Link(interface) => link::look(interface.as_deref()),
@@ -133,14 +136,16 @@ impl Task {
                 }
             }
             let begun = Instant(boot_ns());
+            let as_master = self.stand.borrow().is_master;
             let fault = match gone {
                 Some(fault) => Some(fault),
-                None => look.once(self.pace.timeout).await.err(),
+                None => look.once(self.pace.timeout, as_master).await.err(),
             };
             let finding = Finding {
                 index: self.index,
                 begun,
                 ended: Instant(boot_ns()),
+                as_master,
                 fault,
             };
             if self.findings.send(finding).await.is_err() {

@@ -13,6 +13,7 @@ mod look;
 mod process;
 mod recovering;
 mod tcp;
+mod tls;
 mod view;
 mod watch;
 

@@ -90,7 +90,14 @@ impl Watch {
     }
 
     fn take(&mut self, finding: &Finding) {
+        if self.changes.has_changed().unwrap_or_default() {
+            self.stand_changed();
+        }
         let watched = &mut self.watched[finding.index];
+        if watched.service.starts_anew() && finding.as_master != self.stand.is_master {
+            // How it looked in another role says nothing of this one.
+            return;
+        }
         let before = watched.judge.health();
         watched.judge.take(finding);
         let service = &watched.service.name;
@@ -118,7 +125,7 @@ impl Watch {
         let now = Instant(boot_ns());
         for watched in &mut self.watched {
             watched.recovering.role_changed();
-            if watched.service.on == On::Master {
+            if watched.service.starts_anew() {
                 watched.judge = Judge::new(watched.service.pace, now);
             }
         }

@@ -1,8 +1,9 @@
 //! Everything that goes over a network socket: kernel facts by netlink, probes and announcements by
-//! packet socket, votes and commands by UDP.
+//! packet socket, votes and commands by UDP. And whom a server of a service is believed by.
 
 pub mod announce;
 pub mod ask_neighbour;
+pub mod authorities;
 mod checksum;
 pub mod codec;
 pub mod datagrams;

@@ -25,6 +25,7 @@ mod majority;
 mod many_nodes;
 mod nginx;
 mod node_death;
+mod pages;
 mod pair;
 mod placement;
 mod planned_restart;

@@ -108,7 +108,7 @@ fn scenario(name: &str, more: &'static str, play: impl Fn(&mut Scene) -> Result<
 }
 
 /// Starts the page of a node, and waits until it is answered.
-fn start(scene: &Scene, slot: u16) -> Result<()> {
+pub(crate) fn start(scene: &Scene, slot: u16) -> Result<()> {
     let folder = scene.cluster.daemon(slot).folder();
     let mut command = Command::new(paths::program("lab-tool")?);
     command
@@ -131,21 +131,21 @@ fn start(scene: &Scene, slot: u16) -> Result<()> {
 }
 
 /// Sends a signal to the process of a node's page.
-fn signal(scene: &Scene, slot: u16, signal: Signal) -> Result<()> {
+pub(crate) fn signal(scene: &Scene, slot: u16, signal: Signal) -> Result<()> {
     let file = scene.cluster.daemon(slot).folder().join(PID_FILE);
     let pid = fs::read_to_string(file)?.trim().parse()?;
     kill(Pid::from_raw(pid), signal).context("it lives")
 }
 
 /// The first service of a node, as its daemon shows it.
-fn service(scene: &Scene, slot: u16) -> Result<Value> {
+pub(crate) fn service(scene: &Scene, slot: u16) -> Result<Value> {
     let view = scene.cluster.view();
     let status = view.of(slot).context("it answers")?;
     Ok(status["services"][0].clone())
 }
 
 /// Waits until the first service of a node is in this state.
-fn is(scene: &Scene, slot: u16, state: &str) -> Result<()> {
+pub(crate) fn is(scene: &Scene, slot: u16, state: &str) -> Result<()> {
     let what = format!("the service of slot {slot} is {state}");
     scene.cluster.wait_for(&what, PATIENCE, |view| {
         (view.of(slot)?["services"][0]["state"] == state).then_some(())

@@ -40,6 +40,9 @@ pub(super) fn check(file: File, folder: &Path, faults: &mut Vec<Fault>) -> Optio
     let services = services::check(&file.services, faults);
     let handovers = services::handovers(file.handovers.as_ref(), faults);
     let hooks = hooks::check(file.hooks.as_ref(), faults);
+    if let (Some(services), Some(hooks)) = (&services, &hooks) {
+        services::wait_for_hooks(&file.services, services, hooks.as_ref(), faults);
+    }
     let (cluster, management) = (file.cluster?, file.management?);
     let timing = management::timing(&management, &cluster, faults);
     let (name, electors, timing) = (name?, electors?, timing?);

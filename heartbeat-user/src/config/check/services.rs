@@ -1,12 +1,11 @@
 //! `[[service]]` and `[handovers]`: each service is looked at in one way, at a pace that makes sense.
 
+mod how;
+mod page;
+
 use std::collections::BTreeMap;
 use std::ops::{Range, RangeInclusive};
-use std::path::PathBuf;
 use std::time::Duration;
-
-use heartbeat_core::recovery::Plan;
-use toml::Spanned;
 
 use super::is_name;
 use super::program::program;
@@ -14,14 +13,15 @@ use crate::config::duration;
 use crate::config::fault::Fault;
 use crate::config::file::Value;
 use crate::config::file::services::{
-    Handovers as WrittenHandovers, Http as WrittenHttp, Process as WrittenProcess,
-    Recovery as WrittenRecovery, Service as Written,
+    Handovers as WrittenHandovers, Recovery as WrittenRecovery, Service as Written,
 };
-use crate::config::service::{Check, Handovers, Http, On, Pace, Process, Recovery, Service};
+use crate::config::hooks::Hooks;
+use crate::config::service::{Handovers, On, Pace, Recovery, Service};
+use heartbeat_core::recovery::Plan;
+use how::how;
+use toml::Spanned;
 
 const MAX_NAME_LEN: usize = 32;
-/// Longest command name of a process: TASK_COMM_LEN less its end.
-const MAX_COMM_LEN: usize = 15;
 
 const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
@@ -64,6 +64,34 @@ pub(super) fn handovers(
     })
 }
 
+/// A hook that makes a node fit to serve must not be overtaken by the checks that wait for it.
+pub(super) fn wait_for_hooks(
+    written: &[Written],
+    services: &[Service],
+    hooks: Option<&Hooks>,
+    faults: &mut Vec<Fault>,
+) {
+    let Some(hooks) = hooks else { return };
+    let overtaken = |service: &Service| {
+        service.check.depends_on_role() && service.pace.start_grace < hooks.timeout
+    };
+    for (written, service) in written.iter().zip(services) {
+        if !overtaken(service) {
+            continue;
+        }
+        let at = (written.start_grace.as_ref()).map_or(written.at.clone(), Spanned::span);
+        let cause = format!(
+            "{} must look different after a role change, and fails {} after it: before a hook has to have ended",
+            service.name,
+            duration::format(service.pace.start_grace)
+        );
+        let least = duration::format(hooks.timeout);
+        let cure =
+            format!("write start_grace = \"{least}\" or more, or a shorter timeout in [hooks]");
+        faults.push(Fault::new(at, cause, cure));
+    }
+}
+
 fn twice(written: &[Written], faults: &mut Vec<Fault>) {
     let mut seen: BTreeMap<&str, Range<usize>> = BTreeMap::new();
     for name in written.iter().filter_map(|it| it.name.as_ref()) {
@@ -104,108 +132,6 @@ fn name(written: &Value<String>, faults: &mut Vec<Fault>) -> Option<String> {
         "this cannot be a service's name",
         cure,
     ));
-    None
-}
-
-/// The one way in which it is looked at.
-fn how(written: &Written, faults: &mut Vec<Fault>) -> Option<Check> {
-    match &written.checks[..] {
-        [] => {
-            let cause = "nothing says how this service is looked at";
-            let cure = "add one of process, tcp, http, command, file, link";
-            faults.push(Fault::new(written.at.clone(), cause, cure));
-        }
-        [_] => {}
-        [(first, at), (second, also), ..] => {
-            let cause = format!("`{second}` and `{first}`: a service is looked at in one way");
-            let cure = "make two services of it: both must work";
-            faults.push(Fault::new(also.clone(), cause, cure).also(at.clone(), "first here"));
-        }
-    }
-    if let (Some(user), None) = (&written.user, &written.command) {
-        let cause = "`user` says who `command` is run as, and there is none";
-        faults.push(Fault::new(user.span(), cause, "take it out"));
-    }
-    if let Some(command) = &written.command {
-        return program(command, &written.user, faults).map(Check::Command);
-    }
-    if let Some(process) = &written.process {
-        return which_process(process, faults).map(Check::Process);
-    }
-    if let Some(http) = &written.http {
-        return page(http, faults).map(Check::Http);
-    }
-    if let Some(file) = &written.file {
-        let (path, max_age) = (file.path.as_ref()?, file.max_age.as_ref()?);
-        return Some(Check::File {
-            path: absolute(path, faults)?,
-            max_age: *max_age.get_ref(),
-        });
-    }
-    let tcp = written.tcp.as_ref().map(|it| Check::Tcp(*it.get_ref()));
-    tcp.or_else(|| written.link.as_ref().map(|it| Check::Link(*it.get_ref())))
-}
-
-fn which_process(written: &WrittenProcess, faults: &mut Vec<Fault>) -> Option<Process> {
-    match (&written.pid_file, &written.name) {
-        (Some(file), None) => absolute(file, faults).map(Process::PidFile),
-        (None, Some(name)) if (1..=MAX_COMM_LEN).contains(&name.get_ref().len()) => {
-            Some(Process::Name(name.get_ref().clone()))
-        }
-        (None, Some(name)) => {
-            let cause = "a process's command name has 1 to 15 bytes";
-            let cure = "write it as `ps -o comm` shows it";
-            faults.push(Fault::new(name.span(), cause, cure));
-            None
-        }
-        (Some(_), Some(_)) | (None, None) => {
-            let cause = "a process is known by its pid file or by its command name";
-            let cure = "write process = { pid_file = \"/run/nginx.pid\" } or process = { name = \"nginx\" }";
-            faults.push(Fault::new(written.at.clone(), cause, cure));
-            None
-        }
-    }
-}
-
-fn page(written: &WrittenHttp, faults: &mut Vec<Fault>) -> Option<Http> {
-    let equals = match (&written.pointer, &written.equals) {
-        (Some(pointer), Some(equals)) => {
-            if !pointer.get_ref().starts_with('/') {
-                let cause = "a JSON pointer begins with /";
-                faults.push(Fault::new(
-                    pointer.span(),
-                    cause,
-                    "write \"/beans/0/State\"",
-                ));
-            }
-            Some((pointer.get_ref().clone(), equals.get_ref().clone()))
-        }
-        (None, None) => None,
-        (Some(_), None) | (None, Some(_)) => {
-            let cause = "`pointer` and `equals` belong together";
-            let cure = "write both: pointer = \"/beans/0/State\", equals = \"active\"";
-            faults.push(Fault::new(written.at.clone(), cause, cure));
-            None
-        }
-    };
-    let (host, address, path) = written.url.as_ref()?.get_ref().clone();
-    Some(Http {
-        address,
-        host,
-        path,
-        status: written.status.as_ref().map(|it| *it.get_ref()),
-        contains: written.contains.as_ref().map(|it| it.get_ref().clone()),
-        equals,
-    })
-}
-
-fn absolute(path: &Spanned<String>, faults: &mut Vec<Fault>) -> Option<PathBuf> {
-    let there = PathBuf::from(path.get_ref());
-    if there.is_absolute() {
-        return Some(there);
-    }
-    let cause = format!("\"{}\" does not begin at the root", path.get_ref());
-    faults.push(Fault::new(path.span(), cause, "write the whole path"));
     None
 }
 

@@ -10,7 +10,8 @@ use toml::Spanned;
 use super::address::unusable;
 use super::members::addresses;
 use crate::config::fault::Fault;
-use crate::config::file::{self, Member, Network};
+use crate::config::file::{self, Member};
+use crate::config::service::Network;
 use crate::config::value::Wrong;
 use crate::config::{Follows, Place, VirtualAddress};
 

@@ -3,6 +3,7 @@
 mod digests;
 mod hooks;
 mod key_file;
+mod pages;
 mod pair;
 mod refused;
 mod services;

@@ -6,7 +6,7 @@ use super::{GOOD, good, load_text};
 use crate::config::service::{Check, Network, On, Process};
 use crate::config::{Config, Handovers};
 
-fn with(text: &str) -> Result<Config, String> {
+pub(super) fn with(text: &str) -> Result<Config, String> {
     load_text(&format!("{GOOD}\n{text}"))
 }
 
@@ -94,7 +94,9 @@ link = "business"
         (page.host.as_str(), page.path.as_str()),
         ("127.0.0.1:9870", "/jmx?a=b")
     );
-    assert_eq!(page.equals, Some(("/a/0".to_owned(), "active".to_owned())));
+    let equals = page.equals.as_ref().expect("written");
+    assert_eq!(equals.0, "/a/0");
+    assert!(!equals.1.differs());
     let Check::Command(command) = &program.check else {
         panic!("a program");
     };
@@ -150,8 +152,8 @@ fn what_cannot_be_meant_is_refused_with_its_cure() {
             "does not begin at the root",
         ),
         (
-            "name = \"a\"\nhttp = { url = \"https://[::1]/\" }",
-            "begin with http://",
+            "name = \"a\"\nhttp = { url = \"ftp://[::1]/\" }",
+            "begin with http:// or https://",
         ),
         (
             "name = \"a\"\nhttp = { url = \"http://host/\" }",
@@ -164,6 +166,30 @@ fn what_cannot_be_meant_is_refused_with_its_cure() {
         (
             "name = \"a\"\nhttp = { url = \"http://[::1]/\", pointer = \"a\", equals = \"b\" }",
             "begins with /",
+        ),
+        (
+            "name = \"a\"\nhttp = { url = \"http://[::1]/\", ca_file = \"/a\" }",
+            "proves nothing by a certificate",
+        ),
+        (
+            "name = \"a\"\nhttp = { url = \"https://[::1]/\", ca_file = \"/nowhere/ca.pem\" }",
+            "cannot read /nowhere/ca.pem",
+        ),
+        (
+            "name = \"a\"\nhttp = { url = \"https://[::1]/\", ca_file = \"ca.pem\" }",
+            "does not begin at the root",
+        ),
+        (
+            "name = \"a\"\nhttp = { url = \"https://[::1]/\", server_name = \"a b\" }",
+            "is no name that a certificate can be for",
+        ),
+        (
+            "name = \"a\"\nhttp = { url = \"http://[::1]/\", status = { master = 200 } }",
+            "is not { master = VALUE, slave = VALUE }",
+        ),
+        (
+            "name = \"a\"\nhttp = { url = \"http://[::1]/\", status = { master = 200, slave = 99 } }",
+            "99 is no status",
         ),
         (
             "name = \"a\"\ntcp = \"[::1]:80\"\ninterval = \"9ms\"",

@@ -1,0 +1,85 @@
+//! The one way in which a service is looked at.
+
+use std::path::PathBuf;
+
+use toml::Spanned;
+
+use super::page::page;
+use crate::config::check::program::program;
+use crate::config::fault::Fault;
+use crate::config::file::services::{Process as WrittenProcess, Service as Written};
+use crate::config::service::{Check, Process};
+
+/// Longest command name of a process: TASK_COMM_LEN less its end.
+const MAX_COMM_LEN: usize = 15;
+
+/// The one way in which it is looked at.
+pub(super) fn how(written: &Written, faults: &mut Vec<Fault>) -> Option<Check> {
+    match &written.looks.given[..] {
+        [] => {
+            let cause = "nothing says how this service is looked at";
+            let cure = "add one of process, tcp, http, command, file, link";
+            faults.push(Fault::new(written.at.clone(), cause, cure));
+        }
+        [_] => {}
+        [(first, at), (second, also), ..] => {
+            let cause = format!("`{second}` and `{first}`: a service is looked at in one way");
+            let cure = "make two services of it: both must work";
+            faults.push(Fault::new(also.clone(), cause, cure).also(at.clone(), "first here"));
+        }
+    }
+    let looks = &written.looks;
+    if let (Some(user), None) = (&written.user, &looks.command) {
+        let cause = "`user` says who `command` is run as, and there is none";
+        faults.push(Fault::new(user.span(), cause, "take it out"));
+    }
+    if let Some(command) = &looks.command {
+        return program(command, &written.user, faults).map(Check::Command);
+    }
+    if let Some(process) = &looks.process {
+        return which_process(process, faults).map(Check::Process);
+    }
+    if let Some(http) = &looks.http {
+        return page(http, faults).map(|page| Check::Http(Box::new(page)));
+    }
+    if let Some(file) = &looks.file {
+        let (path, max_age) = (file.path.as_ref()?, file.max_age.as_ref()?);
+        return Some(Check::File {
+            path: absolute(path, faults)?,
+            max_age: *max_age.get_ref(),
+        });
+    }
+    let tcp = looks.tcp.as_ref().map(|it| Check::Tcp(*it.get_ref()));
+    tcp.or_else(|| looks.link.as_ref().map(|it| Check::Link(*it.get_ref())))
+}
+
+fn which_process(written: &WrittenProcess, faults: &mut Vec<Fault>) -> Option<Process> {
+    match (&written.pid_file, &written.name) {
+        (Some(file), None) => absolute(file, faults).map(Process::PidFile),
+        (None, Some(name)) if (1..=MAX_COMM_LEN).contains(&name.get_ref().len()) => {
+            Some(Process::Name(name.get_ref().clone()))
+        }
+        (None, Some(name)) => {
+            let cause = "a process's command name has 1 to 15 bytes";
+            let cure = "write it as `ps -o comm` shows it";
+            faults.push(Fault::new(name.span(), cause, cure));
+            None
+        }
+        (Some(_), Some(_)) | (None, None) => {
+            let cause = "a process is known by its pid file or by its command name";
+            let cure = "write process = { pid_file = \"/run/nginx.pid\" } or process = { name = \"nginx\" }";
+            faults.push(Fault::new(written.at.clone(), cause, cure));
+            None
+        }
+    }
+}
+
+pub(super) fn absolute(path: &Spanned<String>, faults: &mut Vec<Fault>) -> Option<PathBuf> {
+    let there = PathBuf::from(path.get_ref());
+    if there.is_absolute() {
+        return Some(there);
+    }
+    let cause = format!("\"{}\" does not begin at the root", path.get_ref());
+    faults.push(Fault::new(path.span(), cause, "write the whole path"));
+    None
+}
