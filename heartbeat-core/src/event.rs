@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::config::Config;
 use crate::electors::{ElectorRecord, ElectorSet};
 use crate::message::{Message, Network};
 use crate::pair::PairRecord;
@@ -255,4 +256,7 @@ pub enum Event<'a> {
     },
     /// How the services on this node are; told at the start where some are watched, and on each change.
     Services(Services),
+    /// The election goes by this configuration from now on. Slot, mode, period, multiplier and who among the
+    /// electors is a witness are as before; what it says of the electors' set is passed over.
+    Reconfigured(Box<Config>),
 }

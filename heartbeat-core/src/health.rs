@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::config::Config;
 use crate::detector::{Answering, Watched};
 use crate::mastership::has_clash;
 use crate::message::{MemberHealth, Message};
@@ -48,6 +49,13 @@ impl Health {
             has_changed: false,
             tour: None,
         }
+    }
+
+    /// Says who is a member: of others nothing is shown, and all are told anew.
+    pub(crate) fn enrol(&mut self, config: &Config) {
+        let is_member = |member: &MemberHealth| config.members.contains_key(&member.slot);
+        self.told.retain(is_member);
+        (self.tour, self.has_changed) = (None, true);
     }
 
     /// Whether the master of `epoch` said of late that its lease rests on the business network.

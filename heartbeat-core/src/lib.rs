@@ -38,6 +38,7 @@ mod preemption;
 mod promotion;
 mod random;
 mod reason;
+mod reconfigure;
 pub mod recovery;
 mod release;
 mod request;

@@ -73,6 +73,10 @@ impl Node {
                 self.expire(now);
                 self.on_services(told, now);
             }
+            Event::Reconfigured(config) => {
+                self.expire(now);
+                self.on_reconfigured(*config);
+            }
             Event::Promised { .. } => {}
         }
     }

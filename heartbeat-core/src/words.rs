@@ -81,6 +81,9 @@ impl Display for Event<'_> {
             Self::Fenced { id, done: true } => write!(f, "fence command {id} succeeded"),
             Self::Fenced { id, done: false } => write!(f, "fence command {id} failed"),
             Self::Services(told) => write!(f, "services: {}", told.state),
+            Self::Reconfigured(config) => {
+                write!(f, "configuration {:016x}", config.config_digest)
+            }
         }
     }
 }

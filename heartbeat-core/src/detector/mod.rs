@@ -2,6 +2,7 @@
 //! healthy or missing, and to a diagnosis.
 
 mod diagnosis;
+mod enrol;
 mod inquest;
 mod presence;
 #[cfg(test)]
@@ -130,17 +131,14 @@ fn is_ready(reply: &Reply, config: &Config, now: Instant) -> bool {
 
 impl Detector {
     pub(crate) fn new(config: &Config) -> Self {
-        let others = config.members.keys().filter(|slot| **slot != config.slot);
         let mut detector = Self {
-            members: others
-                .map(|slot| Watched::new(*slot, Pace::new(&config.timing, 0)))
-                .collect(),
+            members: Vec::new(),
             stride: 1,
             first_sequence: None,
             ran_late: false,
             service_limit: None,
         };
-        detector.regroup(config);
+        detector.enrol(config);
         detector
     }
 

@@ -12,6 +12,7 @@ mod pair_every;
 mod pair_states;
 mod planned_restart;
 mod probing;
+mod reconfigured;
 mod releases;
 mod restart;
 mod services;

@@ -51,6 +51,28 @@ pub enum Command {
         to: Option<u16>,
     },
 
+    /// Have the daemon read its configuration file again, and go by it: all of it, or nothing
+    ///
+    /// Answers once it is in force. A file that is wrong, or asks for what only a restart can change, is refused, with
+    /// the keys and the cure. No mastership moves by it.
+    Reload,
+
+    /// Check a configuration file and its key file, and say what it would change (exit code 78: it is wrong)
+    CheckConfig {
+        /// The file to check
+        #[arg(value_name = "FILE", default_value = DEFAULT_CONFIG)]
+        file: PathBuf,
+
+        /// Every difference from what the daemon goes by, and whether a reload applies it (exit code 1: a reload would
+        /// be refused)
+        #[arg(long)]
+        diff: bool,
+
+        /// As JSON
+        #[arg(long, requires = "diff")]
+        json: bool,
+    },
+
     /// Have the daemon exit for the next one, keeping mastership: for its upgrade
     ///
     /// On a master the other nodes first grant a longer lease (`restart_lease`), which the next heartbeatd takes

@@ -23,6 +23,19 @@ pub struct Hooks {
     pub arguments: Arguments,
 }
 
+impl Hooks {
+    /// Nothing is run.
+    pub const NONE: Self = Self {
+        on_promote: None,
+        on_demote: None,
+        on_fault: None,
+        timeout: Duration::from_secs(30),
+        address: Address::Before,
+        retry_after: Duration::from_secs(60),
+        arguments: Arguments::None,
+    };
+}
+
 /// When the addresses move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Address {

@@ -34,6 +34,16 @@ impl ClusterKey {
         Key::from_bytes(half)
     }
 
+    /// What tells keys apart for people; it says nothing of the key.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let derived = blake3::derive_key("heartbeatd 1 key fingerprint", &self.0);
+        derived[..8]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    }
+
     /// Authenticates votes and commands on the control port (keyed BLAKE3).
     #[must_use]
     pub fn control(&self) -> [u8; KEY_LEN] {

@@ -1,5 +1,6 @@
 //! The configuration: read from a file, checked as a whole, and from then on only valid values.
 
+pub mod change;
 mod check;
 mod digest;
 pub mod duration;

@@ -6,7 +6,7 @@ use heartbeat_core::snapshot::{self as core, MemberSnapshot, Snapshot};
 use heartbeat_core::{Instant, Slot};
 
 use super::snapshot::{
-    Alarm, Datapath, HookStatus, Local, MemberStatus, SCHEMA, ServiceStatus, Status,
+    Alarm, Datapath, HookStatus, Local, MemberStatus, ReloadStatus, SCHEMA, ServiceStatus, Status,
     VirtualAddressStatus,
 };
 use super::words::{AlarmName, Answering};
@@ -29,6 +29,8 @@ pub struct LocalFacts {
     pub business_datapath: Option<Datapath>,
     /// How late the pulse ran.
     pub local: Local,
+    /// How often the configuration was reloaded.
+    pub reloads: ReloadStatus,
     /// What this node lacks.
     pub warnings: Vec<String>,
 }
@@ -82,6 +84,7 @@ impl Status {
             datapath: facts.datapath,
             business_datapath: facts.business_datapath,
             local: facts.local,
+            reloads: facts.reloads,
             warnings: facts.warnings,
         }
     }

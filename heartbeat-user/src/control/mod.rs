@@ -19,11 +19,11 @@ pub use facts::LocalFacts;
 pub use history::{HistoryEntry, TakeoverStamps, rfc3339};
 pub use maps::{PinnedMap, pinned_maps};
 pub use membership::{Change, Electors, Membership};
-pub use protocol::{Request, Response};
+pub use protocol::{Request, Response, Running};
 pub use server::{Handler, understand};
 pub use snapshot::{
-    Alarm, Datapath, EpochParts, HookStatus, Local, MemberStatus, SCHEMA, ServiceStatus, Status,
-    VerifiedStatus, VirtualAddressStatus,
+    Alarm, Datapath, EpochParts, HookStatus, Local, MemberStatus, ReloadStatus, SCHEMA,
+    ServiceStatus, Status, VerifiedStatus, VirtualAddressStatus,
 };
 pub use socket::{BindError, ControlSocket};
 pub use words::{

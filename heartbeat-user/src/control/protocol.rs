@@ -7,6 +7,7 @@ use super::history::HistoryEntry;
 use super::maps::PinnedMap;
 use super::membership::Membership;
 use super::snapshot::Status;
+use crate::config::change::{Facts, Place};
 
 /// What is asked of the daemon.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +30,10 @@ pub enum Request {
         /// The target; null for the successor.
         to: Option<Slot>,
     },
+    /// Read the configuration file anew, and go by it.
+    Reload,
+    /// What does the configuration in force say?
+    Configuration,
     /// Exit for the next process, keeping mastership.
     Restart,
     /// Become master without a majority.
@@ -57,10 +62,21 @@ pub enum Response {
     Maps(Vec<PinnedMap>),
     /// To [`Request::Members`].
     Members(Box<Membership>),
+    /// To [`Request::Configuration`].
+    Configuration(Box<Running>),
     /// What was done.
     Done(String),
     /// Why nothing was.
     Refused(String),
+}
+
+/// The configuration in force on one node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Running {
+    /// Where the node stands in its cluster.
+    pub node: Place,
+    /// What it goes by.
+    pub facts: Facts,
 }
 
 /// The line that a client sends.

@@ -16,7 +16,7 @@ use super::explain::explain;
 use super::history::HistoryEntry;
 use super::maps::PinnedMap;
 use super::membership::Membership;
-use super::protocol::{Call, Reply, Request, Response};
+use super::protocol::{Call, Reply, Request, Response, Running};
 use super::snapshot::{SCHEMA, Status};
 use super::socket::ControlSocket;
 
@@ -49,6 +49,10 @@ pub trait Handler: Send + Sync + 'static {
     fn apply_members(&self) -> impl Future<Output = Result<String, String>> + Send;
     /// Hands mastership to this slot, or to the successor: what was done, or why nothing was.
     fn switchover(&self, to: Option<Slot>) -> impl Future<Output = Result<String, String>> + Send;
+    /// Goes by what the configuration file says now: what was changed, or why nothing was.
+    fn reload(&self) -> impl Future<Output = Result<String, String>> + Send;
+    /// What the configuration in force says, or why this node cannot say.
+    fn configuration(&self) -> impl Future<Output = Result<Running, String>> + Send;
     /// Exits for the next process, keeping mastership: what was done, or why nothing was.
     fn restart(&self) -> impl Future<Output = Result<String, String>> + Send;
     /// Makes this node master without a majority, for who names this cluster: what was done, or why nothing was.
@@ -156,6 +160,10 @@ async fn answer(request: Request, handler: &impl Handler) -> Response {
         }),
         Request::ApplyMembers => told(handler.apply_members().await, Response::Done),
         Request::Switchover { to } => told(handler.switchover(to).await, Response::Done),
+        Request::Reload => told(handler.reload().await, Response::Done),
+        Request::Configuration => told(handler.configuration().await, |running| {
+            Response::Configuration(Box::new(running))
+        }),
         Request::Restart => told(handler.restart().await, Response::Done),
         Request::Force { cluster } => told(handler.force(cluster).await, Response::Done),
         Request::Maintenance { on } => told(handler.maintenance(on).await, Response::Done),

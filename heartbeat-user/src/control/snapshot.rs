@@ -78,6 +78,8 @@ pub struct Status {
     pub business_datapath: Option<Datapath>,
     /// How well this machine runs the daemon.
     pub local: Local,
+    /// The reloads of the configuration since the daemon's start.
+    pub reloads: ReloadStatus,
     /// Alarms in force.
     pub alarms: Vec<Alarm>,
     /// What this node lacks, and what is lost by it.
@@ -206,6 +208,19 @@ pub struct Datapath {
     pub interface: String,
     /// `native` or `generic`.
     pub mode: String,
+}
+
+/// How often the configuration was reloaded since the daemon's start.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReloadStatus {
+    /// So often it was put in force, with or without a difference.
+    pub applied: u64,
+    /// So often it was refused, and nothing was changed.
+    pub refused: u64,
+    /// When it was tried last; null if it never was.
+    pub last_at: Option<String>,
+    /// Why it was refused then; null if it was not.
+    pub fault: Option<String>,
 }
 
 /// How late the pulse's turns ran since the daemon's start.

@@ -1,5 +1,6 @@
 //! heartbeatctl: one request, one answer, one exit code.
 
+mod check_config;
 mod detach;
 mod keygen;
 mod members;
@@ -16,7 +17,7 @@ use serde::Serialize;
 
 use crate::cli::Exit;
 use crate::cli::ctl::{Args, Command, MembersAction, OnOff};
-use crate::config::ConfigErrors;
+use crate::config::{self, ConfigErrors};
 use crate::control::{Client, ClientError, Request, Response};
 use crate::recorder::ReplayError;
 use detach::DetachError;
@@ -111,6 +112,14 @@ fn carry_out(args: Args) -> Result<Exit, Failure> {
             json: _,
         } => members::apply(&client),
         Command::Switchover { to } => order(&client, Request::Switchover { to }),
+        Command::Reload => order(&client, Request::Reload),
+        Command::CheckConfig { file, diff, json } => {
+            if diff {
+                check_config::differ(&client, &file, json)
+            } else {
+                print(&(config::check_file(&file)? + "\n"))
+            }
+        }
         Command::Restart => order(&client, Request::Restart),
         Command::Promote { force: _, cluster } => promote::force(&client, cluster),
         Command::Maintenance { state } => {
@@ -160,6 +169,7 @@ fn unexpected(response: Response) -> Failure {
         | Response::History(_)
         | Response::Maps(_)
         | Response::Members(_)
+        | Response::Configuration(_)
         | Response::Done(_) => Failure::OtherAnswer,
     }
 }

@@ -68,9 +68,7 @@ pub(super) fn in_force(state: &StateFolder, config: &Config) -> Result<InForce, 
             differs: None,
         });
     };
-    for set in std::iter::once(&record.in_force).chain(record.next()) {
-        check(set, state, config)?;
-    }
+    check_record(&record, state, config)?;
     let set = &record.in_force;
     let differs = (!set.is_like(&proposed)).then(|| {
         format!(
@@ -84,6 +82,19 @@ pub(super) fn in_force(state: &StateFolder, config: &Config) -> Result<InForce, 
         )
     });
     Ok(InForce { record, differs })
+}
+
+/// Whether the configuration leaves room for the saved sets.
+///
+/// # Errors
+/// [`ElectorsError::NoMember`], [`ElectorsError::LeaseTooLong`].
+pub(super) fn check_record(
+    record: &ElectorRecord,
+    state: &StateFolder,
+    config: &Config,
+) -> Result<(), ElectorsError> {
+    let mut sets = std::iter::once(&record.in_force).chain(record.next());
+    sets.try_for_each(|set| check(set, state, config))
 }
 
 /// The file may propose other electors, but it must leave room for those in force.

@@ -39,6 +39,16 @@ impl Fencing {
         }
     }
 
+    /// Goes by another configuration from now on. A run that goes on already ends by what it began with.
+    pub(super) fn change(&mut self, plan: &Plan) {
+        let pulse = self.pulse.clone();
+        let runs = Arc::clone(&self.runs);
+        *self = Self {
+            runs,
+            ..Self::new(plan, pulse)
+        };
+    }
+
     /// Starts it against `target`. While an earlier run goes on this one has failed already: the election asks again.
     pub(super) fn run(&self, id: u64, target: Slot) {
         let Some(fence) = self.fence.clone() else {

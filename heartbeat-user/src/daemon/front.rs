@@ -8,7 +8,7 @@ use heartbeat_core::Slot;
 
 use super::history::History;
 use super::operator::Operator;
-use crate::control::{Handler, HistoryEntry, Membership, PinnedMap, Status, pinned_maps};
+use crate::control::{Handler, HistoryEntry, Membership, PinnedMap, Running, Status, pinned_maps};
 
 /// The control socket's side of the daemon; cheap to clone.
 #[derive(Clone)]
@@ -84,6 +84,14 @@ impl Handler for Front {
 
     async fn switchover(&self, to: Option<Slot>) -> Result<String, String> {
         self.operator()?.switchover(to).await
+    }
+
+    async fn reload(&self) -> Result<String, String> {
+        self.operator()?.reload().await
+    }
+
+    async fn configuration(&self) -> Result<Running, String> {
+        self.operator()?.running().await
     }
 
     async fn restart(&self) -> Result<String, String> {

@@ -17,13 +17,13 @@ impl Operator {
         let (answer, answered) = oneshot::channel();
         self.pulse.send(PulseOrder::Publish(answer))?;
         let published = wait(answered, PULSE_ANSWERS).await?;
-        let proposal = proposal(&self.file, &self.plan.config);
+        let proposal = proposal(&self.file, &self.current.plan().config);
         Ok(Membership::new(status, &published.snapshot, proposal))
     }
 
     /// Goes to what the file proposes, one elector after the other.
     pub(super) async fn apply_members(&self) -> Result<String, String> {
-        let target = proposal(&self.file, &self.plan.config)?;
+        let target = proposal(&self.file, &self.current.plan().config)?;
         self.order(Order::Electors(target)).await
     }
 }
@@ -36,7 +36,7 @@ fn proposal(file: &Path, running: &Config) -> Result<ElectorSet, String> {
     if config.digest != running.digest {
         return Err(format!(
             "{} differs from the configuration that this daemon runs with in more than electors and max_lease: \
-             start the daemons with it first, one node after the other, and apply then",
+             reload it on every node first, and apply then",
             file.display()
         ));
     }
@@ -85,7 +85,7 @@ mod tests {
         assert_eq!(set.max_lease.as_secs(), 1);
         file(folder.path(), "electors = [1, 2, 3]", 6);
         let why = proposal(&path, &running).expect_err("a member more");
-        assert!(why.contains("start the daemons with it first"), "{why}");
+        assert!(why.contains("reload it on every node first"), "{why}");
         fs::write(&path, "[cluster]\nelectors = [1]\n").expect("written");
         let why = proposal(&path, &running).expect_err("no whole file");
         assert!(why.contains("nothing was changed"), "{why}");

@@ -1,5 +1,6 @@
 //! The daemon: brings its parts up in order, lets them run, and takes them down in order.
 
+mod current;
 mod electors;
 mod failure;
 mod fence;
@@ -15,6 +16,7 @@ mod operator;
 mod plan;
 mod recorder;
 mod relink;
+mod reload;
 mod renewal;
 mod rights;
 mod scribe;

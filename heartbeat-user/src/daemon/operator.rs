@@ -13,10 +13,14 @@ use heartbeat_wire::maps;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
+use super::current::Current;
 use super::plan::Plan;
+use super::reload::{self, Tally};
 use super::shared::Facts;
-use crate::config::Follows;
-use crate::control::{Datapath, Local, LocalFacts, Status, VerifiedStatus, VirtualAddressStatus};
+use crate::config::{Follows, change};
+use crate::control::{
+    Datapath, Local, LocalFacts, Running, Status, VerifiedStatus, VirtualAddressStatus,
+};
 use crate::datapath::{Words, name_sets};
 use crate::net::mac::MacAddress;
 use crate::net::netlink::{Address, Netlink};
@@ -31,10 +35,10 @@ pub(super) const PULSE_ANSWERS: Duration = Duration::from_secs(1);
 
 /// Asks the parts of a daemon that runs.
 pub(super) struct Operator {
-    pub(super) plan: Plan,
+    pub(super) current: Current,
+    pub(super) reloads: Tally,
     /// The configuration file, for what it proposes later.
     pub(super) file: PathBuf,
-    pub(super) kernel: maps::Config,
     pub(super) words: Words,
     pub(super) pulse: OrderSender,
     pub(super) facts: Facts,
@@ -52,18 +56,17 @@ impl Operator {
 
     fn virtual_addresses(
         &self,
+        plan: &Plan,
         electors: &ElectorRecord,
     ) -> Result<Vec<VirtualAddressStatus>, String> {
         let mut netlink = Netlink::open().map_err(|error| error.to_string())?;
         let present = netlink.addresses().map_err(|error| error.to_string())?;
         let shown = self.view.shown();
-        let mut kernel = self.kernel;
+        let mut kernel = plan.for_kernel();
         name_sets(&mut kernel, electors);
         let status = |address: &crate::config::VirtualAddress| {
-            let interface = self
-                .plan
-                .config
-                .interface_of(address, self.plan.slot)
+            let interface = (plan.config)
+                .interface_of(address, plan.slot)
                 .map(str::to_owned);
             let is_it = |found: &Address| found.address == address.address;
             VirtualAddressStatus {
@@ -78,13 +81,7 @@ impl Operator {
                 verified: verified(&shown.verified, address.address),
             }
         };
-        Ok(self
-            .plan
-            .config
-            .virtual_addresses
-            .iter()
-            .map(status)
-            .collect())
+        Ok(plan.config.virtual_addresses.iter().map(status).collect())
     }
 
     fn is_gate_open(&self, kernel: &maps::Config, follows: Follows) -> bool {
@@ -105,10 +102,9 @@ impl Operator {
         let (answer, answered) = oneshot::channel();
         self.pulse.send(PulseOrder::Publish(answer))?;
         let published = wait(answered, PULSE_ANSWERS).await?;
+        let plan = self.current.plan();
         let answered = |network| {
-            let connection = (self.plan.connections())
-                .find(|(its, _)| *its == network)?
-                .1;
+            let connection = (plan.connections()).find(|(its, _)| *its == network)?.1;
             let mode = self.facts.mode(&connection.interface)?;
             Some(Datapath {
                 interface: connection.interface.clone(),
@@ -116,16 +112,18 @@ impl Operator {
             })
         };
         let facts = LocalFacts {
-            slot: self.plan.slot,
-            virtual_addresses: self.virtual_addresses(&published.snapshot.electors.record)?,
+            slot: plan.slot,
+            virtual_addresses: self
+                .virtual_addresses(&plan, &published.snapshot.electors.record)?,
             services: self.services.statuses(Instant(boot_ns())),
             hooks: self.hooks.statuses(),
             datapath: answered(Network::Management),
             business_datapath: answered(Network::Business),
             local: local(&published.lateness, &published.taken),
+            reloads: self.reloads.status(),
             warnings: [self.facts.warnings(), self.view.shown().warnings].concat(),
         };
-        Ok(Status::new(&self.plan.config, &published.snapshot, facts))
+        Ok(Status::new(&plan.config, &published.snapshot, facts))
     }
 
     pub(super) async fn switchover(&self, to: Option<Slot>) -> Result<String, String> {
@@ -137,19 +135,39 @@ impl Operator {
         let (answer, answered) = oneshot::channel();
         let order = PulseOrder::Election(Order::Restart, Some(answer));
         self.pulse.send(order)?;
-        let timing = &self.plan.config.timing;
-        wait(answered, PULSE_ANSWERS + timing.restart_timeout()).await?
+        let most = PULSE_ANSWERS + self.current.plan().config.timing.restart_timeout();
+        wait(answered, most).await?
     }
 
     /// Only for who named this very cluster.
     pub(super) async fn force(&self, cluster: &str) -> Result<String, String> {
-        let own = &self.plan.config.cluster;
+        let own = &self.current.plan().config.cluster;
         if cluster != own {
             return Err(format!(
                 "this is cluster {own}, not {cluster}: nothing was done"
             ));
         }
         self.order(Order::Force).await
+    }
+
+    /// Answered once what the file says is in force.
+    pub(super) async fn reload(&self) -> Result<String, String> {
+        let (answer, answered) = oneshot::channel();
+        self.pulse.send(PulseOrder::Reload(Some(answer)))?;
+        let ended = "the daemon stops before it reloads".to_owned();
+        answered.await.map_err(|_| ended)?
+    }
+
+    /// What is in force.
+    pub(super) async fn running(&self) -> Result<Running, String> {
+        let (answer, answered) = oneshot::channel();
+        self.pulse.send(PulseOrder::Publish(answer))?;
+        let published = wait(answered, PULSE_ANSWERS).await?;
+        let plan = self.current.plan();
+        Ok(Running {
+            node: reload::place(plan.slot, &published.snapshot.electors.record),
+            facts: change::Facts::of(&plan.config),
+        })
     }
 
     pub(super) async fn maintenance(&self, on: bool) -> Result<String, String> {

@@ -2,6 +2,7 @@
 //! history, the saved epoch, interfaces that came back.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{self, Duration, SystemTime};
@@ -10,10 +11,12 @@ use heartbeat_core::snapshot::{Alarm, Reason, Role};
 use heartbeat_core::{ElectorRecord, Epoch, Instant, Slot};
 use tracing::{debug, error, info, warn};
 
+use super::current::Current;
 use super::fence::Fencing;
 use super::history::History;
 use super::last_run;
 use super::relink::Relink;
+use super::reload::Tally;
 use crate::control::{HistoryEntry, TakeoverStamps, rfc3339};
 use crate::hands::Report;
 use crate::hook::{Hooks, RoleChange};
@@ -33,6 +36,10 @@ pub(super) struct Scribe {
     pub(super) hooks: Option<Hooks>,
     pub(super) pulse: OrderSender,
     pub(super) fence: Fencing,
+    /// The configuration file, and what of it is in force.
+    pub(super) file: PathBuf,
+    pub(super) current: Current,
+    pub(super) reloads: Tally,
     /// The hands have ended, so the pulse stops.
     pub(super) hands_ended: bool,
 }
@@ -92,6 +99,7 @@ impl Scribe {
                 error!(%error, "the kernel was not told which electors' sets it grants by");
             }
             Note::Hands(report) => self.hands_told(&report),
+            Note::Reload(asked) => self.reload_for(asked),
             Note::HandsEnded => {
                 error!("the hands have ended, so addresses cannot be moved: the daemon stops");
                 self.hands_ended = true;
@@ -124,6 +132,7 @@ impl Scribe {
             error!("{error}; this node agrees to no other electors until it can be saved");
             return;
         }
+        self.relink.plan.electors = *record;
         let set = &record.in_force;
         info!(
             version = set.version,

@@ -1,5 +1,4 @@
-//! Signals: TERM and INT stop in order, a second one at once; USR2 makes room for the next process; HUP is
-//! told apart from death.
+//! Signals: TERM and INT stop in order, a second one at once; USR2 makes room for the next process; HUP reloads.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -52,6 +51,17 @@ impl Stop {
         self.forward(Order::Restart);
     }
 
+    /// A daemon that does not run yet goes by the file as it was when it was started.
+    fn reload(&self) {
+        let Some(pulse) = self.0.pulse.get() else {
+            return warn!("told to reload before this daemon runs: send SIGHUP again once it does");
+        };
+        info!("told to reload");
+        if let Err(reason) = pulse.send(PulseOrder::Reload(None)) {
+            warn!(reason, "the order to reload could not be handed on");
+        }
+    }
+
     fn forward(&self, order: Order) {
         let Some(pulse) = self.0.pulse.get() else {
             return;
@@ -76,9 +86,7 @@ pub(super) fn install(stop: Stop) -> std::io::Result<()> {
             tokio::select! {
                 () = received(&mut terminate) => stop_or_exit(&stop),
                 () = received(&mut interrupt) => stop_or_exit(&stop),
-                () = received(&mut hangup) => {
-                    warn!("SIGHUP: this version does not reload; stop and start the daemon to read the configuration again");
-                }
+                () = received(&mut hangup) => stop.reload(),
                 () = received(&mut user2) => {
                     info!("told to restart: making room for the next process");
                     stop.restart();

@@ -14,6 +14,7 @@ use heartbeat_core::{Epoch, Instant};
 use tracing::info;
 
 use super::Daemon;
+use super::current::Current;
 use super::failure::Failure;
 use super::fence::Fencing;
 use super::ground::Ground;
@@ -24,6 +25,7 @@ use super::operator::Operator;
 use super::plan::{Carried, Plan};
 use super::recorder;
 use super::relink::{Again, Relink};
+use super::reload::Tally;
 use super::scribe::Scribe;
 use super::shared::Facts;
 use super::stale;
@@ -95,16 +97,17 @@ impl Daemon {
         };
         let takeover = Takeover::start(setup, tasks.clone(), taken_tasks).map_err(Failure::of)?;
         let watched = watched::start(&plan, &kernel.words, &state, goes_on, &orders)?;
+        let (current, reloads) = (Current::new(plan.clone()), Tally::default());
         let operator = Operator {
             view,
             services: watched.services,
             hooks: watched.ran,
-            kernel: plan.for_kernel(),
             words: kernel.words.clone(),
             pulse: orders.clone(),
             facts: facts.clone(),
-            plan: plan.clone(),
-            file: ground.file,
+            current: current.clone(),
+            reloads: reloads.clone(),
+            file: ground.file.clone(),
         };
         let maps_kept = kernel.kept.maps_kept;
         let parts = Parts {
@@ -147,6 +150,9 @@ impl Daemon {
                 fence: Fencing::new(&plan, orders.clone()),
                 pulse: orders,
                 hands_ended: false,
+                file: ground.file,
+                current,
+                reloads,
             },
             notes: taken,
             pulse: pulse.thread,

@@ -5,14 +5,14 @@ use tokio::runtime::Handle;
 
 use super::failure::Failure;
 use super::plan::Plan;
-use crate::config::hooks::Address;
+use crate::config::{self, hooks::Address};
 use crate::datapath::Words;
 use crate::hook::{self, Hooks};
-use crate::monitor::{self, Interfaces, Standing};
+use crate::monitor::{self, Interfaces, Standing, Wanted};
 use crate::pulse::OrderSender;
 use crate::state::StateFolder;
 
-/// Both, as far as the configuration wants them, and what operators see of them.
+/// Both, and what operators see of them. A witness has neither: it never serves, and its role never changes.
 #[derive(Default)]
 pub(super) struct Watched {
     /// What the watch goes by.
@@ -22,7 +22,7 @@ pub(super) struct Watched {
     pub(super) ran: hook::View,
 }
 
-/// Starts them; not on a witness, which never serves and whose role never changes. `goes_on` is the epoch of the last
+/// Starts them, with what the configuration wants of them: a reload may want more. `goes_on` is the epoch of the last
 /// daemon's mastership, if this one goes on with it.
 pub(super) fn start(
     plan: &Plan,
@@ -32,14 +32,12 @@ pub(super) fn start(
     pulse: &OrderSender,
 ) -> Result<Watched, Failure> {
     let mut watched = Watched::default();
-    let (services, hooks) = (&plan.config.services, &plan.config.hooks);
-    if (services.is_empty() && hooks.is_none()) || plan.own().witness {
+    if plan.own().witness {
         return Ok(watched);
     }
     let business = plan.own().business.as_ref();
-    let setup = monitor::Setup {
-        services: services.clone(),
-        handovers: plan.config.handovers,
+    let standing = monitor::start(monitor::Setup {
+        wanted: wanted(plan),
         interfaces: Interfaces {
             management: plan.management().interface.clone(),
             business: business.map(|business| business.interface.clone()),
@@ -47,23 +45,35 @@ pub(super) fn start(
         words: words.clone(),
         pulse: pulse.clone(),
         view: watched.services.clone(),
-    };
-    let standing = monitor::start(setup, &Handle::current());
-    if let Some(hooks) = hooks {
-        let setup = hook::Setup {
-            hooks: hooks.clone(),
-            cluster: plan.config.cluster.clone(),
-            slot: plan.slot,
-            state: state.clone(),
-            goes_on,
-            pulse: pulse.clone(),
-            standing: standing.clone(),
-            view: watched.ran.clone(),
-        };
-        watched.hooks = Some(Hooks::start(setup).map_err(Failure::of)?);
-    }
+        runtime: Handle::current(),
+    });
+    let hooks = Hooks::start(hook::Setup {
+        hooks: hooks(plan),
+        cluster: plan.config.cluster.clone(),
+        slot: plan.slot,
+        state: state.clone(),
+        goes_on,
+        pulse: pulse.clone(),
+        standing: standing.clone(),
+        view: watched.ran.clone(),
+    });
+    watched.hooks = Some(hooks.map_err(Failure::of)?);
     watched.standing = Some(standing);
     Ok(watched)
+}
+
+/// What is to be watched.
+pub(super) fn wanted(plan: &Plan) -> Wanted {
+    Wanted {
+        services: plan.config.services.clone(),
+        handovers: plan.config.handovers,
+        has_hooks: plan.config.hooks.is_some(),
+    }
+}
+
+/// What is to be run.
+pub(super) fn hooks(plan: &Plan) -> config::Hooks {
+    plan.config.hooks.clone().unwrap_or(config::Hooks::NONE)
 }
 
 /// Whether the master's addresses are taken only once `on_promote` has succeeded.

@@ -1,4 +1,4 @@
-//! Which electors' sets the kernel grants by: changed while the programs run.
+//! Which electors' sets the kernel grants by, and which configuration it names: changed while the programs run.
 
 use aya::maps::{Array, MapData};
 use heartbeat_core::time::nanos;
@@ -29,6 +29,21 @@ impl Sets {
         let failed = map_error("write", name::CONFIG);
         self.config.set(0, self.written, 0).map_err(failed)?;
         self.flag_electors(&record.in_force)
+    }
+
+    /// Has the kernel name this digest of the configuration in its answers from now on.
+    ///
+    /// # Errors
+    /// What bpf(2) answers; the digest then stays.
+    pub fn digest(&mut self, digest: u64) -> Result<(), DatapathError> {
+        let written = Config {
+            config_digest: digest,
+            ..self.written
+        };
+        let failed = map_error("write", name::CONFIG);
+        self.config.set(0, written, 0).map_err(failed)?;
+        self.written = written;
+        Ok(())
     }
 
     /// For those who look into the map: no decision of the kernel's rests on it.

@@ -12,12 +12,11 @@ mod view;
 use std::io;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
-use std::time::Duration;
 
 use heartbeat_core::snapshot::Role;
 use heartbeat_core::{Epoch, Slot};
 use tokio::runtime::Builder;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch as signal};
 use tracing::error;
 
 pub use job::RoleChange;
@@ -37,7 +36,7 @@ const DEPTH: usize = 256;
 /// What the hooks' thread needs to know of its node.
 #[derive(Debug)]
 pub struct Setup {
-    /// What is run.
+    /// What is run at first.
     pub hooks: Configured,
     /// The cluster's name.
     pub cluster: String,
@@ -59,8 +58,8 @@ pub struct Setup {
 #[derive(Debug)]
 pub struct Hooks {
     told: mpsc::Sender<Told>,
+    wanted: signal::Sender<Configured>,
     ended: std::sync::mpsc::Receiver<()>,
-    timeout: Duration,
 }
 
 impl Hooks {
@@ -71,18 +70,23 @@ impl Hooks {
     pub fn start(setup: Setup) -> io::Result<Self> {
         let (told, taken) = mpsc::channel(DEPTH);
         let (alive, ended) = sync_channel(0);
-        let timeout = setup.hooks.timeout;
+        let (wanted, hooks) = signal::channel(setup.hooks.clone());
         // Its own runtime: the journal's disk may hang, and nobody else shall wait for it.
         let runtime = Builder::new_current_thread().enable_all().build()?;
         thread::Builder::new().name("hooks".into()).spawn(move || {
-            runtime.block_on(Runner::new(setup).run(taken));
+            runtime.block_on(Runner::new(setup, hooks).run(taken));
             drop(alive);
         })?;
         Ok(Self {
             told,
+            wanted,
             ended,
-            timeout,
         })
+    }
+
+    /// These are run from now on. One that runs already ends by what it began with.
+    pub fn change(&self, hooks: Configured) {
+        self.wanted.send_replace(hooks);
     }
 
     /// This node's role changed.
@@ -107,7 +111,8 @@ impl Hooks {
     /// Waits until all that is owed was run, for at most as long as two hooks may take.
     pub fn finish(self) {
         drop(self.told);
-        if self.ended.recv_timeout(self.timeout * 2) == Err(RecvTimeoutError::Timeout) {
+        let timeout = self.wanted.borrow().timeout;
+        if self.ended.recv_timeout(timeout * 2) == Err(RecvTimeoutError::Timeout) {
             error!("hooks are left to the next daemon: they take too long");
         }
     }

@@ -6,13 +6,14 @@ use std::time::{Duration, SystemTime};
 
 use heartbeat_core::Epoch;
 use heartbeat_core::snapshot::Role;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch as signal};
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{error, info};
 
 use super::Setup;
 use super::job::{Job, Told, Which};
 use super::journal::{self, Journal};
+use crate::config::Hooks;
 use crate::control::{HookStatus, HookWord, rfc3339};
 use crate::exec::{Output, check_trust, run};
 use crate::pulse::PulseOrder;
@@ -27,6 +28,7 @@ type Running = Pin<Box<dyn Future<Output = Option<String>> + Send>>;
 /// The thread's state.
 pub(super) struct Runner {
     setup: Setup,
+    hooks: signal::Receiver<Hooks>,
     journal: Journal,
     role: Role,
     epoch: Epoch,
@@ -38,7 +40,7 @@ pub(super) struct Runner {
 }
 
 impl Runner {
-    pub(super) fn new(setup: Setup) -> Self {
+    pub(super) fn new(setup: Setup, hooks: signal::Receiver<Hooks>) -> Self {
         let saved = setup.state.read(journal::FILE).unwrap_or_else(|error| {
             error!("{error}; what the last daemon owed is not known");
             None
@@ -53,6 +55,7 @@ impl Runner {
             },
             epoch: setup.goes_on.unwrap_or(Epoch::NONE),
             setup,
+            hooks,
             journal,
             running: None,
             retry_at: None,
@@ -105,13 +108,17 @@ impl Runner {
     fn begin(&mut self) -> Option<Running> {
         loop {
             let job = self.journal.next()?.clone();
-            let (hooks, cluster, slot) = (&self.setup.hooks, &self.setup.cluster, self.setup.slot);
-            let Some(program) = job.program(hooks, cluster, slot) else {
+            let (cluster, slot) = (&self.setup.cluster, self.setup.slot);
+            let (program, limit) = {
+                let hooks = self.hooks.borrow();
+                (job.program(&hooks, cluster, slot), hooks.timeout)
+            };
+            let Some(program) = program else {
                 self.journal.ran(true);
                 self.save();
                 continue;
             };
-            let (environment, limit) = (job.environment(cluster, slot), hooks.timeout);
+            let environment = job.environment(cluster, slot);
             info!(
                 hook = job.which.as_str(),
                 epoch = job.epoch,
@@ -159,7 +166,7 @@ impl Runner {
     /// A failed one makes the election hand mastership on.
     fn promoted(&mut self, is_well: bool) {
         self.setup.standing.is_promoted(is_well);
-        self.retry_at = (!is_well).then(|| Instant::now() + self.setup.hooks.retry_after);
+        self.retry_at = (!is_well).then(|| Instant::now() + self.hooks.borrow().retry_after);
     }
 
     fn retry(&mut self) {

@@ -46,6 +46,11 @@ impl Judge {
         }
     }
 
+    /// The same, judged at another pace from now on.
+    pub(super) fn at_pace(self, pace: Pace) -> Self {
+        Self { pace, ..self }
+    }
+
     pub(super) const fn health(&self) -> Health {
         self.health
     }

@@ -114,11 +114,13 @@ pub(super) struct Task {
     pub(super) on: On,
     pub(super) pace: Pace,
     pub(super) stand: watch::Receiver<Stand>,
+    /// It is looked at no more once the other end is gone.
+    pub(super) wanted: watch::Receiver<()>,
     pub(super) findings: mpsc::Sender<Finding>,
 }
 
 impl Task {
-    /// Looks until the daemon ends.
+    /// Looks until the daemon ends, or the service is watched no more.
     pub(super) async fn run(mut self, mut look: Look) {
         let mut ticks = interval(self.pace.interval);
         // A check that took long is not made up for: two at once would only load what is slow already.
@@ -127,6 +129,7 @@ impl Task {
             let mut gone = tokio::select! {
                 _ = ticks.tick() => None,
                 fault = look.gone() => Some(fault),
+                _ = self.wanted.changed() => return,
             };
             if self.on == On::Master && !self.stand.borrow().is_master {
                 // What ended before is none of the next master's business.
@@ -154,8 +157,11 @@ impl Task {
         }
     }
 
-    /// False if the daemon ends.
+    /// False if nobody wants to know any more.
     async fn wait_for_mastership(&mut self) -> bool {
-        self.stand.wait_for(|stand| stand.is_master).await.is_ok()
+        tokio::select! {
+            is_master = self.stand.wait_for(|stand| stand.is_master) => is_master.is_ok(),
+            _ = self.wanted.changed() => false,
+        }
     }
 }

@@ -12,6 +12,7 @@ mod link;
 mod look;
 mod process;
 mod recovering;
+mod rewatch;
 mod tcp;
 mod tls;
 mod view;
@@ -27,7 +28,6 @@ pub use view::View;
 use crate::config::{Handovers, Service};
 use crate::datapath::Words;
 use crate::pulse::OrderSender;
-use look::Look;
 use watch::Watch;
 
 /// Findings not yet judged: each service has at most two on their way.
@@ -36,13 +36,22 @@ const FINDINGS_DEPTH: usize = 64;
 /// The age of a last success that is too old where nothing says more: there are hooks only.
 const USUAL_LIMIT: Duration = Duration::from_secs(3);
 
-/// What the watch needs to know of its node.
-#[derive(Debug)]
-pub struct Setup {
+/// What is to be watched, and what may follow from it.
+#[derive(Clone, Debug)]
+pub struct Wanted {
     /// What is watched here.
     pub services: Vec<Service>,
     /// How often mastership may move for a service's sake.
     pub handovers: Handovers,
+    /// A hook may find this node unfit to serve, with or without services.
+    pub has_hooks: bool,
+}
+
+/// What the watch needs to know of its node.
+#[derive(Debug)]
+pub struct Setup {
+    /// What is wanted of it at first.
+    pub wanted: Wanted,
     /// The interfaces of the networks, for those whose link is watched.
     pub interfaces: Interfaces,
     /// Where it stands when all services were last well.
@@ -51,6 +60,8 @@ pub struct Setup {
     pub pulse: OrderSender,
     /// For operators.
     pub view: View,
+    /// Where its tasks run.
+    pub runtime: Handle,
 }
 
 /// This node's interfaces.
@@ -64,7 +75,10 @@ pub struct Interfaces {
 
 /// How the rest of the daemon tells the watch what changed.
 #[derive(Clone, Debug)]
-pub struct Standing(signal::Sender<Stand>);
+pub struct Standing {
+    stand: signal::Sender<Stand>,
+    wanted: signal::Sender<Wanted>,
+}
 
 /// What the watch goes by.
 #[derive(Clone, Copy, Debug)]
@@ -78,35 +92,35 @@ struct Stand {
 impl Standing {
     /// Whether this node is master now.
     pub fn is_master(&self, is_master: bool) {
-        self.0.send_modify(|stand| stand.is_master = is_master);
+        self.stand.send_modify(|stand| stand.is_master = is_master);
     }
 
     /// Whether the hook that makes this node fit to serve succeeded; one that is not has the election hand
     /// mastership on.
     pub fn is_promoted(&self, is_promoted: bool) {
-        self.0.send_modify(|stand| stand.is_promoted = is_promoted);
+        self.stand
+            .send_modify(|stand| stand.is_promoted = is_promoted);
+    }
+
+    /// Something else is to be watched from now on. What is known of a service that is looked at as before stays.
+    pub fn watch(&self, wanted: Wanted) {
+        self.wanted.send_replace(wanted);
     }
 }
 
 /// Starts the watch.
 #[must_use]
-pub fn start(setup: Setup, runtime: &Handle) -> Standing {
+pub fn start(setup: Setup) -> Standing {
     let (standing, stand) = signal::channel(Stand {
         is_master: false,
         is_promoted: true,
     });
+    let (wanted, wishes) = signal::channel(setup.wanted.clone());
     let (findings, taken) = mpsc::channel(FINDINGS_DEPTH);
-    for (index, service) in setup.services.iter().enumerate() {
-        let look = Look::new(&service.check, &setup.interfaces);
-        let task = look::Task {
-            index,
-            on: service.on,
-            pace: service.pace,
-            stand: stand.clone(),
-            findings: findings.clone(),
-        };
-        runtime.spawn(task.run(look));
+    let runtime = setup.runtime.clone();
+    runtime.spawn(Watch::new(setup, stand, wishes, findings).run(taken));
+    Standing {
+        stand: standing,
+        wanted,
     }
-    runtime.spawn(Watch::new(setup, stand).run(taken));
-    Standing(standing)
 }

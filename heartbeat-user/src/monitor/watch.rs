@@ -10,8 +10,9 @@ use tracing::{info, warn};
 use super::judge::{Health, Judge};
 use super::look::Finding;
 use super::recovering::{Attempts, Recovering};
+use super::rewatch::rules;
 use super::view::Shown;
-use super::{Setup, Stand, USUAL_LIMIT};
+use super::{Setup, Stand, Wanted};
 use crate::config::Service;
 use crate::config::service::On;
 use crate::control::ServiceWord;
@@ -26,50 +27,57 @@ const NEVER_NS: u64 = 1;
 
 /// One service and what is known of it.
 #[derive(Debug)]
-struct Watched {
-    service: Service,
-    judge: Judge,
-    recovering: Recovering,
+pub(super) struct Watched {
+    /// What its findings and attempts bear: never another service's, whatever the configuration becomes.
+    pub(super) index: usize,
+    pub(super) service: Service,
+    pub(super) judge: Judge,
+    pub(super) recovering: Recovering,
+    /// Its task looks as long as this is there.
+    pub(super) _looked_at: signal::Sender<()>,
 }
 
 /// All of them.
 pub(super) struct Watch {
-    setup: Setup,
-    watched: Vec<Watched>,
-    rules: Services,
-    changes: signal::Receiver<Stand>,
+    pub(super) setup: Setup,
+    pub(super) watched: Vec<Watched>,
+    pub(super) rules: Services,
+    pub(super) changes: signal::Receiver<Stand>,
+    pub(super) wishes: signal::Receiver<Wanted>,
+    pub(super) findings: mpsc::Sender<Finding>,
+    pub(super) next_index: usize,
+    /// There is, or was, something that the election must be told of.
+    pub(super) tells: bool,
     stand: Stand,
     attempts: Attempts,
     /// What the election was told last.
-    told: Option<ServiceState>,
+    pub(super) told: Option<ServiceState>,
 }
 
 impl Watch {
-    pub(super) fn new(mut setup: Setup, changes: signal::Receiver<Stand>) -> Self {
-        let now = Instant(boot_ns());
+    pub(super) fn new(
+        setup: Setup,
+        changes: signal::Receiver<Stand>,
+        wishes: signal::Receiver<Wanted>,
+        findings: mpsc::Sender<Finding>,
+    ) -> Self {
+        let wanted = setup.wanted.clone();
         let stand = *changes.borrow();
-        let services = std::mem::take(&mut setup.services);
-        let oldest = services.iter().map(|it| it.pace.oldest_success()).max();
-        let rules = Services {
-            limit: oldest.unwrap_or(USUAL_LIMIT),
-            most_handovers: u32::from(setup.handovers.most),
-            window: setup.handovers.window,
-            state: ServiceState::Starting,
-        };
-        let watched = services.into_iter().map(|service| Watched {
-            judge: Judge::new(service.pace, now),
-            recovering: Recovering::default(),
-            service,
-        });
-        Self {
-            watched: watched.collect(),
-            setup,
-            rules,
-            stand,
-            changes,
+        let mut watch = Self {
+            watched: Vec::new(),
+            rules: rules(&wanted),
+            next_index: 0,
+            tells: false,
             attempts: Attempts::new(),
             told: None,
-        }
+            setup,
+            stand,
+            changes,
+            wishes,
+            findings,
+        };
+        watch.rewatch(wanted);
+        watch
     }
 
     /// Works until the daemon ends.
@@ -83,6 +91,10 @@ impl Watch {
                     Ok(()) => self.stand_changed(),
                     Err(_) => return,
                 },
+                Ok(()) = self.wishes.changed() => {
+                    let wanted = self.wishes.borrow_and_update().clone();
+                    self.rewatch(wanted);
+                }
                 Some(Ok((index, ended))) = self.attempts.join_next() => self.attempted(index, &ended),
                 () = sleep(due.since(now)) => {}
             }
@@ -93,8 +105,11 @@ impl Watch {
         if self.changes.has_changed().unwrap_or_default() {
             self.stand_changed();
         }
-        let watched = &mut self.watched[finding.index];
-        if watched.service.starts_anew() && finding.as_master != self.stand.is_master {
+        let is_master = self.stand.is_master;
+        let Some(watched) = self.of(finding.index) else {
+            return;
+        };
+        if watched.service.starts_anew() && finding.as_master != is_master {
             // How it looked in another role says nothing of this one.
             return;
         }
@@ -132,16 +147,24 @@ impl Watch {
     }
 
     fn attempted(&mut self, index: usize, ended: &Ended) {
-        let watched = &mut self.watched[index];
+        let Some(watched) = self.of(index) else {
+            return;
+        };
         let now = Instant(boot_ns());
         watched.recovering.ended(&watched.service, ended, now);
+    }
+
+    /// The service with this number; `None` if it is no longer watched.
+    fn of(&mut self, index: usize) -> Option<&mut Watched> {
+        self.watched.iter_mut().find(|it| it.index == index)
     }
 
     /// Does what follows from all that is known; returns when there is more to do.
     fn conclude(&mut self, now: Instant) -> Instant {
         let mut due = now + self.rules.limit / BEATS;
-        for (index, watched) in self.watched.iter_mut().enumerate() {
-            let is_failed = watched.judge.health() == Health::Failed;
+        for watched in &mut self.watched {
+            let (index, health) = (watched.index, watched.judge.health());
+            let is_failed = health == Health::Failed;
             if is_failed && is_watched(&watched.service, self.stand.is_master) {
                 let (service, attempts) = (&watched.service, &mut self.attempts);
                 let more =
@@ -149,11 +172,13 @@ impl Watch {
                 due = more.map_or(due, |more| more.min(due));
             }
         }
-        self.write_age(now);
+        if self.tells {
+            self.write_age(now);
+            self.tell();
+        }
         self.setup
             .view
             .show(self.watched.iter().map(|it| self.shown(it)).collect());
-        self.tell();
         due
     }
 

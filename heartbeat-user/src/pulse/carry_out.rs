@@ -212,7 +212,7 @@ impl Pulse {
         }
     }
 
-    fn take_over(&mut self, epoch: Epoch) {
+    pub(super) fn take_over(&mut self, epoch: Epoch) {
         let addresses = Arc::clone(&self.parts.addresses);
         self.order_hands(HandsOrder::TakeOver { epoch, addresses });
     }

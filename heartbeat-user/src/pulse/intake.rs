@@ -155,6 +155,8 @@ impl Pulse {
                 PulseOrder::Verified(epoch, at_ns) => self.note(Note::Verified(epoch, at_ns)),
                 PulseOrder::Announce => self.order_hands(HandsOrder::Announce),
                 PulseOrder::Rewire(rewire) => self.rewire(rewire),
+                PulseOrder::Reload(asked) => self.note(Note::Reload(asked)),
+                PulseOrder::Reconfigure(offer) => self.reconfigure(offer),
                 PulseOrder::Publish(asked) => {
                     // Whoever asked may have gone away.
                     let _ = asked.send(self.published());

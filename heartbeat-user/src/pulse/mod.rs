@@ -13,6 +13,7 @@ mod intake;
 mod note;
 mod order;
 mod ready;
+mod reconfigure;
 mod rewire;
 mod stamps;
 
@@ -34,6 +35,7 @@ pub use answers::Answers;
 pub use durations::Durations;
 pub use note::{Ending, NOTES_DEPTH, Note, Notes};
 pub use order::{Asked, OrderSender, Orders, Published, PulseOrder, Retired, Rewire, orders};
+pub use reconfigure::{Offer, Reconfigure, offer};
 pub use stamps::Stamps;
 
 use crate::datapath::{Events, Sets, Words};

@@ -11,7 +11,7 @@ use heartbeat_core::pair::PairRecord;
 use heartbeat_core::snapshot::{Alarm, Guarantee, Reason, Role};
 use heartbeat_core::{ElectorRecord, Epoch, Instant, Slot};
 
-use super::{Pulse, Retired, Stamps};
+use super::{Asked, Pulse, Retired, Stamps};
 use crate::datapath::DatapathError;
 use crate::hands::{NotSent, Report};
 use crate::net::datagrams::Dropped;
@@ -57,6 +57,8 @@ pub enum Note {
     SetsFailed(DatapathError),
     /// What the hands report about addresses and links.
     Hands(Report),
+    /// The configuration is to be read anew, and whoever asked, if somebody did, to be answered.
+    Reload(Option<Asked>),
     /// The hands have ended; the daemon stops.
     HandsEnded,
     /// The hands did not take an order.

@@ -12,6 +12,7 @@ use heartbeat_core::{ElectorRecord, Epoch, Snapshot};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use tokio::sync::oneshot;
 
+use super::reconfigure::Offer;
 use super::{Channel, Durations};
 use crate::net::probe_socket::ProbeSocket;
 
@@ -63,6 +64,10 @@ pub enum PulseOrder {
     Promoted(Epoch),
     /// How the services on this node are.
     Services(Services),
+    /// Read the configuration anew: handed on to the scribe (see [`PulseOrder::Verified`]), who answers.
+    Reload(Option<Asked>),
+    /// Go by this from now on, if it is not taken back.
+    Reconfigure(Offer),
     /// Tell what you know.
     Publish(oneshot::Sender<Published>),
 }

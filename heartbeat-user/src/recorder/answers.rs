@@ -108,6 +108,7 @@ impl Answers {
                 done: *done,
             },
             Event::Services(services) => Happened::Services(*services),
+            Event::Reconfigured(config) => Happened::Reconfigured(Cow::Borrowed(config)),
         }
     }
 
@@ -149,6 +150,7 @@ impl Answers {
             Happened::ReferenceAnswer { id, reference } => Event::ReferenceAnswer { id, reference },
             Happened::Fenced { id, done } => Event::Fenced { id, done },
             Happened::Services(services) => Event::Services(services),
+            Happened::Reconfigured(config) => Event::Reconfigured(Box::new(config.into_owned())),
         }
     }
 }

@@ -146,6 +146,8 @@ pub(super) enum Happened<'a> {
     },
     /// [`heartbeat_core::Event::Services`]
     Services(Services),
+    /// [`heartbeat_core::Event::Reconfigured`]
+    Reconfigured(Cow<'a, Config>),
 }
 
 /// The list of answers by what changed in it since the event before.

@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use heartbeat_user::config;
+use heartbeat_user::config::change::KEYS;
 
 use crate::{read, table};
 
@@ -54,6 +55,23 @@ fn the_table_of_keys_names_every_key_that_is_known_and_no_other() {
             .insert(row[1].clone());
     }
     assert_eq!(in_docs, known_keys());
+}
+
+#[test]
+fn the_table_of_keys_says_how_each_one_comes_into_force() {
+    let mut of_table = String::new();
+    let mut in_docs = Vec::new();
+    for row in table(&read("docs/configuration.md"), "keys") {
+        if !row[0].is_empty() {
+            of_table.clone_from(&row[0]);
+        }
+        in_docs.push((format!("{of_table} {}", row[1]), row[5].clone()));
+    }
+    let in_code: Vec<_> = KEYS
+        .iter()
+        .map(|key| (key.path(), key.usually.as_str().to_owned()))
+        .collect();
+    assert_eq!(in_docs, in_code);
 }
 
 /// The keys that the reader knows in each table, as its complaint about an unknown one lists them.

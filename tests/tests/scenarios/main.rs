@@ -32,6 +32,7 @@ mod planned_restart;
 mod postgresql;
 mod recorded;
 mod recorder_held_up;
+mod reload;
 mod restart_of_master;
 mod restart_of_slave;
 mod scene;

@@ -12,9 +12,7 @@ use crate::config::file::hooks::Hooks as Written;
 use crate::config::hooks::{Address, Arguments, Hooks};
 
 const TIMEOUTS: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(3_600);
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 const RETRIES: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(86_400);
-const DEFAULT_RETRY: Duration = Duration::from_secs(60);
 
 /// `None` only together with a fault; `Some(None)`: there are none.
 pub(super) fn check(written: Option<&Written>, faults: &mut Vec<Fault>) -> Option<Option<Hooks>> {
@@ -36,8 +34,13 @@ pub(super) fn check(written: Option<&Written>, faults: &mut Vec<Fault>) -> Optio
         one(&written.on_demote),
         one(&written.on_fault),
     );
-    let timeout = span(&written.timeout, DEFAULT_TIMEOUT, TIMEOUTS, faults);
-    let retry_after = span(&written.retry_after, DEFAULT_RETRY, RETRIES, faults);
+    let timeout = span(&written.timeout, Hooks::NONE.timeout, TIMEOUTS, faults);
+    let retry_after = span(
+        &written.retry_after,
+        Hooks::NONE.retry_after,
+        RETRIES,
+        faults,
+    );
     Some(Some(Hooks {
         on_promote: programs.0?,
         on_demote: programs.1?,

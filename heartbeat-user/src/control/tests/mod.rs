@@ -12,7 +12,9 @@ use heartbeat_core::snapshot::{
 };
 use heartbeat_core::{ElectorRecord, Epoch, Instant};
 
-use super::{Datapath, Local, LocalFacts, Status, VerifiedStatus, VirtualAddressStatus};
+use super::{
+    Datapath, Local, LocalFacts, ReloadStatus, Status, VerifiedStatus, VirtualAddressStatus,
+};
 use crate::config::tests_support::three_nodes;
 
 /// What slot 1 knows as master of round 4, three seconds after its election.
@@ -81,6 +83,7 @@ pub(crate) fn facts(slot: u16, serving: bool) -> LocalFacts {
             mode: "generic".to_owned(),
         }),
         local: Local::default(),
+        reloads: ReloadStatus::default(),
         warnings: Vec::new(),
     }
 }

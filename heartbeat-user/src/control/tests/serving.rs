@@ -11,9 +11,11 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
 use super::master;
+use crate::config::change::{Facts, Place};
+use crate::config::tests_support::three_nodes;
 use crate::control::{
     BindError, Client, ClientError, ControlSocket, EpochParts, Handler, HistoryEntry, Membership,
-    PinnedMap, Request, Response, Role, Status, pinned_maps,
+    PinnedMap, Request, Response, Role, Running, Status, pinned_maps,
 };
 
 struct Pretender;
@@ -52,6 +54,14 @@ impl Handler for Pretender {
         }
     }
 
+    async fn reload(&self) -> Result<String, String> {
+        Err("the file is wrong".to_owned())
+    }
+
+    async fn configuration(&self) -> Result<Running, String> {
+        Ok(running())
+    }
+
     async fn restart(&self) -> Result<String, String> {
         Err("no majority granted".to_owned())
     }
@@ -62,6 +72,16 @@ impl Handler for Pretender {
 
     async fn maintenance(&self, on: bool) -> Result<String, String> {
         Ok(format!("maintenance {on}"))
+    }
+}
+
+fn running() -> Running {
+    Running {
+        node: Place {
+            slot: 1,
+            electors: vec![1, 2, 3],
+        },
+        facts: Facts::of(&three_nodes()),
     }
 }
 

@@ -17,7 +17,8 @@ pub(super) const fn kernel<'a>(event: &'a Event<'_>) -> Option<&'a KernelWords> 
         | Event::ElectorsSaved(_)
         | Event::ReferenceAnswer { .. }
         | Event::Fenced { .. }
-        | Event::Services(_) => None,
+        | Event::Services(_)
+        | Event::Reconfigured(_) => None,
     }
 }
 
@@ -32,7 +33,8 @@ pub(super) const fn is_of_an_election(event: &Event<'_>) -> bool {
         | Event::ElectorsSaved(_)
         | Event::ReferenceAnswer { .. }
         | Event::Fenced { .. }
-        | Event::Services(_) => true,
+        | Event::Services(_)
+        | Event::Reconfigured(_) => true,
         Event::Message { message, .. } => is_election(message),
     }
 }

@@ -125,7 +125,8 @@ impl Story {
             | Event::ElectorsSaved(_)
             | Event::ReferenceAnswer { .. }
             | Event::Fenced { .. }
-            | Event::Services(_) => self.why = event.to_string(),
+            | Event::Services(_)
+            | Event::Reconfigured(_) => self.why = event.to_string(),
         }
         let is_told = self.all || is_of_an_election(event);
         if !matches!(event, Event::Promised { .. }) {

@@ -1,0 +1,239 @@
+//! Every key of the file, in the order of the docs, and how a change of it comes into force.
+
+use super::list;
+use super::rules::connection;
+use super::{Effect, Key, Seen, Values, text};
+use crate::config::Config;
+
+use Effect::{Apply, Reload, Restart};
+
+const SOCKETS: &str = "sockets and kernel programs hang on it: restart the daemon";
+const EVERYWHERE: &str =
+    "nodes that differ in it do not hear each other: stop all daemons, change the file, start them";
+const LEASE: &str = "a lease is counted by it: restart the daemons, slaves first";
+const PLACE: &str =
+    "sockets and neighbours' addresses hang on it: restart the daemons, slaves first";
+const MEMBERSHIP: &str = "members are counted at the start: restart the daemons, slaves first";
+const EVIDENCE: &str = "both must go by the same evidence: restart the daemons, the slave first, while the two hear each other";
+const RECORD: &str = "a record begins with a daemon's start: restart the daemon";
+const CLUSTER: &str = "[cluster]";
+const MANAGEMENT: &str = "[management]";
+const PAIR: &str = "[pair]";
+const MEMBER: &str = "[[member]]";
+const ADDRESS: &str = "[[virtual_address]]";
+const RECORDER: &str = "[recorder]";
+const HANDOVERS: &str = "[handovers]";
+const SERVICE: &str = "[[service]]";
+const RECOVERY: &str = "[service.recovery.master]";
+const HOOKS: &str = "[hooks]";
+
+/// Of one node alone.
+const fn own(
+    table: &'static str,
+    name: &'static str,
+    usually: Effect,
+    values: fn(&Config) -> Values,
+) -> Key {
+    Key {
+        table,
+        name,
+        is_shared: false,
+        usually,
+        except: never,
+        values,
+    }
+}
+
+/// The same on all nodes.
+const fn shared(
+    table: &'static str,
+    name: &'static str,
+    usually: Effect,
+    values: fn(&Config) -> Values,
+) -> Key {
+    Key {
+        is_shared: true,
+        ..own(table, name, usually, values)
+    }
+}
+
+const fn never(_: &Seen<'_>) -> Option<Effect> {
+    None
+}
+
+impl Key {
+    const fn except(self, except: fn(&Seen<'_>) -> Option<Effect>) -> Self {
+        Self { except, ..self }
+    }
+}
+
+/// Every key.
+pub static KEYS: &[Key] = &[
+    shared(CLUSTER, "name", Restart(EVERYWHERE), |c| {
+        text::one(&c.cluster)
+    }),
+    shared(CLUSTER, "mode", Restart(EVERYWHERE), |c| {
+        text::one(c.mode().as_str())
+    }),
+    own(CLUSTER, "key_file", Restart(SOCKETS), text::keys),
+    own(CLUSTER, "electors", Apply, |c| {
+        text::one(text::list(&c.electors))
+    }),
+    own(CLUSTER, "max_lease", Apply, |c| {
+        text::span(c.timing.max_lease)
+    }),
+    own(CLUSTER, "restart_lease", Reload, |c| {
+        text::span(c.timing.restart_lease)
+    }),
+    shared(CLUSTER, "preempt_after", Reload, |c| {
+        text::maybe_span(c.preempt_after)
+    }),
+    shared(MANAGEMENT, "group", Restart(EVERYWHERE), |c| {
+        text::maybe(c.group)
+    }),
+    shared(MANAGEMENT, "transport", Restart(EVERYWHERE), |c| {
+        text::one(c.transport().as_str())
+    }),
+    shared(MANAGEMENT, "port", Restart(EVERYWHERE), |c| {
+        text::one(c.port)
+    }),
+    shared(MANAGEMENT, "control_port", Restart(EVERYWHERE), |c| {
+        text::one(c.control_port)
+    }),
+    shared(MANAGEMENT, "period", Restart(LEASE), |c| {
+        text::span(c.timing.period)
+    }),
+    shared(MANAGEMENT, "detect_multiplier", Restart(LEASE), |c| {
+        text::one(c.timing.multiplier)
+    }),
+    own(MANAGEMENT, "attach", Restart(SOCKETS), |c| {
+        text::one(c.attach.as_str())
+    }),
+    shared(PAIR, "require", Restart(EVIDENCE), |c| {
+        text::of(&c.pair, text::require)
+    }),
+    shared(PAIR, "reference", Restart(EVIDENCE), |c| {
+        text::of(&c.pair, |it| text::list(&it.references))
+    }),
+    own(PAIR, "fence_command", Reload, |c| {
+        text::fence(c, |it| text::program(&it.program))
+    }),
+    own(PAIR, "fence_timeout", Reload, |c| {
+        text::fence(c, |it| text::time(it.timeout))
+    }),
+    own(PAIR, "fence_delay", Restart(EVIDENCE), |c| {
+        text::fence(c, |it| text::time(it.delay))
+    }),
+    shared(MEMBER, "slot", Restart(MEMBERSHIP), |c| {
+        list::members(c, |_| Some("member".to_owned()))
+    }),
+    shared(MEMBER, "name", Reload, |c| {
+        list::members(c, |it| Some(it.name.clone()))
+    }),
+    shared(MEMBER, "management", Restart(PLACE), |c| {
+        list::members(c, |it| Some(text::connection(&it.management)))
+    })
+    .except(connection),
+    shared(MEMBER, "business", Restart(PLACE), |c| {
+        list::members(c, |it| it.business.as_ref().map(text::connection))
+    })
+    .except(connection),
+    shared(MEMBER, "witness", Restart(MEMBERSHIP), |c| {
+        list::members(c, |it| Some(it.witness.to_string()))
+    }),
+    shared(ADDRESS, "address", Restart(SOCKETS), |c| {
+        list::addresses(c, |it| Some(format!("{}/{}", it.address, it.prefix)))
+    }),
+    shared(ADDRESS, "network", Restart(SOCKETS), |c| {
+        list::addresses(c, |it| text::network(&it.place))
+    }),
+    shared(ADDRESS, "interface", Restart(SOCKETS), |c| {
+        list::addresses(c, |it| text::interface(&it.place))
+    }),
+    shared(ADDRESS, "follows", Restart(SOCKETS), |c| {
+        list::addresses(c, |it| Some(text::follows(it.follows)))
+    }),
+    own(RECORDER, "file", Restart(RECORD), |c| {
+        text::of(&c.recorder, |it| it.file.display().to_string())
+    }),
+    own(RECORDER, "max_size", Restart(RECORD), |c| {
+        text::of(&c.recorder, |it| format!("{} bytes", it.max_size))
+    }),
+    own(HANDOVERS, "most", Reload, |c| text::one(c.handovers.most)),
+    own(HANDOVERS, "window", Reload, |c| {
+        text::span(c.handovers.window)
+    }),
+    shared(SERVICE, "name", Reload, |c| {
+        list::services(c, |it| Some(it.name.clone()))
+    }),
+    shared(SERVICE, "on", Reload, |c| {
+        list::services(c, |it| Some(it.on.as_str().to_owned()))
+    }),
+    own(SERVICE, "process", Reload, |c| list::checks(c, "process")),
+    own(SERVICE, "tcp", Reload, |c| list::checks(c, "tcp")),
+    own(SERVICE, "http", Reload, |c| list::checks(c, "http")),
+    own(SERVICE, "command", Reload, |c| list::checks(c, "command")),
+    own(SERVICE, "file", Reload, |c| list::checks(c, "file")),
+    own(SERVICE, "link", Reload, |c| list::checks(c, "link")),
+    own(SERVICE, "user", Reload, |c| {
+        list::services(c, |it| text::checks_user(&it.check))
+    }),
+    shared(SERVICE, "interval", Reload, |c| {
+        list::services(c, |it| Some(text::time(it.pace.interval)))
+    }),
+    shared(SERVICE, "timeout", Reload, |c| {
+        list::services(c, |it| Some(text::time(it.pace.timeout)))
+    }),
+    own(SERVICE, "rise", Reload, |c| {
+        list::services(c, |it| Some(it.pace.rise.to_string()))
+    }),
+    shared(SERVICE, "fall", Reload, |c| {
+        list::services(c, |it| Some(it.pace.fall.to_string()))
+    }),
+    own(SERVICE, "start_grace", Reload, |c| {
+        list::services(c, |it| Some(text::time(it.pace.start_grace)))
+    }),
+    own(SERVICE, "recovery", Reload, |c| {
+        list::services(c, text::recovers)
+    }),
+    own(RECOVERY, "command", Reload, |c| {
+        list::recoveries(c, |it| Some(text::program(&it.run)))
+    }),
+    own(RECOVERY, "user", Reload, |c| {
+        list::recoveries(c, |it| text::user(&it.run))
+    }),
+    own(RECOVERY, "timeout", Reload, |c| {
+        list::recoveries(c, |it| Some(text::time(it.timeout)))
+    }),
+    own(RECOVERY, "attempts", Reload, |c| {
+        list::recoveries(c, |it| Some(it.plan.attempts.to_string()))
+    }),
+    own(RECOVERY, "backoff", Reload, |c| {
+        list::recoveries(c, |it| Some(text::time(it.plan.backoff)))
+    }),
+    own(RECOVERY, "within", Reload, |c| {
+        list::recoveries(c, |it| Some(text::time(it.plan.within)))
+    }),
+    own(HOOKS, "on_promote", Reload, |c| {
+        text::hook(c, |it| it.on_promote.as_ref().map(text::program))
+    }),
+    own(HOOKS, "on_demote", Reload, |c| {
+        text::hook(c, |it| it.on_demote.as_ref().map(text::program))
+    }),
+    own(HOOKS, "on_fault", Reload, |c| {
+        text::hook(c, |it| it.on_fault.as_ref().map(text::program))
+    }),
+    own(HOOKS, "user", Reload, |c| text::hook(c, text::hooks_user)),
+    own(HOOKS, "timeout", Reload, |c| {
+        text::hook(c, |it| Some(text::time(it.timeout)))
+    }),
+    own(HOOKS, "address", Reload, |c| {
+        text::hook(c, |it| Some(it.address.as_str().to_owned()))
+    }),
+    own(HOOKS, "retry_after", Reload, |c| {
+        text::hook(c, |it| Some(text::time(it.retry_after)))
+    }),
+    own(HOOKS, "arguments", Reload, |c| {
+        text::hook(c, |it| Some(it.arguments.as_str().to_owned()))
+    }),
+];

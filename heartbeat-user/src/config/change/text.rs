@@ -1,0 +1,195 @@
+//! Values as people read them, and so that different ones never look alike.
+
+use std::fmt::{Debug, Display};
+use std::time::Duration;
+
+use super::Values;
+use crate::config::duration::format;
+use crate::config::service::{Check, Http, Network, PerRole, Process};
+use crate::config::{
+    ClusterKey, Config, Connection, Evidence, Fence, Follows, Hooks, Mode, Pair, Place, Program,
+    Service, Transport,
+};
+
+pub(super) fn one(value: impl Display) -> Values {
+    vec![(String::new(), value.to_string())]
+}
+
+pub(super) fn maybe(value: Option<impl Display>) -> Values {
+    value.map_or_else(Vec::new, one)
+}
+
+pub(super) fn of<T>(table: &Option<T>, value: impl Fn(&T) -> String) -> Values {
+    maybe(table.as_ref().map(value))
+}
+
+pub(super) fn time(value: Duration) -> String {
+    format(value)
+}
+
+pub(super) fn span(value: Duration) -> Values {
+    one(time(value))
+}
+
+pub(super) fn maybe_span(value: Option<Duration>) -> Values {
+    maybe(value.map(time))
+}
+
+pub(super) fn list(items: &[impl Display]) -> String {
+    let items: Vec<String> = items.iter().map(ToString::to_string).collect();
+    items.join(", ")
+}
+
+/// The key that signs first.
+pub(super) fn keys(config: &Config) -> Values {
+    let fingerprints: Vec<String> = config.keys.iter().map(ClusterKey::fingerprint).collect();
+    one(list(&fingerprints))
+}
+
+pub(super) fn require(pair: &Pair) -> String {
+    let required = |kind: &Evidence| match kind {
+        Evidence::ManagementSilent => true,
+        Evidence::BusinessSilent => pair.business,
+        Evidence::Reference => !pair.references.is_empty(),
+        Evidence::Fence => pair.fence.is_some(),
+    };
+    let kinds: Vec<&str> = Evidence::ALL
+        .iter()
+        .filter(|kind| required(kind))
+        .map(|kind| kind.as_str())
+        .collect();
+    list(&kinds)
+}
+
+pub(super) fn fence(config: &Config, value: fn(&Fence) -> String) -> Values {
+    let fence = config.pair.as_ref().and_then(|pair| pair.fence.as_ref());
+    maybe(fence.map(value))
+}
+
+pub(super) fn hook(config: &Config, value: fn(&Hooks) -> Option<String>) -> Values {
+    maybe(config.hooks.as_ref().and_then(value))
+}
+
+/// All hooks are run as the same user.
+pub(super) fn hooks_user(hooks: &Hooks) -> Option<String> {
+    let programs = [&hooks.on_promote, &hooks.on_demote, &hooks.on_fault];
+    programs.into_iter().flatten().find_map(user)
+}
+
+/// With every word quoted, so that one with a blank in it is one.
+pub(super) fn program(program: &Program) -> String {
+    let words: Vec<String> = program.words.iter().map(|it| format!("{it:?}")).collect();
+    format!("[{}]", list(&words))
+}
+
+pub(super) fn user(program: &Program) -> Option<String> {
+    let user = program.user.as_ref()?;
+    Some(format!("{} ({}:{})", user.name, user.uid, user.gid))
+}
+
+pub(super) fn connection(connection: &Connection) -> String {
+    format!("{} on {}", connection.address, connection.interface)
+}
+
+pub(super) fn network(place: &Place) -> Option<String> {
+    match place {
+        Place::Management => Some("management".to_owned()),
+        Place::Business => Some("business".to_owned()),
+        Place::Interface(_) => None,
+    }
+}
+
+pub(super) fn interface(place: &Place) -> Option<String> {
+    match place {
+        Place::Management | Place::Business => None,
+        Place::Interface(name) => Some(name.clone()),
+    }
+}
+
+pub(super) fn follows(follows: Follows) -> String {
+    match follows {
+        Follows::Master => "master".to_owned(),
+        Follows::Slot(slot) => format!("slot {slot}"),
+    }
+}
+
+pub(super) fn check(check: &Check) -> String {
+    match check {
+        Check::Process(Process::PidFile(path)) => format!("pid file {}", path.display()),
+        Check::Process(Process::Name(name)) => format!("name {name:?}"),
+        Check::Tcp(address) => address.to_string(),
+        Check::Http(it) => page(it),
+        Check::Command(run) => program(run),
+        Check::File { path, max_age } => format!("{} of {}", path.display(), time(*max_age)),
+        Check::Link(Network::Management) => "management".to_owned(),
+        Check::Link(Network::Business) => "business".to_owned(),
+    }
+}
+
+fn page(page: &Http) -> String {
+    let scheme = if page.tls.is_some() { "https" } else { "http" };
+    let mut text = format!("{scheme}://{}{} at {}", page.host, page.path, page.address);
+    if let Some(tls) = &page.tls {
+        let authorities = tls.ca_file.as_ref().map(|file| file.display().to_string());
+        text += &format!(", for {} by {}", tls.server_name.to_str(), authorities.as_deref().unwrap_or("this machine's authorities"));
+    }
+    if let Some(status) = &page.status {
+        text += &format!(", status {}", by_role(status));
+    }
+    if let Some(contains) = &page.contains {
+        text += &format!(", contains {}", by_role(contains));
+    }
+    if let Some((pointer, equals)) = &page.equals {
+        text += &format!(", {pointer:?} equals {}", by_role(equals));
+    }
+    text
+}
+
+fn by_role<T: Debug + PartialEq>(wanted: &PerRole<T>) -> String {
+    if wanted.differs() {
+        format!("{:?} on a master and {:?} elsewhere", wanted.master, wanted.slave)
+    } else {
+        format!("{:?}", wanted.master)
+    }
+}
+
+pub(super) fn checks_user(check: &Check) -> Option<String> {
+    match check {
+        Check::Command(run) => user(run),
+        Check::Process(_)
+        | Check::Tcp(_)
+        | Check::Http(_)
+        | Check::File { .. }
+        | Check::Link(_) => None,
+    }
+}
+
+/// In which roles something is tried.
+pub(super) fn recovers(service: &Service) -> Option<String> {
+    match (&service.on_master, &service.on_slave) {
+        (None, None) => None,
+        (Some(_), None) => Some("master".to_owned()),
+        (None, Some(_)) => Some("slave".to_owned()),
+        (Some(_), Some(_)) => Some("master, slave".to_owned()),
+    }
+}
+
+impl Config {
+    /// How the master is found.
+    pub(super) const fn mode(&self) -> Mode {
+        if self.pair.is_some() {
+            Mode::Pair
+        } else {
+            Mode::Quorum
+        }
+    }
+
+    /// How heartbeats reach the other members.
+    pub(super) const fn transport(&self) -> Transport {
+        if self.group.is_some() {
+            Transport::Multicast
+        } else {
+            Transport::Unicast
+        }
+    }
+}

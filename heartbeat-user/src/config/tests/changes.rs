@@ -1,0 +1,131 @@
+//! How one configuration becomes another.
+
+use super::{GOOD, folder, good, load, load_text};
+use crate::config::Config;
+use crate::config::change::{Facts, Place, differences};
+
+/// The differences between two, one line each, as the node in slot 2 sees them.
+fn lines(before: &Config, after: &Config) -> Vec<String> {
+    let node = Place {
+        slot: 2,
+        electors: vec![1, 2, 3],
+    };
+    differences(&Facts::of(before), &Facts::of(after), &node)
+        .iter()
+        .map(|it| format!("{}: {}: {}", it.effect.as_str(), it.place(), it.what()))
+        .collect()
+}
+
+#[test]
+fn nothing_differs_from_itself() {
+    assert_eq!(lines(&good(), &good()), Vec::<String>::new());
+}
+
+/// Each with what it says, and whether all nodes need it.
+#[test]
+fn each_difference_says_what_brings_it_into_force_and_whom_it_concerns() {
+    let changes = [
+        (
+            "mode =",
+            "restart_lease = \"300ms\"\nmode =",
+            "reload: [cluster] restart_lease: 500ms -> 300ms",
+            false,
+        ),
+        (
+            "mode =",
+            "preempt_after = \"1s\"\nmode =",
+            "reload: [cluster] preempt_after: new: 1s",
+            true,
+        ),
+        (
+            "mode =",
+            "max_lease = \"2s\"\nmode =",
+            "members apply: [cluster] max_lease: 500ms -> 2s",
+            false,
+        ),
+        (
+            "group =",
+            "port = 7407\ngroup =",
+            "restart: [management] port: 7405 -> 7407",
+            true,
+        ),
+        (
+            "group =",
+            "detect_multiplier = 4\ngroup =",
+            "restart: [management] detect_multiplier: 5 -> 4",
+            true,
+        ),
+        (
+            "\"n2\"",
+            "\"n3\"",
+            "reload: [[member]] slot 2: name: n2 -> n3",
+            true,
+        ),
+        (
+            "\"198.51.100.1\", interface = \"mgmt0\"",
+            "\"198.51.100.1\", interface = \"eth1\"",
+            "reload: [[member]] slot 1: management: 198.51.100.1 on mgmt0 -> 198.51.100.1 on eth1",
+            false,
+        ),
+        (
+            "\"198.51.100.2\", interface = \"mgmt0\"",
+            "\"198.51.100.2\", interface = \"eth1\"",
+            "restart: [[member]] slot 2: management: 198.51.100.2 on mgmt0 -> 198.51.100.2 on eth1",
+            false,
+        ),
+        (
+            "[management]",
+            "[handovers]\nmost = 9\n[management]",
+            "reload: [handovers] most: 3 -> 9",
+            false,
+        ),
+        (
+            "[management]",
+            "[[service]]\nname = \"web\"\ntcp = \"127.0.0.1:80\"\n[management]",
+            "reload: [[service]] web: name: new: web",
+            true,
+        ),
+    ];
+    let before = good();
+    for (from, to, expected, is_shared) in changes {
+        let after = load_text(&GOOD.replacen(from, to, 1)).expect(to);
+        assert_eq!(lines(&before, &after), [expected]);
+        assert_eq!(before.digest != after.digest, is_shared, "{expected}");
+        let back = &lines(&after, &before)[0];
+        let by = expected.split(':').next().unwrap_or_default();
+        assert!(back.starts_with(by), "{back}");
+    }
+}
+
+#[test]
+fn an_entry_that_comes_and_a_key_in_one_that_stays_are_told_apart() {
+    let service = |keys: &str| {
+        let table = format!("[[service]]\nname = \"web\"\n{keys}\n[management]");
+        load_text(&GOOD.replacen("[management]", &table, 1)).expect("fine")
+    };
+    let (tcp, file) = (
+        service("tcp = \"127.0.0.1:80\""),
+        service("file = { path = \"/run/web\", max_age = \"1s\" }\nrise = 3"),
+    );
+    assert_eq!(
+        lines(&tcp, &file),
+        [
+            "reload: [[service]] web: tcp: gone: 127.0.0.1:80",
+            "reload: [[service]] web: file: new: /run/web of 1s",
+            "reload: [[service]] web: rise: 2 -> 3",
+        ]
+    );
+}
+
+#[test]
+fn keys_are_shown_as_what_says_nothing_of_them() {
+    const KEY: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n";
+    let folder = folder(GOOD, &KEY.replace('0', "f"), 0o600);
+    let other = load(&folder.path().join("heartbeatd.toml")).expect("fine");
+    let told = lines(&good(), &other);
+    assert_eq!(told.len(), 1);
+    assert!(
+        told[0].contains("[cluster] key_file: ") && !told[0].contains("aabb"),
+        "{told:?}"
+    );
+}

@@ -1,0 +1,101 @@
+//! Another configuration takes the place of the one that the pulse goes by, between two turns and all at once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::Duration;
+
+use heartbeat_core::{Config, Event, Instant};
+
+use super::Pulse;
+use crate::sys::clock::boot_ns;
+
+/// How long one who offers waits before the offer is taken back: a turn takes far less than a millisecond.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What the pulse goes by, as far as it can change while it runs.
+#[derive(Debug)]
+pub struct Reconfigure {
+    /// The election's part.
+    pub core: Box<Config>,
+    /// Whether addresses are taken only once a hook has made this node fit to serve.
+    pub addresses_wait: bool,
+}
+
+/// A configuration on its way to the pulse. It is taken back or carried out, never both.
+#[derive(Debug)]
+pub struct Offer {
+    wanted: Box<Reconfigure>,
+    settled: Arc<AtomicBool>,
+    answer: SyncSender<Result<(), String>>,
+}
+
+/// The other end of an [`Offer`].
+#[derive(Debug)]
+pub struct Offered {
+    settled: Arc<AtomicBool>,
+    answered: Receiver<Result<(), String>>,
+}
+
+/// Makes both ends.
+#[must_use]
+pub fn offer(wanted: Reconfigure) -> (Offer, Offered) {
+    let settled = Arc::<AtomicBool>::default();
+    let (answer, answered) = sync_channel(1);
+    let offer = Offer {
+        wanted: Box::new(wanted),
+        settled: Arc::clone(&settled),
+        answer,
+    };
+    (offer, Offered { settled, answered })
+}
+
+impl Offered {
+    /// Waits until the pulse goes by it.
+    ///
+    /// # Errors
+    /// A sentence for who asked; the pulse then goes by what it went by before, and will.
+    pub fn wait(self) -> Result<(), String> {
+        let late = match self.answered.recv_timeout(PATIENCE) {
+            Ok(answer) => return answer,
+            Err(late) => late,
+        };
+        if self.settled.swap(true, Ordering::AcqRel) {
+            // It had begun by then, so the answer comes, or the thread's end.
+            return self
+                .answered
+                .recv()
+                .map_err(|_| "the pulse thread ended; the daemon is stopping".to_owned())?;
+        }
+        Err(format!(
+            "the pulse thread did not take it within {} s: {late}",
+            PATIENCE.as_secs()
+        ))
+    }
+}
+
+impl Pulse {
+    pub(super) fn reconfigure(&mut self, offer: Offer) {
+        if offer.settled.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let answer = self.go_by(*offer.wanted);
+        // Whoever offers waits for it.
+        let _ = offer.answer.send(answer);
+    }
+
+    /// What can fail comes first, and then nothing has been changed.
+    fn go_by(&mut self, wanted: Reconfigure) -> Result<(), String> {
+        let digest = wanted.core.config_digest;
+        (self.parts.sets.digest(digest)).map_err(|error| error.to_string())?;
+        self.parts.signer.config_digest = digest;
+        self.handle(Event::Reconfigured(wanted.core), Instant(boot_ns()));
+        self.parts.addresses_wait = wanted.addresses_wait;
+        if !wanted.addresses_wait
+            && let Some(epoch) = self.waiting.take()
+        {
+            self.take_over(epoch);
+        }
+        Ok(())
+    }
+}
