@@ -8,9 +8,10 @@ use heartbeat_core::snapshot::{
 };
 use heartbeat_core::{ElectorRecord, Epoch, Instant};
 use heartbeat_user::config;
+use heartbeat_user::config::change::{Facts, Place};
 use heartbeat_user::control::{
     ControlSocket, EpochParts, Handler, HistoryEntry, Local, LocalFacts, Membership, PinnedMap,
-    Status, pinned_maps,
+    ReloadStatus, Running, Status, pinned_maps,
 };
 use serde_json::Value;
 use tokio::runtime::Runtime;
@@ -66,6 +67,21 @@ impl Handler for Pretender {
             )),
             None => Ok("slot 2 is master now".to_owned()),
         }
+    }
+
+    async fn reload(&self) -> Result<String, String> {
+        Err("the file is wrong; nothing was changed".to_owned())
+    }
+
+    async fn configuration(&self) -> Result<Running, String> {
+        let folder = Folder::new(GOOD);
+        let config = config::load(&folder.config()).expect("good");
+        let node = Place {
+            slot: 2,
+            electors: config.electors.clone(),
+        };
+        let facts = Facts::of(&config);
+        Ok(Running { node, facts })
     }
 
     async fn restart(&self) -> Result<String, String> {
@@ -128,6 +144,7 @@ fn known(master: Option<u16>) -> (Status, Snapshot) {
         datapath: None,
         business_datapath: None,
         local: Local::default(),
+        reloads: ReloadStatus::default(),
         warnings: Vec::new(),
     };
     (Status::new(&config, &snapshot, facts), snapshot)
@@ -316,4 +333,44 @@ fn a_reader_that_goes_away_is_no_failure() {
         .expect("it can be started");
     assert_eq!(status.status.code(), Some(0));
     assert_eq!(status.stderr, b"");
+}
+
+#[test]
+fn a_file_is_checked_and_compared_before_it_is_reloaded() {
+    if !is_built("a_file_is_checked", "heartbeatctl") {
+        return;
+    }
+    let served = Served::with_master(Some(1));
+    let differ = |text: &str, more: &[&str]| {
+        let folder = Folder::new(text);
+        let path = folder.config();
+        let file = path.to_str().expect("plain");
+        served.ask(&[&["check-config", file], more].concat())
+    };
+    assert_eq!(differ(GOOD, &[]).code, Some(0));
+    let same = differ(GOOD, &["--diff"]);
+    assert_eq!(
+        (same.code, &*same.out),
+        (Some(0), "nothing differs from what the daemon goes by\n")
+    );
+    let reloadable = GOOD.replace("[cluster]", "[handovers]\nmost = 9\n[cluster]");
+    let ran = differ(&reloadable, &["--diff"]);
+    assert_eq!(
+        (ran.code, &*ran.out),
+        (
+            Some(0),
+            "reload: [handovers] most: 3 -> 9\nA reload applies it.\n"
+        )
+    );
+    let renamed = reloadable.replace("storage-a", "storage-b");
+    let ran = differ(&renamed, &["--diff", "--json"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    let json: Value = serde_json::from_str(&ran.out).expect("JSON");
+    assert_eq!(
+        (&json[0]["key"], &json[0]["by"]),
+        (&"name".into(), &"restart".into())
+    );
+    assert_eq!(differ("[cluster]", &["--diff"]).code, Some(78));
+    let refused = served.ask(&["reload"]);
+    assert_eq!(refused.code, Some(1), "{refused:?}");
 }
