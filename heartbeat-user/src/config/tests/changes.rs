@@ -39,7 +39,7 @@ fn each_difference_says_what_brings_it_into_force_and_whom_it_concerns() {
         ),
         (
             "mode =",
-            "max_lease = \"2s\"\nmode =",
+            "max_lease = \"2s\"\nrestart_lease = \"500ms\"\nmode =",
             "members apply: [cluster] max_lease: 500ms -> 2s",
             false,
         ),

@@ -59,6 +59,7 @@ fn the_json_has_the_documented_keys_and_words() {
             "p999_turn_us": 0,
             "worst_turn_us": 0
         },
+        "reloads": { "applied": 0, "refused": 0, "last_at": null, "fault": null },
         "alarms": [],
         "warnings": []
     });
