@@ -131,7 +131,13 @@ fn page(page: &Http) -> String {
     let mut text = format!("{scheme}://{}{} at {}", page.host, page.path, page.address);
     if let Some(tls) = &page.tls {
         let authorities = tls.ca_file.as_ref().map(|file| file.display().to_string());
-        text += &format!(", for {} by {}", tls.server_name.to_str(), authorities.as_deref().unwrap_or("this machine's authorities"));
+        text += &format!(
+            ", for {} by {}",
+            tls.server_name.to_str(),
+            authorities
+                .as_deref()
+                .unwrap_or("this machine's authorities")
+        );
     }
     if let Some(status) = &page.status {
         text += &format!(", status {}", by_role(status));
@@ -147,7 +153,10 @@ fn page(page: &Http) -> String {
 
 fn by_role<T: Debug + PartialEq>(wanted: &PerRole<T>) -> String {
     if wanted.differs() {
-        format!("{:?} on a master and {:?} elsewhere", wanted.master, wanted.slave)
+        format!(
+            "{:?} on a master and {:?} elsewhere",
+            wanted.master, wanted.slave
+        )
     } else {
         format!("{:?}", wanted.master)
     }
