@@ -14,8 +14,11 @@ pub(crate) struct Options {
     /// The first seed [default: another one each time]
     #[arg(long)]
     seed: Option<u64>,
+    /// Only clusters of so many members: 3 or 5
+    #[arg(long)]
+    members: Option<u64>,
     /// One case only, with each of its events, such as chaos:17
-    #[arg(long, conflicts_with_all = ["minutes", "seed"])]
+    #[arg(long, conflicts_with_all = ["minutes", "seed", "members"])]
     case: Option<String>,
 }
 
@@ -26,9 +29,11 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<()> {
     let minutes = options.minutes.map(|minutes| minutes.to_string());
     let seed = options.seed.map(|seed| seed.to_string());
+    let members = options.members.map(|members| members.to_string());
     let given = [
         ("--minutes", minutes),
         ("--seed", seed),
+        ("--members", members),
         ("--case", options.case.clone()),
     ];
     let mut command = workspace::cargo();

@@ -15,15 +15,20 @@ const SETTLED: u64 = 100 * MS;
 /// Parts of a million that a time daemon slews a clock by at most.
 pub(super) const MOST_SLEWED: u64 = 100_000;
 
-/// A cluster, not started yet.
-pub(super) fn drawn(draw: &mut Draw, case: Case) -> World {
-    let (slots, witnesses): (&[Slot], &[Slot]) = draw.one_of(&[
+/// Members, and those of them that are witnesses: what a case draws first.
+pub(super) fn members(draw: &mut Draw) -> (&'static [Slot], &'static [Slot]) {
+    draw.one_of(&[
         (&[1, 2, 3], &[]),
         (&[1, 2, 3], &[3]),
         (&[1, 2, 3, 4, 5], &[]),
         (&[1, 2, 3, 4, 5], &[]),
         (&[1, 2, 3, 4, 5], &[2]),
-    ]);
+    ])
+}
+
+/// A cluster, not started yet.
+pub(super) fn drawn(draw: &mut Draw, case: Case) -> World {
+    let (slots, witnesses) = members(draw);
     let is_watched = case.kind != Kind::Drift;
     let spread = match is_watched {
         true => draw.one_of(&[0, 10_000, MOST_SLEWED, MOST_SLEWED]),

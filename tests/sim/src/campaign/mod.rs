@@ -83,6 +83,17 @@ pub struct Failure {
 }
 
 impl Case {
+    /// How many members its cluster has.
+    #[must_use]
+    pub fn members(self) -> usize {
+        match self.kind {
+            Kind::Pair => pair::SLOTS.len(),
+            Kind::Failover | Kind::Chaos | Kind::Drift | Kind::Amnesia => {
+                cluster::members(&mut Draw::new(self.seed)).0.len()
+            }
+        }
+    }
+
     /// Lives through it. `is_traced`: a failure tells each event.
     ///
     /// # Errors

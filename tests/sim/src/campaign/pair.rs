@@ -13,6 +13,8 @@ use super::{Draw, Nearest, Tally};
 use crate::clock::Clock;
 use crate::world::{DEFAULTS, MS, TIMING, US, World, pair_config};
 
+/// The members.
+pub(super) const SLOTS: [Slot; 2] = [1, 2];
 const BURSTS: u32 = 3;
 /// Faults of one burst, and the time between two of them: up to about three leases.
 const FAULTS: std::ops::Range<u64> = 1..12;
@@ -54,7 +56,7 @@ pub(super) fn drawn(draw: &mut Draw, seed: u64) -> World {
         Clock::new(offset, rate(draw, MOST_SLEWED), true)
     });
     let clock = |slot: Slot| clocks[usize::from(slot) - 1];
-    let configs = [1, 2].map(|slot| pair_config(slot, rules, timing));
+    let configs = SLOTS.map(|slot| pair_config(slot, rules, timing));
     let mut world = World::with_configs(configs.into_iter(), seed, clock);
     world.weather = fair(draw);
     if about == About::OneSide {
@@ -119,7 +121,7 @@ fn trouble(
     about: About,
     tally: &mut Tally,
 ) -> Result<(), String> {
-    let node = draw.one_of(&[1, 2]);
+    let node = draw.one_of(&SLOTS);
     match draw.within(0..10) {
         0 | 1 => {
             tally.count("fault: parted or joined");
@@ -168,7 +170,7 @@ fn back_to_order(
         world.weather = fair(draw);
         world.fence_fails = false;
         world.start_the_next();
-        for slot in [1, 2] {
+        for slot in SLOTS {
             let machine = world.machine(slot);
             let is_held_up = machine.frozen_until.max(machine.deaf_until) > world.at;
             if (!machine.is_on || machine.node.is_none()) && !is_held_up {

@@ -7,13 +7,15 @@ use std::time::{Duration, Instant};
 
 use super::{Case, Failure, Kind, Tally};
 
-/// When a campaign ends: as soon as either is reached.
+/// When a campaign ends, as soon as either is reached, and what it leaves out.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// So many cases.
     pub cases: u64,
     /// So much of this machine's time.
     pub time: Duration,
+    /// Only clusters of so many members.
+    pub members: Option<usize>,
 }
 
 impl Limits {
@@ -23,6 +25,7 @@ impl Limits {
         Self {
             cases,
             time: Duration::MAX,
+            members: None,
         }
     }
 
@@ -32,7 +35,12 @@ impl Limits {
         Self {
             cases: u64::MAX,
             time,
+            members: None,
         }
+    }
+
+    fn leaves_out(&self, case: Case) -> bool {
+        self.members.is_some_and(|members| members != case.members())
     }
 }
 
@@ -56,6 +64,9 @@ pub fn campaign(kind: Kind, seed: u64, limits: Limits) -> Result<(Tally, Duratio
                 kind,
                 seed: seed.wrapping_add(index),
             };
+            if limits.leaves_out(case) {
+                continue;
+            }
             // The election's own assertions are among what is checked.
             match catch_unwind(|| case.run(false)) {
                 Ok(Ok(tally)) => own.merge(&tally),
