@@ -362,12 +362,38 @@ mod tests {
         let first = Ballot::NONE.next(3);
         assert!(first > Ballot::NONE && first.next(1) > first);
         assert_ne!(Ballot::NONE.next(1), Ballot::NONE.next(2));
+        assert_eq!(first, Ballot(0x1_0003));
+        assert_eq!(first.next(1), Ballot(0x2_0001));
+    }
+
+    #[test]
+    fn a_digest_tells_sets_apart() {
+        let digests = [
+            set(1, &[1, 2, 3], 200),
+            set(1, &[1, 2, 4], 200),
+            set(1, &[1, 2, 3], 201),
+        ]
+        .map(|set| set.digest());
+        assert!(digests[0] != digests[1] && digests[0] != digests[2] && digests[1] != digests[2]);
+        assert_eq!(set(2, &[1, 2, 3], 200).digest(), digests[0]);
+    }
+
+    #[test]
+    fn a_record_has_the_electors_in_force_and_those_of_the_next_set_that_was_agreed_to() {
+        let record = ElectorRecord::proposed(set(1, &[1, 2], 200));
+        assert_eq!(record.next(), None);
+        assert!(record.has_elector(2) && !record.has_elector(3));
+        let next = set(2, &[1, 2, 3], 200);
+        let agreed = record.with_promise(Ballot(65_537), Some(next));
+        assert_eq!(agreed.next(), Some(&next));
+        assert!(agreed.has_elector(3) && !agreed.has_elector(4));
     }
 
     #[test]
     fn the_longest_lease_ever_agreed_to_is_remembered_when_it_becomes_shorter() {
         let record = ElectorRecord::proposed(set(1, &[1, 2, 3], 200));
         let raised = record.with_promise(Ballot(65_537), Some(set(2, &[1, 2, 3], 400)));
+        assert_eq!(raised.longest_lease, Duration::from_millis(400));
         let lowered = raised
             .with_in_force(set(2, &[1, 2, 3], 400))
             .with_in_force(set(3, &[1, 2, 3], 100));

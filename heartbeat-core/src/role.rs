@@ -66,3 +66,25 @@ impl Role {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_role_has_a_number_of_its_own_and_is_found_by_it() {
+        let roles = [
+            Role::Init,
+            Role::Slave,
+            Role::Candidate,
+            Role::Master,
+            Role::Witness,
+            Role::IsMaster,
+            Role::BattleMaster,
+        ];
+        for own in roles {
+            assert_eq!(Role::of_number(own.number()), Some(own));
+        }
+        assert_eq!(Role::of_number(u8::MAX), None);
+    }
+}
