@@ -59,7 +59,11 @@ fn parse(arguments: &[String]) -> Result<Asked, String> {
             "--seed" => seed = Some(number()?),
             "--members" => members = Some(number()?),
             "--case" => case = Some(value.parse::<Case>()?),
-            _ => return Err(format!("{name} is none of --minutes, --seed, --members, --case")),
+            _ => {
+                return Err(format!(
+                    "{name} is none of --minutes, --seed, --members, --case"
+                ));
+            }
         }
     }
     match (minutes, case) {

@@ -40,7 +40,8 @@ impl Limits {
     }
 
     fn leaves_out(&self, case: Case) -> bool {
-        self.members.is_some_and(|members| members != case.members())
+        self.members
+            .is_some_and(|members| members != case.members())
     }
 }
 
