@@ -41,9 +41,9 @@ impl Failure {
     /// What went wrong while something was done: a missing right, or anything else.
     pub(super) fn of(error: impl Error + 'static) -> Self {
         if is_denied(&error) {
-            Self::permission(with_cure(&error.to_string()))
+            Self::permission(with_cure(&with_causes(&error)))
         } else {
-            Self::other(error)
+            Self::other(with_causes(&error))
         }
     }
 
@@ -67,6 +67,21 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
     }
+}
+
+/// The message, and what is behind it as far as it does not say so: a library's errors may name the call that failed
+/// and leave to their source why.
+fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let mut message = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !message.contains(&cause_text) {
+            message = format!("{message}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    message
 }
 
 /// Some messages name root among the cures already.
@@ -126,6 +141,21 @@ mod tests {
             source: io::Error::from_raw_os_error(libc::ENFILE),
         };
         assert_eq!(Failure::of(full).exit, Exit::Failure);
+    }
+
+    #[test]
+    fn a_cause_that_a_message_does_not_tell_is_told_behind_it_and_once() {
+        let call = aya::sys::SyscallError {
+            call: "BPF_OBJ_PIN",
+            io_error: io::Error::from_raw_os_error(libc::EROFS),
+        };
+        let failure = Failure::of(DatapathError::Pin {
+            path: "/sys/fs/bpf/x".into(),
+            source: call.into(),
+        });
+        let said = failure.to_string();
+        assert!(said.contains("/sys/fs/bpf/x"), "{said}");
+        assert_eq!(said.matches("Read-only file system").count(), 1, "{said}");
     }
 
     #[test]

@@ -8,7 +8,6 @@ use heartbeat_core::Epoch;
 
 use super::electors;
 use super::failure::Failure;
-use super::front::Front;
 use super::interfaces::wait;
 use super::last_run::LastRun;
 use super::plan::Plan;
@@ -90,10 +89,10 @@ impl Ground {
     pub(super) fn interfaces(
         &mut self,
         stop: &Stop,
-        front: &Front,
+        tell: impl FnMut(String),
     ) -> Result<Option<Link>, Failure> {
         let wanted = self.plan.wanted();
-        if !wait(&mut self.netlink, &wanted, stop, front).map_err(Failure::of)? {
+        if !wait(&mut self.netlink, &wanted, stop, tell).map_err(Failure::of)? {
             return Ok(None);
         }
         let management = &self.plan.management().interface;

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use tracing::{info, warn};
 
-use super::front::Front;
 use super::signals::Stop;
 use crate::net::netlink::{AddressFlags, Netlink, NetlinkError};
 
@@ -58,8 +57,7 @@ impl fmt::Display for Lack {
     }
 }
 
-/// Waits until all of `wanted` is there, saying so once and then now and again, in the log and to whoever
-/// asks at `front`. False if the daemon was told to stop meanwhile.
+/// Waits until all of `wanted` is there, saying so once and then now and again, in the log and by `tell`. False if the daemon was told to stop meanwhile.
 ///
 /// Waits for as long as it takes: at boot, interfaces come when they come, and a daemon that gave up
 /// would have to be started again by hand.
@@ -70,14 +68,14 @@ pub(super) fn wait(
     netlink: &mut Netlink,
     wanted: &[Wanted],
     stop: &Stop,
-    front: &Front,
+    mut tell: impl FnMut(String),
 ) -> Result<bool, NetlinkError> {
     let mut told: Option<Lack> = None;
     let mut waited = Duration::ZERO;
     while let Some(lack) = first_lack(netlink, wanted)? {
         if told.as_ref() != Some(&lack) || waited >= SAY_AGAIN {
             warn!("waiting for {lack}; this node takes no part until then");
-            front.waits_for(lack.to_string());
+            tell(lack.to_string());
             told = Some(lack);
             waited = Duration::ZERO;
         }

@@ -11,6 +11,7 @@ mod interfaces;
 mod kernel_log;
 mod last_run;
 mod looking_after;
+mod manager;
 mod members;
 mod operator;
 mod plan;
@@ -51,6 +52,7 @@ use failure::Failure;
 use front::Front;
 use ground::Ground;
 use history::History;
+use manager::Manager;
 use scribe::Scribe;
 use shared::Facts;
 use signals::Stop;
@@ -98,11 +100,24 @@ fn run(args: &Args) -> Result<(), Failure> {
     runtime.spawn(async move { socket.serve(serving).await });
     let facts = Facts::default();
     let mut ground = Ground::find(args, &bpf_dir, config, &facts)?;
-    let Some(management) = ground.interfaces(&stop, &front)? else {
+    let manager = Manager::new(&ground.plan.config.cluster, ground.plan.slot, &facts);
+    let waits = |what: String| {
+        manager.waits_for(&what);
+        front.waits_for(what);
+    };
+    let Some(management) = ground.interfaces(&stop, waits)? else {
         info!("stopped while waiting");
         return Ok(());
     };
-    let (daemon, operator) = Daemon::start(ground, &bpf_dir, &management, &facts, history, hurry)?;
+    let (daemon, operator) = Daemon::start(
+        ground,
+        &bpf_dir,
+        &management,
+        &facts,
+        history,
+        manager,
+        hurry,
+    )?;
     stop.tell(daemon.scribe.pulse.clone());
     front.open(operator);
     let done = daemon.work();
@@ -142,6 +157,7 @@ impl Daemon {
     /// with it.
     fn work(mut self) -> Result<(), Failure> {
         let ending = self.scribe.run(&self.notes);
+        self.scribe.manager.stopping();
         if let Some(recorder) = &self.recorder
             && !recorder.finish()
         {

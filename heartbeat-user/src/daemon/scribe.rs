@@ -15,6 +15,7 @@ use super::current::Current;
 use super::fence::Fencing;
 use super::history::History;
 use super::last_run;
+use super::manager::Manager;
 use super::relink::Relink;
 use super::reload::Tally;
 use crate::control::{HistoryEntry, TakeoverStamps, rfc3339};
@@ -34,6 +35,8 @@ pub(super) struct Scribe {
     pub(super) standing: Option<Standing>,
     /// What is run when this node's role changes.
     pub(super) hooks: Option<Hooks>,
+    /// What this daemon was started by.
+    pub(super) manager: Manager,
     pub(super) pulse: OrderSender,
     pub(super) fence: Fencing,
     /// The configuration file, and what of it is in force.
@@ -191,6 +194,7 @@ impl Scribe {
             lasted_us = lasted.as_micros(),
             "role changed"
         );
+        self.manager.role(to, &reason.to_string());
         if let Some(standing) = &self.standing {
             standing.is_master(to == Role::Master);
         }
@@ -216,8 +220,9 @@ impl Scribe {
         tell_unwritten(written);
     }
 
-    fn alarm(&self, alarm: Alarm, raised: bool) {
+    fn alarm(&mut self, alarm: Alarm, raised: bool) {
         tell_alarm(alarm, raised);
+        self.manager.alarm(raised);
         if let (Some(hooks), true, Some(fault)) = (&self.hooks, raised, own_fault(alarm, self.slot))
         {
             hooks.fault(fault.to_owned());

@@ -8,7 +8,7 @@ use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
 
 use heartbeat_core::event::Restored;
-use heartbeat_core::snapshot::Role;
+use heartbeat_core::snapshot::{Reason, Role};
 use heartbeat_core::time::nanos;
 use heartbeat_core::{Epoch, Instant};
 use tracing::info;
@@ -21,6 +21,7 @@ use super::ground::Ground;
 use super::history::History;
 use super::kernel_log;
 use super::last_run::LastRun;
+use super::manager::Manager;
 use super::operator::Operator;
 use super::plan::{Carried, Plan};
 use super::recorder;
@@ -52,6 +53,7 @@ impl Daemon {
         management: &Link,
         facts: &Facts,
         history: Arc<Mutex<History>>,
+        mut manager: Manager,
         mut hurry: Option<Realtime>,
     ) -> Result<(Self, Operator), Failure> {
         if let Err(error) = memory::lock_all() {
@@ -74,7 +76,8 @@ impl Daemon {
         let (notes, taken) = sync_channel(NOTES_DEPTH);
         let mut birth = birth(&plan, floor, &last_run, &kernel);
         let mut node = birth.node();
-        let is_master = node.snapshot(Instant(boot_ns())).role == Role::Master;
+        let role = node.snapshot(Instant(boot_ns())).role;
+        let is_master = role == Role::Master;
         let goes_on = is_master.then(|| Epoch(kernel.words.control().lease_epoch));
         if !is_master {
             relink.remove_masters_addresses()?;
@@ -110,6 +113,7 @@ impl Daemon {
             file: ground.file.clone(),
         };
         let maps_kept = kernel.kept.maps_kept;
+        manager.role(role, &Reason::Started.to_string());
         let parts = Parts {
             answers: Answers::new(kernel.replies, &plan.for_core()),
             node: RecordedNode::new(node, tap),
@@ -124,6 +128,7 @@ impl Daemon {
             addresses_wait: watched::addresses_wait(&plan),
             orders: order_intake,
             period: plan.config.timing.period,
+            watchdog: manager.watchdog().map_err(Failure::of)?,
             notes,
         };
         let pulse = pulse::spawn(parts).map_err(Failure::of)?;
@@ -147,6 +152,7 @@ impl Daemon {
                 relink,
                 standing: watched.standing,
                 hooks: watched.hooks,
+                manager,
                 fence: Fencing::new(&plan, orders.clone()),
                 pulse: orders,
                 hands_ended: false,

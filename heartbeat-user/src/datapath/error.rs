@@ -22,7 +22,7 @@ pub enum DatapathError {
     NotLoaded,
     /// The process may not use bpf(2).
     #[error(
-        "no right to {what}: run as root, or give the process CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON and CAP_SYS_RESOURCE"
+        "no right to {what}: run as root, or give the process CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON"
     )]
     NoRights {
         /// What was tried.
@@ -181,6 +181,16 @@ pub enum DatapathError {
         interface: String,
         /// What the kernel answered.
         source: ProgramError,
+    },
+    /// The kernel does not tell what is attached.
+    #[error("cannot find out whether {program} is on {interface}: {source}")]
+    Query {
+        /// Which program.
+        program: &'static str,
+        /// The interface's name.
+        interface: String,
+        /// What the kernel answered.
+        source: io::Error,
     },
     /// The object was not accepted.
     #[error("cannot load the kernel program: {0}")]

@@ -46,6 +46,7 @@ use crate::net::references::References;
 use crate::net::unicast_socket::UnicastSocket;
 use crate::recorder::RecordedNode;
 use crate::sys::clock::{BootTimer, boot_ns, raw_ns};
+use crate::sys::notify::Watchdog;
 use crate::sys::realtime::RealtimeError;
 use crate::sys::{memory, realtime};
 use crate::takeover::Tasks;
@@ -88,6 +89,8 @@ pub struct Parts {
     pub orders: Orders,
     /// The cluster's period.
     pub period: Duration,
+    /// The service manager's watch over this thread, if there is one.
+    pub watchdog: Option<Watchdog>,
     /// The scribe.
     pub notes: SyncSender<Note>,
 }
@@ -326,6 +329,9 @@ impl Pulse {
         let raw_ns = raw_ns();
         self.lateness.record(lateness);
         self.parts.words.beat(now.0);
+        if let Some(watchdog) = &mut self.parts.watchdog {
+            watchdog.feed(now);
+        }
         let kernel = self.kernel();
         self.read_answers();
         let replies = self.parts.answers.newest();

@@ -1,5 +1,5 @@
 //! What needs the operating system below the level of files and sockets: scheduling, clocks,
-//! locked memory, folder locks, link-layer addresses, what interfaces do with packets.
+//! locked memory, folder locks, link-layer addresses, what interfaces do with packets, the service manager.
 //!
 //! The only folder of this crate that may hold `unsafe`.
 #![expect(
@@ -14,5 +14,7 @@ pub mod link_address;
 pub mod lock;
 pub mod memory;
 pub mod mmap;
+pub mod notify;
 pub mod pidfd;
 pub mod realtime;
+pub mod tcx;

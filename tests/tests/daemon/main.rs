@@ -4,6 +4,7 @@ mod allocation;
 mod ending;
 mod gates;
 mod interfaces;
+mod managed;
 mod memory;
 mod quiet;
 mod recorder;

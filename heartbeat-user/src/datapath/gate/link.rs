@@ -1,5 +1,6 @@
 //! The gate by tcx links (Linux 6.6), pinned like the responder's.
 
+use std::io;
 use std::path::Path;
 
 use aya::programs::links::LinkOrder;
@@ -7,9 +8,10 @@ use aya::programs::tc::{SchedClassifierLink, TcAttachOptions};
 use aya::programs::{SchedClassifier, TcAttachType};
 
 use super::Side;
-use crate::datapath::attach::{attach_error, is_dead, open_link, os_error, pin_link, program_of};
+use crate::datapath::attach::{attach_error, is_dead, open_link, pin_link, program_of};
 use crate::datapath::error::DatapathError;
 use crate::datapath::pins::{Pins, remove_link};
+use crate::sys::tcx::{TcxSide, programs_on};
 
 impl Side {
     const fn tcx(self) -> TcAttachType {
@@ -18,14 +20,23 @@ impl Side {
             Self::Out => TcAttachType::Egress,
         }
     }
+
+    /// The programs there.
+    fn programs_on(self, interface: &str) -> io::Result<Vec<u32>> {
+        let side = match self {
+            Self::In => TcxSide::Ingress,
+            Self::Out => TcxSide::Egress,
+        };
+        programs_on(interface, side)
+    }
 }
 
 /// Whether this kernel has tcx. One without it does not know the question, whatever the interface; any other
 /// trouble is found when a link is made.
 pub(super) fn is_possible() -> bool {
-    match SchedClassifier::query_tcx("lo", TcAttachType::Ingress) {
+    match Side::In.programs_on("lo") {
         Ok(_) => true,
-        Err(error) => os_error(&error) != Some(libc::EINVAL),
+        Err(error) => error.raw_os_error() != Some(libc::EINVAL),
     }
 }
 
@@ -72,14 +83,19 @@ fn take_over(
         Err(error) if is_dead(&error) => return Ok(false),
         Err(error) => return Err(failed(error)),
     }
-    let (_, there) = SchedClassifier::query_tcx(name, side.tcx()).map_err(failed)?;
-    Ok(there.iter().any(|there| there.id() == id))
+    let there = side
+        .programs_on(name)
+        .map_err(|source| DatapathError::Query {
+            program: side.program(),
+            interface: name.to_owned(),
+            source,
+        })?;
+    Ok(there.contains(&id))
 }
 
 /// Whether the program behind the pinned link is on this interface: one that came back under the same name
 /// has none of our programs, whatever is pinned.
 pub(super) fn is_there(side: Side, pins: &Pins, name: &str) -> bool {
-    let id = program_of(pins, side.program(), name);
-    let there = SchedClassifier::query_tcx(name, side.tcx()).map(|(_, programs)| programs);
-    there.is_ok_and(|there| there.iter().any(|program| Some(program.id()) == id))
+    let there = side.programs_on(name).unwrap_or_default();
+    program_of(pins, side.program(), name).is_some_and(|id| there.contains(&id))
 }
