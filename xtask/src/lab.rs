@@ -59,6 +59,10 @@ const NEEDED: &[Tool] = &[
         program: "shellcheck",
         package: "shellcheck",
     },
+    Tool {
+        program: "systemd-analyze",
+        package: "systemd",
+    },
 ];
 
 /// Without these there are no guests with other kernels.

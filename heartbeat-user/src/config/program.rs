@@ -1,5 +1,8 @@
 //! Programs that the daemon runs.
 
+use super::Config;
+use super::service::Check;
+
 /// A program and its arguments; never a line for a shell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
@@ -18,4 +21,28 @@ pub struct User {
     pub uid: u32,
     /// The number of its group.
     pub gid: u32,
+}
+
+impl Config {
+    /// Every program that the file names: hooks, fence command, checks and recoveries of services.
+    pub fn programs(&self) -> impl Iterator<Item = &Program> {
+        let hooks = self.hooks.iter().flat_map(|hooks| {
+            [&hooks.on_promote, &hooks.on_demote, &hooks.on_fault]
+                .into_iter()
+                .flatten()
+        });
+        let pair = self.pair.iter();
+        let fences = pair.filter_map(|pair| Some(&pair.fence.as_ref()?.program));
+        let services = self.services.iter().flat_map(|service| {
+            let check = match &service.check {
+                Check::Command(program) => Some(program),
+                _ => None,
+            };
+            let recoveries = [&service.on_master, &service.on_slave]
+                .into_iter()
+                .flatten();
+            check.into_iter().chain(recoveries.map(|it| &it.run))
+        });
+        hooks.chain(fences).chain(services)
+    }
 }

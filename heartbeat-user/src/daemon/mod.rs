@@ -81,7 +81,7 @@ fn check(args: &Args) -> Result<(), Failure> {
 fn run(args: &Args) -> Result<(), Failure> {
     start_log();
     let config = config::load(&args.config).map_err(Failure::config)?;
-    rights::check()?;
+    rights::check(&config)?;
     // Without the right to it the start is only slower on a busy machine; the pulse tells that it lacks it.
     let hurry = realtime::enter(realtime::START).ok();
     let runtime = runtime().map_err(Failure::of)?;

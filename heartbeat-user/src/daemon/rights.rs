@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::failure::Failure;
+use crate::config::Config;
 
 /// The effective set of this process stands in this file (proc_pid_status(5)).
 const STATUS_FILE: &str = "/proc/self/status";
@@ -27,17 +28,39 @@ const NEEDED: [(u32, &str, &str); 4] = [
     (39, "CAP_BPF", "to load programs"),
 ];
 
+/// What it takes to run a program as somebody else, and to end it if it hangs.
+const NEEDED_FOR_OTHERS: [(u32, &str, &str); 3] = [
+    (5, "CAP_KILL", "to end a program of another user that hangs"),
+    (6, "CAP_SETGID", "to run programs as another user"),
+    (7, "CAP_SETUID", "to run programs as another user"),
+];
+
 /// Fails with all that is missing, where the kernel tells; it has the last word in any case.
-pub(super) fn check() -> Result<(), Failure> {
+pub(super) fn check(config: &Config) -> Result<(), Failure> {
     let status = fs::read_to_string(STATUS_FILE).unwrap_or_default();
-    let missing = effective(&status).map(missing).unwrap_or_default();
-    if missing.is_empty() {
+    let Some(effective) = effective(&status) else {
         return Ok(());
+    };
+    let missing = missing(effective, &NEEDED);
+    if !missing.is_empty() {
+        return Err(Failure::permission(format!(
+            "heartbeatd lacks the rights {}: run it as root, or give it these",
+            missing.join(", ")
+        )));
     }
-    Err(Failure::permission(format!(
-        "heartbeatd lacks the rights {}: run it as root, or give it these",
-        missing.join(", ")
-    )))
+    let other = config.programs().find_map(|program| {
+        let user = program.user.as_ref()?;
+        (user.uid != 0).then_some((&program.words[0], &user.name))
+    });
+    let missing = self::missing(effective, &NEEDED_FOR_OTHERS);
+    match other {
+        Some((program, user)) if !missing.is_empty() => Err(Failure::permission(format!(
+            "heartbeatd lacks the rights {} and is to run {program} as user {user}: give it these (under systemd by the \
+             drop-in other-users.conf), or take `user` out of the configuration",
+            missing.join(", ")
+        ))),
+        Some(_) | None => Ok(()),
+    }
 }
 
 fn effective(status: &str) -> Option<u64> {
@@ -47,9 +70,9 @@ fn effective(status: &str) -> Option<u64> {
     u64::from_str_radix(line.trim(), 16).ok()
 }
 
-fn missing(effective: u64) -> Vec<String> {
+fn missing(effective: u64, needed: &[(u32, &str, &str)]) -> Vec<String> {
     let has = |number: u32| effective & (1 << number) != 0;
-    NEEDED
+    needed
         .iter()
         .filter(|(number, ..)| !has(*number) && (*number < SYS_ADMIN || !has(SYS_ADMIN)))
         .map(|(_, name, purpose)| format!("{name} ({purpose})"))
@@ -64,16 +87,16 @@ mod tests {
     fn the_newer_rights_are_part_of_the_old_one() {
         let status = "Name:\theartbeatd\nCapPrm:\t0\nCapEff:\t0000000000203000\nCapBnd:\tff\n";
         assert_eq!(effective(status), Some(0x20_3000));
-        assert_eq!(missing(0x20_3000), Vec::<String>::new());
+        assert_eq!(missing(0x20_3000, &NEEDED), Vec::<String>::new());
         assert_eq!(
-            missing(1 << 12 | 1 << 13 | 1 << 38 | 1 << 39),
+            missing(1 << 12 | 1 << 13 | 1 << 38 | 1 << 39, &NEEDED),
             Vec::<String>::new()
         );
     }
 
     #[test]
     fn all_that_is_missing_is_named_at_once() {
-        let names = missing(1 << 12 | 1 << 39).join(" ");
+        let names = missing(1 << 12 | 1 << 39, &NEEDED).join(" ");
         assert!(
             names.contains("CAP_NET_RAW") && names.contains("CAP_PERFMON"),
             "{names}"

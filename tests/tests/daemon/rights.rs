@@ -2,9 +2,14 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::thread::sleep;
+use std::time::Duration;
 
+use crate::ending::attached;
 use crate::rig::{Order, Rig};
 
+/// Longer than the daemon leaves its gates unwatched.
+const GATES_LOOKED_AT: Duration = Duration::from_secs(2);
 const NOBODY: u32 = 65_534;
 
 /// Has it started by somebody without any right, who may read its configuration and its program.
@@ -122,4 +127,95 @@ fn without_real_time_and_locked_memory_it_runs_and_status_says_what_is_lost() {
         Some(0),
         "{whole}"
     );
+}
+
+/// The rights that the unit leaves, in setpriv's words, and real time and locked memory, which it gives by limits that
+/// not every machine that tests may set.
+fn unit_rights() -> Vec<String> {
+    let unit = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../packaging/systemd/heartbeatd.service"
+    );
+    let unit = fs::read_to_string(unit).expect("the unit is there");
+    let line = unit
+        .lines()
+        .find_map(|line| line.strip_prefix("CapabilityBoundingSet="))
+        .expect("it bounds the rights");
+    let names = line.split_whitespace().map(|name| {
+        let name = name.strip_prefix("CAP_").expect("a capability");
+        format!("+{}", name.to_ascii_lowercase())
+    });
+    let kept: Vec<String> = ["-all", "+sys_nice", "+ipc_lock"]
+        .map(str::to_owned)
+        .into_iter()
+        .chain(names)
+        .collect();
+    [
+        "setpriv",
+        "--bounding-set",
+        &kept.join(","),
+        "--inh-caps",
+        "-all",
+    ]
+    .map(str::to_owned)
+    .to_vec()
+}
+
+#[test]
+fn with_the_units_rights_it_is_master_and_the_next_process_takes_its_programs_over() {
+    let Some(rig) = Rig::new("with_the_units_rights") else {
+        return;
+    };
+    let mut order = rig.daemon(1);
+    order.before = unit_rights();
+    let others = [rig.daemon(2).start(), rig.daemon(3).start()];
+    let mut first = order.start();
+    first.wait_for("any master", |status| status["master_slot"].is_u64());
+    if first
+        .status()
+        .is_some_and(|status| status["role"] != "master")
+    {
+        others[0].ask(&["switchover", "--to", "1"]);
+        others[1].ask(&["switchover", "--to", "1"]);
+    }
+    let holds = |status: &serde_json::Value| status["virtual_addresses"][0]["held"] == true;
+    first.wait_for("the address here", holds);
+    first.kill();
+    let mut next = order.start();
+    next.wait_for_line("kernel programs replaced");
+    let status = next.wait_for("no warning", |status| status["datapath"].is_object());
+    assert_eq!(status["warnings"], serde_json::json!([]), "{}", next.log());
+    // Who cannot ask what is attached would take its gates for lost, and attach them again and again.
+    sleep(GATES_LOOKED_AT * 2);
+    let gates = attached(&rig, 1);
+    assert!(gates.starts_with("6 gates"), "{gates}");
+    assert!(
+        !next.log().contains("the gate was missing"),
+        "{}",
+        next.log()
+    );
+    let ended = next.terminate();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(attached(&rig, 1), "0 gates");
+}
+
+#[test]
+fn a_program_of_another_user_without_the_rights_for_it_is_named_at_the_start() {
+    let Some(rig) = Rig::new("a_program_of_another_user") else {
+        return;
+    };
+    let good = fs::read_to_string(rig.config()).expect("it is there");
+    let with_hook = format!("{good}\n[hooks]\non_fault = [\"/bin/true\"]\nuser = \"nobody\"\n");
+    let path = rig.path("other-user.toml");
+    fs::write(&path, with_hook).expect("own folder");
+    let mut order = rig.daemon(1);
+    order.config = path;
+    order.before = unit_rights();
+    let named = [
+        "CAP_SETUID",
+        "CAP_KILL",
+        "/bin/true as user nobody",
+        "other-users.conf",
+    ];
+    order.refused().check(77, &named);
 }

@@ -6,6 +6,7 @@ mod configuration;
 mod links;
 mod profiles;
 mod tables;
+mod unit;
 mod words;
 
 use std::path::Path;
