@@ -10,7 +10,41 @@ use crate::hold::Hold;
 use crate::scope::Scope;
 use crate::seen::Seen;
 use crate::watch::Violation;
-use crate::world::{Action, World};
+use crate::world::World;
+
+/// A state that a search goes through.
+pub(crate) trait State: Clone {
+    type Scope;
+    type Action: Clone;
+
+    /// The first one.
+    fn first(scope: &Self::Scope) -> Self;
+
+    fn fingerprint(&self, scope: &Self::Scope) -> u64;
+
+    /// Everything that could be next.
+    fn actions(&self, scope: &Self::Scope, into: &mut Vec<Self::Action>);
+
+    /// Whether a step may be stopped in the middle.
+    fn may_stop(&self) -> bool;
+
+    /// Takes a step as far as `hold` lets it.
+    fn apply(
+        &mut self,
+        scope: &Self::Scope,
+        action: &Self::Action,
+        hold: &mut Hold,
+    ) -> Result<(), Violation>;
+
+    /// A step in words.
+    fn tell(&self, action: &Self::Action) -> String;
+
+    /// Whether the path has gone as far as it is followed.
+    fn is_beyond(&self, scope: &Self::Scope) -> bool;
+
+    /// What was seen since it was looked at last.
+    fn take_seen(&mut self) -> Seen;
+}
 
 /// What a search came to.
 #[derive(Clone, Debug)]
@@ -32,9 +66,9 @@ pub struct Report {
 }
 
 /// A state on the path, and what of it is still to be tried.
-struct Frame {
-    world: World,
-    actions: Vec<Action>,
+struct Frame<S: State> {
+    world: S,
+    actions: Vec<S::Action>,
     /// The place at which the last action is stopped next.
     hold: u8,
     /// The step that led here.
@@ -47,6 +81,10 @@ type Known = HashSet<u64, BuildHasherDefault<Mix>>;
 /// Looks at every state within the scope's bounds, at most `most` of them, depth first.
 #[must_use]
 pub fn explore(scope: &Scope, most: u64) -> Report {
+    search::<World>(scope, most)
+}
+
+pub(crate) fn search<S: State>(scope: &S::Scope, most: u64) -> Report {
     let start = Instant::now();
     let mut known = Known::default();
     let mut report = Report {
@@ -58,7 +96,7 @@ pub fn explore(scope: &Scope, most: u64) -> Report {
         seen: Seen::default(),
         violation: None,
     };
-    let first = World::new(scope);
+    let first = S::first(scope);
     known.insert(first.fingerprint(scope));
     let mut path = vec![Frame::new(scope, first, String::new())];
     while let Some(top) = path.last_mut() {
@@ -74,10 +112,10 @@ pub fn explore(scope: &Scope, most: u64) -> Report {
         report.steps += 1;
         let came = || top.world.tell(&action);
         match next {
-            Ok(Some(world)) => {
+            Ok(Some(mut world)) => {
                 if known.insert(world.fingerprint(scope)) {
                     report.states += 1;
-                    report.seen.add(&world.seen);
+                    report.seen.add(&world.take_seen());
                     if !world.is_beyond(scope) {
                         let came = came();
                         path.push(Frame::new(scope, world, came));
@@ -98,9 +136,9 @@ pub fn explore(scope: &Scope, most: u64) -> Report {
     report
 }
 
-impl Frame {
-    fn new(scope: &Scope, mut world: World, came: String) -> Self {
-        world.seen = Seen::default();
+impl<S: State> Frame<S> {
+    fn new(scope: &S::Scope, mut world: S, came: String) -> Self {
+        world.take_seen();
         let mut actions = Vec::new();
         world.actions(scope, &mut actions);
         Self {
@@ -113,10 +151,9 @@ impl Frame {
 
     /// The next state by the last action: stopped at one place after the other while pauses are left, and at last
     /// not stopped at all. `None`: it was to be stopped where it could not.
-    fn try_next(&mut self, scope: &Scope, action: &Action) -> Result<Option<World>, Violation> {
+    fn try_next(&mut self, scope: &S::Scope, action: &S::Action) -> Result<Option<S>, Violation> {
         let mut world = self.world.clone();
-        let may_stop = world.budget.pauses > 0;
-        let mut hold = if may_stop {
+        let mut hold = if world.may_stop() {
             Hold::at(self.hold)
         } else {
             Hold::NEVER

@@ -13,6 +13,7 @@ mod leaning;
 mod machine;
 mod on_the_way;
 mod packet;
+pub mod pair;
 mod processors;
 mod reduce;
 mod relative;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use heartbeat_search::{Report, Scope, Violation, Walked, explore, scopes, walk};
+use heartbeat_search::{Report, Scope, Violation, Walked, explore, pair, scopes, walk};
 
 /// Most states of one search.
 const MOST_STATES: u64 = 400_000_000;
@@ -22,6 +22,16 @@ fn main() -> ExitCode {
             let report = explore(&scope, MOST_STATES);
             is_sound &= report.violation.is_none() && report.is_complete;
             println!("{}", searched(&scope, &report));
+        }
+    }
+    for scope in pair::long() {
+        if only
+            .as_ref()
+            .is_none_or(|only| scope.cluster.name.contains(only.as_str()))
+        {
+            let report = pair::explore(&scope, MOST_STATES);
+            is_sound &= report.violation.is_none() && report.is_complete;
+            println!("{}; {:?}", searched(&scope.cluster, &report), scope.changes);
         }
     }
     for scope in scopes::walks() {
@@ -47,15 +57,19 @@ fn searched(scope: &Scope, report: &Report) -> String {
         Some(horizon) => format!("tick {horizon}"),
         None => "nothing new".to_owned(),
     };
+    let rounds = match scope.rounds {
+        u64::MAX => "every round".to_owned(),
+        highest => format!("round {highest}"),
+    };
     let mut text = format!(
-        "{}: {how} {} states by {} steps in {:.1} s; {:?}; bounds: {}, round {}, clocks read up to {} ticks early, {:?}",
+        "{}: {how} {} states by {} steps in {:.1} s; {:?}; bounds: {}, {}, clocks read up to {} ticks early, {:?}",
         scope.name,
         report.states,
         report.steps,
         report.took.as_secs_f64(),
         report.seen,
         end,
-        scope.rounds,
+        rounds,
         scope.stale,
         scope.budget,
     );

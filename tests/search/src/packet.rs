@@ -26,6 +26,16 @@ impl Packet {
         matches!(&self.body, Body::Frame(frame) if frame.kind == kind as u8)
     }
 
+    /// The number of the question of `slot` that it is, or answers.
+    pub(crate) fn number_of(&self, slot: Slot) -> Option<u64> {
+        let Body::Frame(frame) = &self.body else {
+            return None;
+        };
+        let is_question = self.is_of(Kind::Probe) || self.is_of(Kind::Query);
+        let asker = if is_question { self.from } else { self.to };
+        (asker == slot).then_some(frame.sequence)
+    }
+
     pub(crate) const fn is_frame(&self) -> bool {
         matches!(self.body, Body::Frame(_))
     }

@@ -9,6 +9,7 @@ use heartbeat_wire::verdict::Verdict;
 use crate::hold::Hold;
 use crate::on_the_way::OnTheWay;
 use crate::reduce;
+use crate::scope::Scope;
 
 /// Processors that run the program at once.
 pub(crate) const CPUS: usize = 2;
@@ -23,9 +24,18 @@ pub(crate) struct Processors {
     replied: Vec<(u64, u64)>,
     /// S5 is violated.
     pub(crate) has_replied_twice: bool,
+    /// Whether what an answer says of its kernel's daemon is gone by.
+    tells_all: bool,
 }
 
 impl Processors {
+    pub(crate) fn of(scope: &Scope) -> Self {
+        Self {
+            tells_all: scope.is_pair(),
+            ..Self::default()
+        }
+    }
+
     /// The probes of `slot` that are on their way through.
     pub(crate) fn probes(&self, slot: Slot) -> impl Iterator<Item = u64> {
         let of_it = self
@@ -64,8 +74,12 @@ impl Processors {
             return self.go_on(kernel, cpu, hold);
         }
         let (verdict, network) = kernel.pass(&mut passage);
-        reduce::record(kernel, from);
-        network.map(|network| answer(passage, verdict, network))
+        if self.tells_all {
+            reduce::count(kernel, from);
+        } else {
+            reduce::record(kernel, from);
+        }
+        network.map(|network| self.answer(passage, verdict, network))
     }
 
     /// Goes on with the probe on `cpu` until it is through or `hold` stops it.
@@ -88,7 +102,7 @@ impl Processors {
                     if verdict != Verdict::Refused {
                         self.note_reply(kernel, &passage.frame);
                     }
-                    return Some(answer(passage, verdict, network));
+                    return Some(self.answer(passage, verdict, network));
                 }
             }
         }
@@ -121,15 +135,16 @@ impl Processors {
         self.replied.push(probe);
         self.replied.sort_unstable();
     }
-}
 
-fn answer(passage: Box<Passage>, verdict: Verdict, network: Network) -> Answer {
-    let Passage {
-        frame, kind, asker, ..
-    } = *passage;
-    (
-        asker,
-        network,
-        Box::new(reduce::answer(frame, kind, verdict)),
-    )
+    fn answer(&self, passage: Box<Passage>, verdict: Verdict, network: Network) -> Answer {
+        let Passage {
+            frame, kind, asker, ..
+        } = *passage;
+        let frame = if self.tells_all {
+            frame
+        } else {
+            reduce::answer(frame, kind, verdict)
+        };
+        (asker, network, Box::new(frame))
+    }
 }

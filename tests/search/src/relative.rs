@@ -17,6 +17,9 @@ const RANGE: u32 = 40;
 /// Times lie in the ranges from this one on, by slot; numbers in those from [`NUMBERS`] on.
 const TIMES: u64 = 0x10;
 const NUMBERS: u64 = 0x20;
+const IDS: u64 = 0x30;
+/// Questions to the reference that are told apart.
+const NEWEST_IDS: u64 = 17;
 /// Slots that have ranges.
 const SLOTS: u64 = NUMBERS - TIMES;
 /// Where in its range a clock or a count begins: what lies before or behind it is there as well.
@@ -41,6 +44,8 @@ pub(crate) struct Origin {
     pub(crate) now: Instant,
     /// Numbers of its questions that can still be met, ascending.
     pub(crate) numbers: Vec<u64>,
+    /// The id of its last question to the reference, which count up; `None`: it asked none.
+    pub(crate) asked: Option<u64>,
 }
 
 impl Origin {
@@ -86,8 +91,21 @@ impl<'a> Relative<'a> {
             .find(|origin| u64::from(origin.slot) == slot)
     }
 
-    /// What a word says, if it is a time or a number.
+    /// What a word says, if it is a time, a number or the id of a question to the reference.
     fn distance(&self, word: u64) -> Option<u64> {
+        self.in_range(word).or_else(|| self.among_ids(word))
+    }
+
+    /// Which of the newest ids it is, or the next one.
+    fn among_ids(&self, word: u64) -> Option<u64> {
+        self.origins.iter().find_map(|origin| {
+            let back = origin.asked?.wrapping_add(1).wrapping_sub(word);
+            let range = IDS + u64::from(origin.slot);
+            (back <= NEWEST_IDS).then_some((range << RANGE) | back)
+        })
+    }
+
+    fn in_range(&self, word: u64) -> Option<u64> {
         let (high, low) = (word >> NUMBER_BITS, word & ((1 << NUMBER_BITS) - 1));
         let range = low >> RANGE;
         let distance = if (TIMES..TIMES + SLOTS).contains(&range) && high == 0 {

@@ -95,6 +95,8 @@ pub struct Scope {
     pub budget: Budget,
     /// Whether control messages that bear on no lease (polls, health) travel too, and probes over the business network.
     pub is_whole: bool,
+    /// By what its nodes are master.
+    pub mode: Mode,
     /// The kernel program's safety lines that hold.
     pub guards: Guards,
 }
@@ -112,9 +114,18 @@ impl Scope {
         }
     }
 
-    /// How long ago something may be and still count: abstention lasts longest.
+    /// How long ago something may be and still count: abstention lasts longest, and in a pair how long the peer and
+    /// the reference have been asked in vain.
     pub(crate) fn memory(&self) -> Duration {
-        self.timing().max_lease * 6 / 5
+        let timing = self.timing();
+        match self.mode {
+            Mode::Quorum => timing.max_lease * 6 / 5,
+            Mode::Pair(_) => timing.max_lease * 2 + timing.lease() * 2,
+        }
+    }
+
+    pub(crate) const fn is_pair(&self) -> bool {
+        matches!(self.mode, Mode::Pair(_))
     }
 
     /// How far ahead anything is planned that this search comes to.
@@ -158,7 +169,7 @@ impl Scope {
                 ..self.timing()
             },
             preempt_after: None,
-            mode: Mode::Quorum,
+            mode: self.mode,
         }
     }
 }

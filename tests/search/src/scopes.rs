@@ -1,6 +1,7 @@
 //! The searches that there are: what each one bounds, so that it ends.
 
 use heartbeat_core::Slot;
+use heartbeat_core::config::Mode;
 use heartbeat_kernel_twin::Guards;
 
 use crate::closed;
@@ -45,6 +46,7 @@ pub(crate) fn coarse(name: &'static str, electors: &[Slot]) -> Scope {
         stale: 0,
         budget: NOTHING,
         is_whole: false,
+        mode: Mode::Quorum,
         guards: Guards::default(),
     }
 }

@@ -13,6 +13,14 @@ pub struct Seen {
     pub overtaken: u64,
     /// Probes refused.
     pub refusals: u64,
+    /// Masterships begun by evidence.
+    pub by_evidence: u64,
+    /// Questions of a pair's nodes to each other who was active later.
+    pub battles: u64,
+    /// Runs of a fence command.
+    pub fences: u64,
+    /// Two leases at one time in the case that a pair excepts.
+    pub excepted: u64,
 }
 
 impl Seen {
@@ -23,5 +31,9 @@ impl Seen {
         self.votes += other.votes;
         self.overtaken += other.overtaken;
         self.refusals += other.refusals;
+        self.by_evidence += other.by_evidence;
+        self.battles += other.battles;
+        self.fences += other.fences;
+        self.excepted += other.excepted;
     }
 }

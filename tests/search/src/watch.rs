@@ -8,7 +8,6 @@ use heartbeat_wire::frame::{Frame, Kind};
 
 use crate::machine::Machine;
 use crate::packet::Packet;
-use crate::world::World;
 
 /// What must never happen, and did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,10 +94,14 @@ pub(crate) fn went_back(before: Words, machine: &Machine) -> Result<(), Violatio
 }
 
 /// S1, S2, and that what counts as probed was somebody's mastership.
-pub(crate) fn look(world: &World) -> Result<(), Violation> {
+pub(crate) fn look<'a>(
+    machines: impl Iterator<Item = &'a Machine>,
+    begun: &[Epoch],
+    at: u32,
+) -> Result<(), Violation> {
     let (mut lease, mut gate) = (None, None);
-    for machine in world.machines() {
-        let now_ns = machine.now(world.at).0;
+    for machine in machines {
+        let now_ns = machine.now(at).0;
         if machine.kernel.control.lease_deadline_ns > now_ns
             && let Some(other) = lease.replace(machine.slot)
         {
@@ -110,7 +113,7 @@ pub(crate) fn look(world: &World) -> Result<(), Violation> {
             return Err(Violation::Gates(other, machine.slot));
         }
         let probed = Epoch(machine.kernel.grant.probed_epoch);
-        if !probed.is_none() && !world.begun().contains(&probed) {
+        if !probed.is_none() && !begun.contains(&probed) {
             return Err(Violation::ProbedOfNobody(machine.slot, probed));
         }
     }
@@ -121,8 +124,9 @@ pub(crate) fn look(world: &World) -> Result<(), Violation> {
 /// somebody was master. Whether it was the last. What the core calls the reason is not believed: a master that was
 /// late says so, whatever it found.
 pub(crate) fn ended(
-    world: &World,
+    begun: &[Epoch],
     machine: &Machine,
+    at: u32,
     before: Words,
     (epoch, reason): (Epoch, Reason),
 ) -> Result<bool, Violation> {
@@ -133,11 +137,11 @@ pub(crate) fn ended(
     if !is_lost {
         return Ok(false);
     }
-    if world.begun().iter().any(|begun| *begun > epoch) {
+    if begun.iter().any(|begun| *begun > epoch) {
         return Ok(true);
     }
     // A gate that was shut in a step before is the same end.
-    let is_over = before.deadline_ns <= machine.now(world.at).0;
+    let is_over = before.deadline_ns <= machine.now(at).0;
     if is_over {
         Ok(false)
     } else {

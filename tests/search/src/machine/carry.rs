@@ -8,6 +8,7 @@ use heartbeat_wire::frame::Kind;
 
 use super::{Machine, Outcome};
 use crate::packet::{Body, Packet};
+use crate::processors::Answer;
 use crate::reduce;
 
 impl Machine {
@@ -56,20 +57,25 @@ impl Machine {
                 message,
             } => outcome.packets.push(self.message(to, network, message)),
             Command::RoleChanged {
-                from: Role::Master,
+                from,
+                to,
                 epoch,
                 reason,
                 ..
-            } => outcome.ended.push((epoch, reason)),
-            Command::RoleChanged { .. }
-            | Command::Role(_)
+            } => {
+                if from == Role::Master {
+                    outcome.ended.push((epoch, reason));
+                }
+                outcome.roles.push((to, reason));
+            }
+            Command::AskReference { id } => outcome.asked.push(id),
+            Command::Fence { id, .. } => outcome.fences.push(id),
+            Command::SavePair(record) => self.save_pair(record, self.now(at)),
+            Command::Role(_)
             | Command::AddAddresses(_)
             | Command::RemoveAddresses(_)
             | Command::Alarm(..)
             | Command::OrderAnswer(_)
-            | Command::AskReference { .. }
-            | Command::Fence { .. }
-            | Command::SavePair(_)
             | Command::Guarantee(_) => {}
             Command::Exit | Command::ExitKeeping => self.daemon = None,
         }
@@ -103,6 +109,16 @@ impl Machine {
         }
     }
 
+    /// Its kernel's answer, on its way.
+    pub(crate) fn answered(&self, answer: Option<Answer>) -> Option<Packet> {
+        answer.map(|(to, network, frame)| Packet {
+            from: self.slot,
+            to,
+            network,
+            body: Body::Frame(frame),
+        })
+    }
+
     fn probe(&mut self, network: Network, question: &Question, at: u32, outcome: &mut Outcome) {
         self.ask(network, Kind::Probe, question, at, outcome);
         if let Some(daemon) = &mut self.daemon {
@@ -124,7 +140,12 @@ impl Machine {
         };
         // Records that are too old to match anything change nothing by being there.
         self.kernel.sent.forget_before(self.oldest_question(at));
-        let frame = reduce::question(self.kernel.ask(kind, question, &asks_by));
+        let frame = self.kernel.ask(kind, question, &asks_by);
+        let frame = if self.is_pair {
+            frame
+        } else {
+            reduce::question(frame)
+        };
         let others = self.kernel.members().slots().filter(|to| *to != self.slot);
         outcome.packets.extend(others.map(|to| Packet {
             from: self.slot,
@@ -146,6 +167,7 @@ pub(super) const fn is_visible(command: &Command) -> bool {
         | Command::Released(_)
         | Command::Abstain(_)
         | Command::Electors(_)
+        | Command::SavePair(_)
         | Command::ExitKeeping => true,
         Command::Forced(_)
         | Command::Floor(_)
@@ -165,7 +187,6 @@ pub(super) const fn is_visible(command: &Command) -> bool {
         | Command::Exit
         | Command::AskReference { .. }
         | Command::Fence { .. }
-        | Command::SavePair(_)
         | Command::Guarantee(_) => false,
     }
 }

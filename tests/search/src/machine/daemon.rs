@@ -22,6 +22,10 @@ pub(crate) enum Wake {
     Order(Order),
     /// The oldest record on its way to the disk is there.
     Saved,
+    /// A reference answered this question.
+    Reference(u64),
+    /// This run of the fence command has ended, as told.
+    Fenced(u64, bool),
 }
 
 /// What a daemon has still to do of a wake-up, besides the node's commands.
@@ -37,8 +41,15 @@ pub(super) enum Todo {
     Carry(Command),
 }
 
-/// What each number by chance begins with: any is as good as another.
-const SEED: u64 = 1;
+/// What numbers by chance begin with after each event: any is as good as another, as long as no state depends on how
+/// many were drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Seeds {
+    /// The same ones again.
+    Same,
+    /// The time: a pair goes by which of its questions is answered.
+    ByTime,
+}
 
 /// A tick that stands in no fingerprint of its own: what matters is how long ago it was, and that has a limit.
 #[derive(Clone, Copy, Debug)]
@@ -61,12 +72,20 @@ pub(crate) struct Daemon {
     pub(super) writes: VecDeque<ElectorRecord>,
     /// The set that its questions name.
     pub(super) asks_by: ElectorSet,
+    seeds: Seeds,
+    /// The last seed.
+    seed: u64,
 }
 
 impl Daemon {
-    pub(super) const fn new(mut node: Node, now: Instant, at: u32, asks_by: ElectorSet) -> Self {
-        node.reseed(SEED);
-        Self {
+    pub(super) fn new(
+        node: Node,
+        now: Instant,
+        at: u32,
+        asks_by: ElectorSet,
+        seeds: Seeds,
+    ) -> Self {
+        let mut daemon = Self {
             node,
             todo: Vec::new(),
             next_turn: now,
@@ -74,7 +93,21 @@ impl Daemon {
             idle_since: Tick(at),
             writes: VecDeque::new(),
             asks_by,
-        }
+            seeds,
+            seed: 0,
+        };
+        daemon.reseed(now);
+        daemon
+    }
+
+    fn reseed(&mut self, now: Instant) {
+        let seed = match self.seeds {
+            Seeds::Same => 1,
+            Seeds::ByTime if self.seed == now.0 => return,
+            Seeds::ByTime => now.0,
+        };
+        self.seed = seed;
+        self.node.reseed(seed);
     }
 
     pub(super) const fn is_held(&self) -> bool {
@@ -99,12 +132,12 @@ impl Daemon {
 
     pub(super) fn handle(&mut self, event: Event<'_>, now: Instant) {
         self.node.handle(event, now);
-        self.node.reseed(SEED);
+        self.reseed(now);
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {
         self.node.handle_timeout(now);
-        self.node.reseed(SEED);
+        self.reseed(now);
     }
 
     /// What it could be woken for by `now`: what its kernel told comes before everything but the turn and its answers.

@@ -2,6 +2,7 @@
 
 mod carry;
 mod daemon;
+mod disk;
 mod wake;
 
 use std::sync::Arc;
@@ -11,15 +12,16 @@ use heartbeat_core::event::Restored;
 use heartbeat_core::snapshot::{Reason, Role};
 use heartbeat_core::{ElectorRecord, Epoch, Instant, Node, Slot};
 use heartbeat_kernel_twin::{Kernel, Members, Ring};
-use heartbeat_wire::maps::Sent;
+use heartbeat_wire::maps::{self, Sent};
 
 use crate::on_the_way::OnTheWay;
 use crate::packet::Packet;
 use crate::processors::Processors;
 use crate::relative::{first_number, first_time};
 use crate::scope::{Rate, Scope};
-use daemon::Daemon;
 pub(crate) use daemon::Wake;
+use daemon::{Daemon, Seeds};
+use disk::SavedPair;
 
 /// What a kernel tells its daemon at most, before that looks: more is lost, as it is where the ring is full.
 const MOST_RINGS: usize = 4;
@@ -39,6 +41,12 @@ pub(crate) struct Outcome {
     pub(crate) ended: Vec<(Epoch, Reason)>,
     pub(crate) renewals: u32,
     pub(crate) votes: u32,
+    /// Questions to the reference.
+    pub(crate) asked: Vec<u64>,
+    /// Runs of the fence command that begin.
+    pub(crate) fences: Vec<u64>,
+    /// Roles that were taken.
+    pub(crate) roles: Vec<(Role, Reason)>,
 }
 
 #[derive(Clone, Debug, Hash)]
@@ -53,6 +61,9 @@ pub(crate) struct Machine {
     life: u64,
     floor: Epoch,
     record: ElectorRecord,
+    /// What its disk says of it, in a pair.
+    pub(crate) pair: Option<SavedPair>,
+    is_pair: bool,
 }
 
 impl Machine {
@@ -67,12 +78,14 @@ impl Machine {
             slot,
             rate,
             kernel: fresh_kernel(scope, slot, &record, members, (0, 1)),
-            processors: Processors::default(),
+            processors: Processors::of(scope),
             daemon: None,
             period: scope.timing().period,
             life: 0,
             floor: Epoch::NONE,
             record,
+            pair: None,
+            is_pair: scope.is_pair(),
         }
     }
 
@@ -87,6 +100,13 @@ impl Machine {
             Ring::Refusal(_) | Ring::Look => None,
         });
         answers.chain([self.kernel.control.sequence])
+    }
+
+    /// Numbers of its own questions that were answered.
+    pub(crate) fn counted(&self) -> impl Iterator<Item = u64> {
+        let of_each =
+            |known: &maps::Reply| [known.sequence, known.query_sequence, known.granted_sequence];
+        self.kernel.counted.values().flat_map(of_each)
     }
 
     /// Whether it remembers something that can have no effect any more.
@@ -130,6 +150,11 @@ impl Machine {
         self.now(at).0.saturating_sub(self.kernel.config.detect_ns)
     }
 
+    /// Nothing of what it replied to comes again.
+    pub(crate) fn forget_replies(&mut self) {
+        self.processors.forget_old(&OnTheWay::default());
+    }
+
     /// The daemon starts.
     pub(crate) fn start(&mut self, scope: &Scope, at: u32, maps_kept: bool) {
         let now = self.now(at);
@@ -139,7 +164,7 @@ impl Machine {
             let born = (self.life, now.0);
             self.kernel = fresh_kernel(scope, self.slot, &self.record, members, born);
             self.kernel.abstain(&self.record);
-            self.processors = Processors::default();
+            self.processors = Processors::of(scope);
         }
         self.kernel.name_sets(&self.record);
         let restored = Restored {
@@ -151,11 +176,23 @@ impl Machine {
             saved_floor: self.floor,
             electors: Some(self.record),
             seed: u64::from(self.slot) << 8 | self.life,
-            pair: None,
+            pair: self.saved_pair(now),
         };
         let config = scope.config(self.slot, &self.record.in_force);
         let node = Node::new(config, restored, now);
-        self.daemon = Some(Daemon::new(node, now, at, self.record.in_force));
+        let seeds = if self.is_pair {
+            Seeds::ByTime
+        } else {
+            Seeds::Same
+        };
+        self.daemon = Some(Daemon::new(node, now, at, self.record.in_force, seeds));
+    }
+
+    /// The machine is switched off: nothing of it goes on, and its maps are gone.
+    pub(crate) fn switch_off(&mut self, scope: &Scope) {
+        self.daemon = None;
+        self.processors = Processors::of(scope);
+        self.kernel.control.lease_deadline_ns = 0;
     }
 
     /// Whether the daemon is stopped in the middle of a wake-up.

@@ -22,7 +22,13 @@ impl Machine {
         match wake {
             Wake::Turn => self.turn(now),
             Wake::Answers => self.take_answers(now),
-            Wake::Ring | Wake::Message(_) | Wake::Timeout | Wake::Order(_) | Wake::Saved => {
+            Wake::Ring
+            | Wake::Message(_)
+            | Wake::Timeout
+            | Wake::Order(_)
+            | Wake::Saved
+            | Wake::Reference(_)
+            | Wake::Fenced(..) => {
                 self.handle(Event::Kernel(self.kernel.words()), now);
                 self.put(Todo::Take(wake, now));
                 if self.carry_out(at, hold, outcome) || hold.is_here() {
@@ -53,6 +59,10 @@ impl Machine {
     }
 
     fn turn(&mut self, now: Instant) {
+        if self.is_pair {
+            // Its sign of life: a pair goes by it.
+            self.kernel.control.beat_ns = now.0;
+        }
         let (kernel, replies) = (self.kernel.words(), self.kernel.replies());
         let Some(daemon) = &mut self.daemon else {
             return;
@@ -165,6 +175,11 @@ impl Machine {
                 }
             }
             Wake::Order(order) => self.handle(Event::Order(order), now),
+            Wake::Reference(id) => {
+                let reference = 0;
+                self.handle(Event::ReferenceAnswer { id, reference }, now);
+            }
+            Wake::Fenced(id, done) => self.handle(Event::Fenced { id, done }, now),
             Wake::Saved => {
                 let saved = self
                     .daemon

@@ -7,9 +7,8 @@ use heartbeat_wire::frame::Kind;
 
 use super::{Action, World};
 use crate::hold::Hold;
-use crate::machine::{Machine, Outcome, Wake};
+use crate::machine::{Outcome, Wake};
 use crate::packet::{Body, Packet};
-use crate::processors::Answer;
 use crate::scope::{ANY, Scope, spend};
 use crate::watch::{self, Violation};
 
@@ -32,7 +31,7 @@ impl World {
                 }
                 self.at += 1;
                 self.forget();
-                return watch::look(self);
+                return watch::look(self.machines(), &self.begun, self.at);
             }
             Action::Arrive(packet, comes_again) => {
                 let packet = self.take(*packet, *comes_again);
@@ -57,7 +56,7 @@ impl World {
         match action {
             Action::Cross(_, cpu) => {
                 let answer = machine.processors.go_on(&mut machine.kernel, *cpu, hold);
-                outcome.answer = answered(machine, answer);
+                outcome.answer = machine.answered(answer);
                 outcome.replied_twice = machine.processors.has_replied_twice;
             }
             Action::Wake(_, wake, read_at) => {
@@ -98,7 +97,7 @@ impl World {
         let now_ns = machine.now(at).0;
         let (kernel, way) = (&mut machine.kernel, (packet.from, packet.network));
         let answer = machine.processors.receive(kernel, frame, way, now_ns, hold);
-        let answer = answered(machine, answer);
+        let answer = machine.answered(answer);
         if let Some(answer) = &answer {
             watch::answers_a_question(frame, answer)?;
         }
@@ -141,7 +140,8 @@ impl World {
             self.begun.push(epoch);
         }
         for ended in outcome.ended {
-            let is_overtaken = watch::ended(self, self.machine(place), before, ended)?;
+            let is_overtaken =
+                watch::ended(&self.begun, self.machine(place), self.at, before, ended)?;
             self.seen.overtaken += u64::from(is_overtaken);
         }
         if let Some(answer) = &outcome.answer {
@@ -155,7 +155,7 @@ impl World {
         if self.is_searched {
             self.forget();
         }
-        watch::look(self)
+        watch::look(self.machines(), &self.begun, self.at)
     }
 
     fn take(&mut self, packet: usize, comes_again: bool) -> Arc<Packet> {
@@ -167,13 +167,4 @@ impl World {
         }
         taken
     }
-}
-
-fn answered(machine: &Machine, answer: Option<Answer>) -> Option<Packet> {
-    answer.map(|(to, network, frame)| Packet {
-        from: machine.slot,
-        to,
-        network,
-        body: Body::Frame(frame),
-    })
 }

@@ -2,6 +2,7 @@
 
 mod actions;
 mod apply;
+mod state;
 mod tell;
 
 use std::hash::{Hash, Hasher};
@@ -81,10 +82,6 @@ impl World {
         self.machines().position(|machine| machine.slot == slot)
     }
 
-    pub(crate) fn begun(&self) -> &[Epoch] {
-        &self.begun
-    }
-
     /// The state's fingerprint: what was seen on the way is no part of it, and neither is the time itself, unless the
     /// search ends by it.
     pub(crate) fn fingerprint(&self, scope: &Scope) -> u64 {
@@ -116,6 +113,7 @@ impl World {
             slot: own.slot,
             now: own.now(self.at),
             numbers: way.numbers(own.told()),
+            asked: None,
         }
     }
 
