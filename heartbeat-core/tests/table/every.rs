@@ -1,9 +1,5 @@
 //! Every state and every event: the commands stand in `every.txt`, one row a pair.
-//!
-//! `HEARTBEAT_BLESS=1 cargo test -p heartbeat-core --test table` writes the file anew; each changed row is
-//! then to be read and understood before it is committed.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use heartbeat_core::electors::{Accepted, Ballot, ElectorRecord, ElectorSet, Slots};
@@ -14,9 +10,7 @@ use heartbeat_core::{Command, Epoch, Event, Instant};
 
 use super::bench::*;
 use super::states::*;
-
-type State = (&'static str, fn() -> (Bench, Instant));
-type Happening = (&'static str, fn(&mut Bench, Instant) -> Vec<Command>);
+use super::written::{Happening, State, compare};
 
 const STATES: &[State] = &[
     ("init", init),
@@ -289,37 +283,7 @@ fn state(set: ElectorSet) -> Message {
     })
 }
 
-const WRITTEN: &str = include_str!("every.txt");
-
 #[test]
 fn every_state_answers_every_event_as_it_is_written() {
-    let found = table();
-    if std::env::var_os("HEARTBEAT_BLESS").is_some() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/table/every.txt");
-        std::fs::write(path, found).expect("the table can be written");
-        return;
-    }
-    for (written, found) in WRITTEN.lines().zip(found.lines()) {
-        assert_eq!(written, found);
-    }
-    assert_eq!(WRITTEN.lines().count(), found.lines().count());
-}
-
-fn table() -> String {
-    let mut table = String::new();
-    for (state, make) in STATES {
-        let (bench, now) = make();
-        let role = bench.node.snapshot(now).role.as_str();
-        assert!(state.starts_with(role), "the state {state:?} is a {role}");
-        writeln!(table, "# {state}, at {} ms\n", now.since(START).as_millis()).expect("memory");
-        for (event, happens) in EVENTS {
-            let (mut bench, now) = make();
-            writeln!(table, "{event}:").expect("memory");
-            for line in lines(&happens(&mut bench, now)) {
-                writeln!(table, "    {line}").expect("memory");
-            }
-        }
-        table.push('\n');
-    }
-    table
+    compare("every.txt", STATES, EVENTS);
 }

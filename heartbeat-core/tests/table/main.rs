@@ -25,3 +25,4 @@ mod standing;
 mod states;
 mod told;
 mod votes;
+mod written;
