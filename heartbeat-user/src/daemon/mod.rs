@@ -19,6 +19,7 @@ mod recorder;
 mod relink;
 mod reload;
 mod renewal;
+mod restarting;
 mod rights;
 mod scribe;
 mod shared;
@@ -118,7 +119,7 @@ fn run(args: &Args) -> Result<(), Failure> {
         manager,
         hurry,
     )?;
-    stop.tell(daemon.scribe.pulse.clone());
+    stop.tell(daemon.scribe.pulse.clone(), operator.restarting.clone());
     front.open(operator);
     let done = daemon.work();
     runtime.block_on(clients.served());

@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use super::current::Current;
 use super::plan::Plan;
 use super::reload::{self, Tally};
+use super::restarting::{Restarting, Waits};
 use super::shared::Facts;
 use crate::config::{Follows, change};
 use crate::control::{
@@ -45,6 +46,7 @@ pub(super) struct Operator {
     pub(super) view: View,
     pub(super) services: monitor::View,
     pub(super) hooks: hook::View,
+    pub(super) restarting: Restarting,
 }
 
 impl Operator {
@@ -130,13 +132,9 @@ impl Operator {
         self.order(Order::Switchover(to)).await
     }
 
-    /// The answer waits for a majority's grant.
+    /// The answer waits for a hook that runs, and for a majority's grant.
     pub(super) async fn restart(&self) -> Result<String, String> {
-        let (answer, answered) = oneshot::channel();
-        let order = PulseOrder::Election(Order::Restart, Some(answer));
-        self.pulse.send(order)?;
-        let most = PULSE_ANSWERS + self.current.plan().config.timing.restart_timeout();
-        wait(answered, most).await?
+        self.restarting.order(Waits::ForAnAnswer).await
     }
 
     /// Only for who named this very cluster.

@@ -7,6 +7,7 @@ use heartbeat_core::event::Order;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
+use super::restarting::{Restarting, Waits};
 use crate::pulse::{OrderSender, PulseOrder};
 
 /// Whether the daemon was told to end, and whom to tell.
@@ -18,6 +19,7 @@ struct Shared {
     asked: AtomicBool,
     restart: AtomicBool,
     pulse: OnceLock<OrderSender>,
+    restarting: OnceLock<Restarting>,
 }
 
 impl Stop {
@@ -32,23 +34,24 @@ impl Stop {
     }
 
     /// From now on the pulse is told; at once, if something was asked for already.
-    pub(super) fn tell(&self, pulse: OrderSender) {
+    pub(super) fn tell(&self, pulse: OrderSender, restarting: Restarting) {
         let _ = self.0.pulse.set(pulse);
+        let _ = self.0.restarting.set(restarting);
         if self.stops() {
-            self.forward(Order::Stop);
+            self.forward_stop();
         } else if self.is_asked() {
-            self.forward(Order::Restart);
+            self.forward_restart();
         }
     }
 
     fn stop(&self) {
         self.0.asked.store(true, Ordering::SeqCst);
-        self.forward(Order::Stop);
+        self.forward_stop();
     }
 
     fn restart(&self) {
         self.0.restart.store(true, Ordering::SeqCst);
-        self.forward(Order::Restart);
+        self.forward_restart();
     }
 
     /// A daemon that does not run yet goes by the file as it was when it was started.
@@ -62,13 +65,25 @@ impl Stop {
         }
     }
 
-    fn forward(&self, order: Order) {
+    fn forward_stop(&self) {
         let Some(pulse) = self.0.pulse.get() else {
             return;
         };
-        if let Err(reason) = pulse.send(PulseOrder::Election(order, None)) {
-            warn!(reason, ?order, "the order could not be handed to the pulse");
+        if let Err(reason) = pulse.send(PulseOrder::Election(Order::Stop, None)) {
+            warn!(reason, "the order to stop could not be handed to the pulse");
         }
+    }
+
+    /// Nobody waits for the answer, so a hook that runs is waited for.
+    fn forward_restart(&self) {
+        let Some(restarting) = self.0.restarting.get().cloned() else {
+            return;
+        };
+        tokio::spawn(async move {
+            if let Err(reason) = restarting.order(Waits::ToTheEnd).await {
+                warn!(reason, "not restarting");
+            }
+        });
     }
 }
 

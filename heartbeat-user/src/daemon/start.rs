@@ -27,6 +27,7 @@ use super::plan::{Carried, Plan};
 use super::recorder;
 use super::relink::{Again, Relink};
 use super::reload::Tally;
+use super::restarting::Restarting;
 use super::scribe::Scribe;
 use super::shared::Facts;
 use super::stale;
@@ -105,6 +106,7 @@ impl Daemon {
             view,
             services: watched.services,
             hooks: watched.ran,
+            restarting: Restarting::new(current.clone(), orders.clone(), watched.rest),
             words: kernel.words.clone(),
             pulse: orders.clone(),
             facts: facts.clone(),

@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::plan::Plan;
 use crate::config::{self, hooks::Address};
 use crate::datapath::Words;
-use crate::hook::{self, Hooks};
+use crate::hook::{self, Hooks, Rest};
 use crate::monitor::{self, Interfaces, Standing, Wanted};
 use crate::pulse::OrderSender;
 use crate::state::StateFolder;
@@ -20,6 +20,7 @@ pub(super) struct Watched {
     pub(super) hooks: Option<Hooks>,
     pub(super) services: monitor::View,
     pub(super) ran: hook::View,
+    pub(super) rest: Rest,
 }
 
 /// Starts them, with what the configuration wants of them: a reload may want more. `goes_on` is the epoch of the last
@@ -56,6 +57,7 @@ pub(super) fn start(
         pulse: pulse.clone(),
         standing: standing.clone(),
         view: watched.ran.clone(),
+        rest: watched.rest.clone(),
     });
     watched.hooks = Some(hooks.map_err(Failure::of)?);
     watched.standing = Some(standing);

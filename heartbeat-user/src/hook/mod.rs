@@ -6,6 +6,7 @@
 
 mod job;
 mod journal;
+mod rest;
 mod runner;
 mod view;
 
@@ -20,6 +21,7 @@ use tokio::sync::{mpsc, watch as signal};
 use tracing::error;
 
 pub use job::RoleChange;
+pub use rest::{Rest, Resting};
 pub use view::View;
 
 use crate::config::Hooks as Configured;
@@ -52,6 +54,8 @@ pub struct Setup {
     pub standing: Standing,
     /// For operators.
     pub view: View,
+    /// For a planned restart.
+    pub rest: Rest,
 }
 
 /// The thread, as the daemon holds it.
@@ -60,6 +64,7 @@ pub struct Hooks {
     told: mpsc::Sender<Told>,
     wanted: signal::Sender<Configured>,
     ended: std::sync::mpsc::Receiver<()>,
+    rest: Rest,
 }
 
 impl Hooks {
@@ -71,6 +76,7 @@ impl Hooks {
         let (told, taken) = mpsc::channel(DEPTH);
         let (alive, ended) = sync_channel(0);
         let (wanted, hooks) = signal::channel(setup.hooks.clone());
+        let rest = setup.rest.clone();
         // Its own runtime: the journal's disk may hang, and nobody else shall wait for it.
         let runtime = Builder::new_current_thread().enable_all().build()?;
         thread::Builder::new().name("hooks".into()).spawn(move || {
@@ -81,6 +87,7 @@ impl Hooks {
             told,
             wanted,
             ended,
+            rest,
         })
     }
 
@@ -110,6 +117,8 @@ impl Hooks {
 
     /// Waits until all that is owed was run, for at most as long as two hooks may take.
     pub fn finish(self) {
+        // A restart that waited for a hook, and that a stop has overtaken.
+        self.rest.lift();
         drop(self.told);
         let timeout = self.wanted.borrow().timeout;
         if self.ended.recv_timeout(timeout * 2) == Err(RecvTimeoutError::Timeout) {

@@ -67,11 +67,13 @@ impl Runner {
     pub(super) async fn run(mut self, mut told: mpsc::Receiver<Told>) {
         let mut running: Option<Running> = None;
         let mut listens = true;
+        let rest = self.setup.rest.clone();
         loop {
             if running.is_none() {
                 running = self.begin();
             }
-            if running.is_none() && !listens {
+            let is_owed = running.is_none() && self.journal.next().is_some();
+            if running.is_none() && !is_owed && !listens {
                 return;
             }
             let retry_at = self.retry_at;
@@ -84,6 +86,7 @@ impl Runner {
                     running = None;
                     self.ended(fault).await;
                 }
+                () = rest.over(), if is_owed => {}
                 () = until(retry_at), if retry_at.is_some() => self.retry(),
             }
             self.take_addresses().await;
@@ -118,6 +121,9 @@ impl Runner {
                 self.save();
                 continue;
             };
+            if !self.setup.rest.begins(job.which.as_str()) {
+                return None;
+            }
             let environment = job.environment(cluster, slot);
             info!(
                 hook = job.which.as_str(),
@@ -145,6 +151,7 @@ impl Runner {
         let (hook, took) = (job.which.as_str(), begun.elapsed());
         self.journal.ran(fault.is_none());
         self.save();
+        self.setup.rest.ended();
         let word = match &fault {
             None => {
                 info!(hook, took_ms = took.as_millis(), "hook succeeded");

@@ -47,8 +47,22 @@ fn scenario(name: &str, more: &'static str, play: impl Fn(&mut Scene) -> Result<
         more: Some(more),
         ..Settings::default()
     };
+    scenario_by(name, settings, play);
+}
+
+/// The same with all three hooks in a cluster like this.
+pub(crate) fn with_hooks(name: &str, settings: Settings, play: impl Fn(&mut Scene) -> Result<()>) {
+    let settings = Settings {
+        more: Some(BEFORE),
+        ..settings
+    };
+    scenario_by(name, settings, play);
+}
+
+/// Runs it.
+pub(crate) fn scenario_by(name: &str, settings: Settings, play: impl Fn(&mut Scene) -> Result<()>) {
     scenario_with(name, settings, |scene| {
-        for slot in 1..=3 {
+        for slot in 1..=settings.plan.nodes {
             let file = file(scene, slot, "hook");
             fs::write(&file, HOOK)?;
             fs::set_permissions(&file, fs::Permissions::from_mode(0o755))?;
@@ -61,23 +75,23 @@ fn scenario(name: &str, more: &'static str, play: impl Fn(&mut Scene) -> Result<
     });
 }
 
-fn file(scene: &Scene, slot: u16, name: &str) -> PathBuf {
+pub(crate) fn file(scene: &Scene, slot: u16, name: &str) -> PathBuf {
     scene.cluster.daemon(slot).folder().join(name)
 }
 
 /// From now on that hook of that node does this after it noted that it was run.
-fn does(scene: &Scene, slot: u16, hook: &str, line: &str) -> Result<()> {
+pub(crate) fn does(scene: &Scene, slot: u16, hook: &str, line: &str) -> Result<()> {
     Ok(fs::write(file(scene, slot, hook), line)?)
 }
 
 /// What a node's hooks noted.
-fn notes(scene: &Scene, slot: u16) -> Vec<String> {
+pub(crate) fn notes(scene: &Scene, slot: u16) -> Vec<String> {
     let text = fs::read_to_string(file(scene, slot, "ran")).unwrap_or_default();
     text.lines().map(str::to_owned).collect()
 }
 
 /// Waits until the newest note of a node is of this hook, and returns the token that it was given.
-fn ran(scene: &Scene, slot: u16, hook: &str) -> Result<u64> {
+pub(crate) fn ran(scene: &Scene, slot: u16, hook: &str) -> Result<u64> {
     let what = format!("the newest hook of slot {slot} is {hook}");
     scene.cluster.wait_for(&what, PATIENCE, |_| {
         let notes = notes(scene, slot);
