@@ -1,5 +1,7 @@
 //! A firewall on a node: datagrams to one UDP port are dropped by nftables.
 
+use std::net::IpAddr;
+
 use anyhow::Result;
 
 use crate::lab::command::run;
@@ -28,6 +30,23 @@ pub fn drop_port(node: &Netns, port: u16, way: Way) -> Result<()> {
     };
     let rules = format!(
         "table inet {TABLE} {{\nchain {hook} {{\ntype filter hook {hook} priority 0\nudp dport {port} drop\n}}\n}}"
+    );
+    node.run(|| run("nft", &[&rules]))?.map(drop)
+}
+
+/// Drops every echo request (ICMP) from that node to `address`, until [`pass`]: the address is there, and does not answer
+/// this node.
+///
+/// # Errors
+/// When nft refuses.
+pub fn drop_echo(node: &Netns, address: IpAddr) -> Result<()> {
+    let family = match address {
+        IpAddr::V4(_) => "ip",
+        IpAddr::V6(_) => "ip6",
+    };
+    let rules = format!(
+        "table inet {TABLE} {{\nchain output {{\ntype filter hook output priority 0\nmeta l4proto {{ icmp, icmpv6 }} \
+         {family} daddr {address} drop\n}}\n}}"
     );
     node.run(|| run("nft", &[&rules]))?.map(drop)
 }

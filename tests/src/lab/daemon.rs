@@ -15,6 +15,7 @@ use nix::unistd::Pid;
 use crate::lab::Lab;
 use crate::lab::clean::{BPF_FOLDER, folder_name};
 use crate::lab::contact::Contact;
+use crate::lab::wall_clock::WallClock;
 use crate::paths;
 
 /// How many lines of its log a failure shows.
@@ -29,6 +30,7 @@ pub struct Daemon {
     folder: PathBuf,
     pins: PathBuf,
     config: PathBuf,
+    wall_clock: Option<WallClock>,
     child: Option<Child>,
 }
 
@@ -51,6 +53,7 @@ impl Daemon {
             folder,
             pins,
             config: config.to_owned(),
+            wall_clock: None,
             child: None,
         })
     }
@@ -81,6 +84,9 @@ impl Daemon {
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log);
+        if let Some(clock) = &self.wall_clock {
+            clock.give_to(&mut command);
+        }
         self.child = Some(lab.topology().node(self.slot).spawn(&mut command)?);
         Ok(())
     }
@@ -89,6 +95,24 @@ impl Daemon {
     pub fn pose(&mut self, slot: u16, config: &Path) {
         self.claims = slot;
         config.clone_into(&mut self.config);
+    }
+
+    /// From its next start on it has a wall clock of its own.
+    ///
+    /// # Errors
+    /// When the clock cannot be made.
+    pub fn give_wall_clock(&mut self) -> Result<()> {
+        self.wall_clock = Some(WallClock::new(&self.folder)?);
+        Ok(())
+    }
+
+    /// Its own wall clock is so many seconds ahead of the machine's from now on.
+    ///
+    /// # Errors
+    /// When it was given none, or the disk refuses.
+    pub fn set_wall_clock(&self, ahead: i64) -> Result<()> {
+        let clock = self.wall_clock.as_ref();
+        clock.context("it was given a wall clock")?.set(ahead)
     }
 
     /// Slot of its node.

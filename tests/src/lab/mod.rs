@@ -25,6 +25,7 @@ pub mod settings;
 pub mod thread_stop;
 pub mod topology;
 pub mod view;
+pub mod wall_clock;
 pub mod watch;
 
 use std::fs;

@@ -144,6 +144,12 @@ impl Settings {
         network.address_of(self.plan.families.virtual_address, VIRTUAL)
     }
 
+    /// What a pair's nodes ask whether they are cut off: the business network's bridge.
+    #[must_use]
+    pub fn reference(&self) -> IpAddr {
+        Network::Business.address_of(self.plan.families.business, BRIDGE)
+    }
+
     /// The interface that carries it.
     #[must_use]
     pub const fn carrier(&self) -> &'static str {
@@ -201,7 +207,7 @@ impl Settings {
     }
 
     fn evidence(&self, evidence: Evidence) -> String {
-        let reference = Network::Business.address_of(self.plan.families.business, BRIDGE);
+        let reference = self.reference();
         let fence = match evidence {
             Evidence::Reference => String::new(),
             Evidence::Fence(program) => format!(

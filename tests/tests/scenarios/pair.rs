@@ -23,7 +23,7 @@ fn four_leases(scene: &Scene) -> Duration {
 }
 
 /// Waits until the daemon in `slot` says that this guarantee is in force.
-fn guaranteed(scene: &Scene, slot: u16, guarantee: &str) -> Result<()> {
+pub(crate) fn guaranteed(scene: &Scene, slot: u16, guarantee: &str) -> Result<()> {
     let what = format!("slot {slot} says {guarantee:?} is its guarantee");
     scene.cluster.wait_for(&what, PATIENCE, |view| {
         (view.of(slot)?.get("guarantee")? == guarantee).then_some(())
@@ -31,7 +31,7 @@ fn guaranteed(scene: &Scene, slot: u16, guarantee: &str) -> Result<()> {
 }
 
 /// Whether the daemon in `slot` ever took that role.
-fn has_been(scene: &Scene, slot: u16, role: &str) -> Result<bool> {
+pub(crate) fn has_been(scene: &Scene, slot: u16, role: &str) -> Result<bool> {
     let changes = scene.history(slot)?;
     Ok(changes.iter().any(|change| change["to"] == role))
 }
@@ -267,30 +267,5 @@ fn while_the_fence_command_fails_nobody_takes_the_peers_place() {
         wire::part(scene.cluster.lab().topology(), false)?;
         scene.cluster.settle()?;
         scene.quiet()
-    });
-}
-
-/// What a pair without a fence command cannot exclude, as the docs say; and that it ends.
-#[test]
-fn parted_with_a_reference_on_both_sides_two_serve_and_one_of_them_remains() {
-    scenario_in("pair_parted", Settings::PAIR, |scene| {
-        wire::part(scene.cluster.lab().topology(), true)?;
-        scene
-            .cluster
-            .wait_for("both are master", PATIENCE, |view| {
-                (view.masters() == [1, 2]).then_some(())
-            })?;
-        guaranteed(scene, 1, "evidence")?;
-        guaranteed(scene, 2, "evidence")?;
-        let healed_ns = boot_ns();
-        wire::part(scene.cluster.lab().topology(), false)?;
-        let two_until = scene.cluster.settings().lease() * 2 + Duration::from_millis(100);
-        scene.two_may_answer_until(healed_ns + u64::try_from(two_until.as_nanos())?);
-        scene.cluster.settle()?;
-        let left = scene.cluster.view().masters();
-        ensure!(left.len() == 1, "{left:?}");
-        guaranteed(scene, left[0], "quorum")?;
-        sleep(Duration::from_secs(1));
-        Ok(())
     });
 }
