@@ -79,11 +79,12 @@ impl Gateways {
         fs::write(self.file(slot, "nginx.conf"), text).context("cannot write nginx's configuration")
     }
 
-    /// Starts that slot's nginx.
+    /// Starts that slot's nginx anew.
     ///
     /// # Errors
     /// When it does not start.
     pub fn start(&self, lab: &Lab, slot: u16) -> Result<()> {
+        self.end(slot);
         let mut command = Command::new(PROGRAM);
         command
             .arg("-c")
@@ -112,6 +113,11 @@ impl Gateways {
         killpg(Pid::from_raw(self.process(slot)?), signal).context("nginx runs")
     }
 
+    fn end(&self, slot: u16) {
+        // Fails where none runs, which is as well.
+        let _ = self.signal(slot, Signal::SIGKILL);
+    }
+
     /// Numbers of the requests that that slot's nginx answered.
     ///
     /// # Errors
@@ -131,8 +137,7 @@ impl Gateways {
 impl Drop for Gateways {
     fn drop(&mut self) {
         for slot in &self.slots {
-            // Fails where none runs, which is as well.
-            let _ = self.signal(*slot, Signal::SIGKILL);
+            self.end(*slot);
         }
     }
 }

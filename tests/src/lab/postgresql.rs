@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 use nix::unistd::User;
@@ -92,11 +92,12 @@ impl Servers {
             .configuration(&[("/var/lib/postgresql/15/main", data)])
     }
 
-    /// Makes the server of that slot, with a table to write into, and starts it.
+    /// Makes the server of that slot anew, with a table to write into, and starts it.
     ///
     /// # Errors
     /// What PostgreSQL's programs say.
     pub fn begin(&self, lab: &Lab, slot: u16) -> Result<()> {
+        self.end()?;
         let node = self.node(slot);
         let data = node.join("data");
         let as_user = |program: &str, arguments: &[&str]| {
@@ -151,6 +152,27 @@ impl Servers {
         Ok(first.trim().parse()?)
     }
 
+    /// Ends all servers, and removes their data.
+    fn end(&self) -> Result<()> {
+        let program = self.programs.join("pg_ctl").display().to_string();
+        for node in fs::read_dir(self.profile.folder())?.flatten() {
+            let data = node.path().join("data");
+            if !data.exists() {
+                continue;
+            }
+            let named = data.display().to_string();
+            let stop = ["-D", &named, "-m", "immediate", "-w", "-s", "stop"];
+            // Fails where none runs, which is as well.
+            let _ = Command::new("runuser")
+                .args(["-u", USER, "--", &program])
+                .args(stop)
+                .stderr(Stdio::null())
+                .status();
+            fs::remove_dir_all(data)?;
+        }
+        Ok(())
+    }
+
     /// The end of that slot's log.
     #[must_use]
     pub fn log_tail(&self, slot: u16) -> String {
@@ -166,31 +188,8 @@ impl Servers {
 
 impl Drop for Servers {
     fn drop(&mut self) {
-        let Ok(entries) = fs::read_dir(self.profile.folder()) else {
-            return;
-        };
-        for node in entries.flatten() {
-            let data = node.path().join("data").display().to_string();
-            let program = self.programs.join("pg_ctl").display().to_string();
-            let stop = [
-                "-u",
-                USER,
-                "--",
-                &program,
-                "-D",
-                &data,
-                "-m",
-                "immediate",
-                "-w",
-                "-s",
-                "stop",
-            ];
-            // Fails where none runs, which is as well.
-            let _ = Command::new("runuser")
-                .args(stop)
-                .stderr(std::process::Stdio::null())
-                .status();
-        }
+        // Nobody is left to be told.
+        let _ = self.end();
     }
 }
 

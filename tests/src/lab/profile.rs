@@ -35,7 +35,7 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// Copies the profile's programs.
+    /// Copies the profile's files.
     ///
     /// # Errors
     /// When it is not there, or the disk refuses.
@@ -50,11 +50,10 @@ impl Profile {
         let entries = fs::read_dir(source(name)).with_context(|| format!("no profile {name}"))?;
         for entry in entries {
             let file = entry?;
-            if file.metadata()?.mode() & RUN != 0 {
-                let copy = profile.folder.path().join(file.file_name());
-                fs::copy(file.path(), &copy)?;
-                fs::set_permissions(&copy, Permissions::from_mode(ROOTS))?;
-            }
+            let copy = profile.folder.path().join(file.file_name());
+            fs::copy(file.path(), &copy)?;
+            let runs = file.metadata()?.mode() & RUN;
+            fs::set_permissions(&copy, Permissions::from_mode(ROOTS & !RUN | runs))?;
         }
         Ok(profile)
     }
