@@ -12,6 +12,7 @@ pub mod demo;
 pub mod fault;
 pub mod fuzz;
 pub mod guest;
+pub mod hdfs;
 pub mod kernel;
 pub mod lab;
 pub mod paths;

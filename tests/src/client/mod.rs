@@ -8,6 +8,7 @@ pub mod lifeline;
 pub mod observer;
 pub mod packet;
 pub mod prober;
+pub mod redis;
 pub mod requester;
 pub mod responder;
 pub mod schedule;

@@ -58,7 +58,7 @@ pub struct Settings {
     pub max_lease: Option<Duration>,
     /// Where each node records its election, in the folder of its state; `None`: it does not.
     pub recorder: Option<&'static str>,
-    /// More of the file, as each node has it: `{node}` is its folder, `{slot}` its slot, `{tool}` the lab's own
+    /// More of the file, as each node has it: `{node}` in all of it is its folder, `{slot}` its slot, `{tool}` the lab's own
     /// program.
     pub more: Option<&'static str>,
 }
@@ -68,7 +68,7 @@ pub struct Settings {
 pub enum Evidence {
     /// The product's default: silence on both networks, and the business network's bridge answers.
     Reference,
-    /// The same, and this program has succeeded.
+    /// The same, and this command has succeeded: words with a space between them.
     Fence(&'static str),
 }
 
@@ -210,9 +210,10 @@ impl Settings {
         let reference = self.reference();
         let fence = match evidence {
             Evidence::Reference => String::new(),
-            Evidence::Fence(program) => format!(
+            Evidence::Fence(command) => format!(
                 "require = [\"management_silent\", \"business_silent\", \"reference\", \"fence\"]\n\
-                 fence_command = [\"{program}\"]\nfence_delay = \"0s\"\n"
+                 fence_command = [\"{}\"]\nfence_delay = \"0s\"\n",
+                command.replace(' ', "\", \"")
             ),
         };
         format!("\n[pair]\nreference = [\"{reference}\"]\n{fence}")
@@ -252,11 +253,11 @@ impl Settings {
         let path = self.write(folder)?;
         if let Some(more) = self.more {
             let tool = paths::program("lab-tool")?;
-            let more = (more.replace("{node}", &folder.display().to_string()))
+            let text = (self.text() + more)
+                .replace("{node}", &folder.display().to_string())
                 .replace("{slot}", &slot.to_string())
                 .replace("{tool}", &tool.display().to_string());
-            fs::write(&path, self.text() + more.as_str())
-                .with_context(|| format!("cannot write {}", path.display()))?;
+            fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
         }
         Ok(path)
     }
