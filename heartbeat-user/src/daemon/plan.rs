@@ -13,7 +13,7 @@ use heartbeat_wire::tag::KEY_SLOTS;
 use super::interfaces::Wanted;
 use crate::config::{Attach, Config, Connection, Follows, Member, VirtualAddress};
 use crate::datapath::{AttachMode, name_sets};
-use crate::takeover::Place;
+use crate::takeover::{Place, Surroundings};
 
 /// The loopback interface: a gate on it keeps a master without a lease from serving its own clients.
 pub(super) const LOOPBACK: &str = "lo";
@@ -89,7 +89,7 @@ impl Plan {
 
     /// Each of the master's addresses with this node's interface on its network; a witness has one too.
     #[must_use]
-    pub(super) fn places(&self) -> Vec<Place> {
+    fn places(&self) -> Vec<Place> {
         let place = |address: &VirtualAddress| Place {
             address: address.address,
             interface: self
@@ -100,9 +100,19 @@ impl Plan {
         self.masters_addresses().map(place).collect()
     }
 
+    /// What the takeover thread goes by.
+    #[must_use]
+    pub(super) fn surroundings(&self) -> Surroundings {
+        Surroundings {
+            places: self.places(),
+            lookers: self.lookers(),
+            heirs: self.other_heirs(),
+        }
+    }
+
     /// The other members that are on the network of some address of the master.
     #[must_use]
-    pub(super) fn lookers(&self) -> Vec<Slot> {
+    fn lookers(&self) -> Vec<Slot> {
         let is_there = |slot: &Slot| {
             *slot != self.slot
                 && self
@@ -119,7 +129,7 @@ impl Plan {
 
     /// The other members that may become master once they are electors.
     #[must_use]
-    pub(super) fn other_heirs(&self) -> Vec<Slot> {
+    fn other_heirs(&self) -> Vec<Slot> {
         let is_heir = |slot: &Slot| *slot != self.slot && !self.config.members[slot].witness;
         self.config
             .members

@@ -24,6 +24,7 @@ use crate::hook::{Hooks, RoleChange};
 use crate::monitor::Standing;
 use crate::pulse::{Ending, Note, Notes, OrderSender, PulseOrder, Stamps};
 use crate::state::StateFolder;
+use crate::takeover::Around;
 
 /// What the scribe works with.
 pub(super) struct Scribe {
@@ -43,6 +44,8 @@ pub(super) struct Scribe {
     pub(super) file: PathBuf,
     pub(super) current: Current,
     pub(super) reloads: Tally,
+    /// The takeover thread's part of it.
+    pub(super) around: Around,
     /// The hands have ended, so the pulse stops.
     pub(super) hands_ended: bool,
 }

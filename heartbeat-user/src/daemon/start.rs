@@ -43,7 +43,7 @@ use crate::recorder::{Birth, RecordedNode};
 use crate::sys::clock::boot_ns;
 use crate::sys::memory;
 use crate::sys::realtime::Realtime;
-use crate::takeover::{self, Takeover, Tellers, View};
+use crate::takeover::{self, Around, Takeover, Tellers, View};
 
 impl Daemon {
     /// Starts a daemon on its ground, and gives what operators ask it by. `hurry` ends when there is time: a lease
@@ -89,11 +89,10 @@ impl Daemon {
         let (recorder, tap) = recorder::start(&plan, state.path(), birth, facts)?.unzip();
         let (tasks, taken_tasks) = takeover::tasks();
         let view = View::default();
+        let around = Around::new(plan.surroundings(), tasks.clone());
         let setup = takeover::Setup {
             slot: plan.slot,
-            places: plan.places(),
-            lookers: plan.lookers(),
-            heirs: plan.other_heirs(),
+            around: around.clone(),
             electors: plan.electors,
             tellers: relink.tellers.clone(),
             view: view.clone(),
@@ -161,6 +160,7 @@ impl Daemon {
                 file: ground.file,
                 current,
                 reloads,
+                around,
             },
             notes: taken,
             pulse: pulse.thread,
@@ -342,7 +342,7 @@ fn signer(plan: &Plan, incarnation: u64) -> FrameSigner {
     }
 }
 
-fn addresses(carried: Vec<Carried>) -> Arc<[VirtualAddress]> {
+pub(super) fn addresses(carried: Vec<Carried>) -> Arc<[VirtualAddress]> {
     let address = |carried: Carried| VirtualAddress {
         interface: carried.interface,
         address: carried.address,

@@ -70,6 +70,18 @@ pub(super) fn channel(
         address: connection.address,
         port: plan.config.control_port,
     };
+    let members = others(plan, network).collect();
+    let datagrams = Datagrams::open(&place, envelope(plan, incarnation), members).map_err(Failure::of)?;
+    Ok(Channel {
+        network,
+        datagrams: Box::new(datagrams),
+        heartbeats: heartbeats(plan, network, connection)?,
+        references: references(plan, network, connection)?,
+    })
+}
+
+/// How control datagrams are sealed and opened.
+pub(super) fn envelope(plan: &Plan, incarnation: u64) -> Envelope {
     let mut keys = plan
         .config
         .keys
@@ -81,15 +93,7 @@ pub(super) fn channel(
         slot: plan.slot,
         incarnation,
     };
-    let envelope = Envelope::new(own, signing, keys.next());
-    let members = others(plan, network).collect();
-    let datagrams = Datagrams::open(&place, envelope, members).map_err(Failure::of)?;
-    Ok(Channel {
-        network,
-        datagrams: Box::new(datagrams),
-        heartbeats: heartbeats(plan, network, connection)?,
-        references: references(plan, network, connection)?,
-    })
+    Envelope::new(own, signing, keys.next())
 }
 
 /// Who tells one of a pair that it is on the business network still; nobody elsewhere.

@@ -137,7 +137,7 @@ pub(super) fn configure(
         },
         None => new_life(pins, setup)?,
     };
-    set(pins, name::KEYS, 0, setup.keys)?;
+    set_keys(pins, setup.keys)?;
     set_members(pins, setup.members)?;
     set_vips(pins, setup.vips)?;
     set(pins, name::CONFIG, 0, kept.written(setup))?;
@@ -173,6 +173,10 @@ fn random_incarnation() -> Result<u64, DatapathError> {
     Ok(u64::from_le_bytes(bytes).max(1))
 }
 
+pub(super) fn set_keys(pins: &Pins, keys: Keys) -> Result<(), DatapathError> {
+    set(pins, name::KEYS, 0, keys)
+}
+
 fn set_members(pins: &Pins, members: &[(u16, Member)]) -> Result<(), DatapathError> {
     let mut map = array::<Member>(pins, name::MEMBERS)?;
     for slot in 0..map.len() {
@@ -188,7 +192,7 @@ fn set_members(pins: &Pins, members: &[(u16, Member)]) -> Result<(), DatapathErr
 
 /// In this order, an address that was guarded and remains so is at every instant: what the gate finds no mark of
 /// it does not look for.
-fn set_vips(pins: &Pins, vips: &[(Address, Vip)]) -> Result<(), DatapathError> {
+pub(super) fn set_vips(pins: &Pins, vips: &[(Address, Vip)]) -> Result<(), DatapathError> {
     let failed = |source| map_error("write", name::VIPS)(source);
     let mut guard = guard_of(vips);
     let marks = guard.marks;

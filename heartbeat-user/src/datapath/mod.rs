@@ -23,7 +23,7 @@ use std::path::Path;
 
 use aya::maps::{Array, Map, MapData, MapError, RingBuf};
 use heartbeat_core::Slots;
-use heartbeat_wire::maps::{Config, Interface, MAX_SLOTS, MAX_VIPS, name};
+use heartbeat_wire::maps::{Address, Config, Interface, Keys, MAX_SLOTS, MAX_VIPS, Vip, name};
 
 pub use configure::{Kept, Setup};
 pub use counters::{MergedReply, Replies, Statistics};
@@ -163,6 +163,22 @@ impl Datapath {
         let facts = interface::find(interface)?;
         attach::need_ethernet(interface, &facts, true)?;
         gate::attach(loaded(&mut self.programs)?, &self.loader.pins, interface)
+    }
+
+    /// Has the gate guard these addresses and no other. One that was guarded and remains so is at every instant.
+    ///
+    /// # Errors
+    /// What bpf(2) answers; some of them may be guarded by then, and none is less than before.
+    pub fn guard(&self, vips: &[(Address, Vip)]) -> Result<(), DatapathError> {
+        configure::set_vips(&self.loader.pins, vips)
+    }
+
+    /// Has the responder accept these keys, and sign with the first.
+    ///
+    /// # Errors
+    /// What bpf(2) answers; the keys are as before then.
+    pub fn keys(&self, keys: Keys) -> Result<(), DatapathError> {
+        configure::set_keys(&self.loader.pins, keys)
     }
 
     /// Whether both sides of the gate are at work on an interface. Without tcx another tool can take them away,

@@ -3,7 +3,7 @@
 
 use super::schedule::{Due, Schedule};
 use super::tools::Tools;
-use super::{Action, Counters, Report, VirtualAddress};
+use super::{Action, Counters, Failure, Report, VirtualAddress};
 use crate::net::netlink::{Added, Address, LinkChange};
 use crate::sys::clock::boot_ns;
 
@@ -45,12 +45,7 @@ impl Holding {
     /// Adds every address of a takeover and sends the first announcements. Gives the holding, when
     /// the last address was added and when the last announcement was sent.
     pub(super) fn take_over(tools: &mut Tools, addresses: &[VirtualAddress]) -> (Self, u64, u64) {
-        let item = |address: &VirtualAddress| Item {
-            address: address.clone(),
-            place: Place::Missing,
-            link_index: None,
-        };
-        let mut items: Vec<Item> = addresses.iter().map(item).collect();
+        let mut items: Vec<Item> = addresses.iter().map(Item::new).collect();
         for item in &mut items {
             item.add(tools);
         }
@@ -62,6 +57,46 @@ impl Holding {
         };
         holding.due(tools, added_at_ns);
         (holding, added_at_ns, boot_ns())
+    }
+
+    /// Holds these addresses at most from now on; gives the others, with the interface numbers they were added to.
+    pub(super) fn keep_only(
+        &mut self,
+        wanted: &[VirtualAddress],
+    ) -> Vec<(VirtualAddress, Option<u32>)> {
+        let (stay, leave): (Vec<_>, Vec<_>) = std::mem::take(&mut self.items)
+            .into_iter()
+            .partition(|item| wanted.contains(&item.address));
+        self.items = stay;
+        leave
+            .into_iter()
+            .map(|item| (item.address, item.link_index))
+            .collect()
+    }
+
+    /// Holds these addresses too: adds those that are new, and has them announced as after a takeover.
+    pub(super) fn hold_too(
+        &mut self,
+        tools: &mut Tools,
+        wanted: &[VirtualAddress],
+    ) -> Result<(), Failure> {
+        let mut outcome = Ok(());
+        for address in wanted {
+            if self.items.iter().any(|item| item.address == *address) {
+                continue;
+            }
+            let mut item = Item::new(address);
+            item.add(tools);
+            if item.place != Place::Held {
+                outcome = Err(Failure::Unchanged {
+                    action: Action::Add,
+                    address: address.address,
+                });
+            }
+            self.items.push(item);
+            self.schedule = Schedule::starting_at(boot_ns());
+        }
+        outcome
     }
 
     /// Every address with the interface number it was added to, if it ever was.
@@ -156,6 +191,14 @@ impl Holding {
 }
 
 impl Item {
+    fn new(address: &VirtualAddress) -> Self {
+        Self {
+            address: address.clone(),
+            place: Place::Missing,
+            link_index: None,
+        }
+    }
+
     /// Whether adding it now may bring it into place.
     fn is_wanted(&self) -> bool {
         matches!(self.place, Place::Missing | Place::Failed)

@@ -5,6 +5,7 @@
 //! never does it itself: it gives an [`Order`] without waiting, and a [`Report`] wakes it when there
 //! is something to know. The gate stays with the pulse.
 
+mod change;
 mod channel;
 mod holding;
 mod order;
@@ -24,7 +25,7 @@ use channel::{Receiver, Sender};
 use worker::Worker;
 
 pub use channel::NotSent;
-pub use order::{Action, Failure, Order, Report, VirtualAddress};
+pub use order::{Action, Change, Failure, Order, Report, VirtualAddress};
 pub use stale::clean_stale;
 
 /// Orders that may wait. One mastership gives two (take over, release), so this is several

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
 
 use heartbeat_core::Epoch;
 
@@ -18,8 +19,21 @@ pub struct VirtualAddress {
     pub address: IpAddr,
 }
 
+/// What is to be held from now on, and who is told when it is.
+#[derive(Debug)]
+pub struct Change {
+    /// The addresses of a mastership, where there is one.
+    pub masters: Arc<[VirtualAddress]>,
+    /// Those of this node's slot.
+    pub own: Arc<[VirtualAddress]>,
+    /// Interfaces that are watched from now on, besides those that are.
+    pub interfaces: Vec<String>,
+    /// Told how it went.
+    pub done: SyncSender<Result<(), Failure>>,
+}
+
 /// What the pulse wants done. Orders are carried out one after the other.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Order {
     /// Add these addresses, announce them, and guard them as long as the hands live: they belong to this
     /// node's slot, whoever is master.
@@ -40,6 +54,8 @@ pub enum Order {
         /// Its name.
         interface: String,
     },
+    /// Delete what is held and no longer to be, then add and announce what is new; what stays is not touched.
+    Change(Box<Change>),
     /// Announce every held address once more, as after a takeover; one that is missing is added first.
     Announce,
     /// Delete every address that is held for a mastership.
@@ -127,6 +143,14 @@ pub enum Failure {
         interface: String,
         /// What the kernel answered.
         source: io::Error,
+    },
+    /// It stands in the way of a change; what the kernel answered was reported before.
+    #[error("{action:?} of {address} failed: the log says why")]
+    Unchanged {
+        /// What was tried.
+        action: Action,
+        /// With which address.
+        address: IpAddr,
     },
     /// No packet socket.
     #[error(transparent)]

@@ -27,8 +27,8 @@ const DELETE_RETRY_NS: u64 = 20_000_000;
 
 /// An address that is to go, and could not be deleted yet.
 #[derive(Debug)]
-struct Leftover {
-    address: VirtualAddress,
+pub(super) struct Leftover {
+    pub(super) address: VirtualAddress,
     link_index: u32,
 }
 
@@ -37,12 +37,12 @@ pub(super) struct Worker {
     orders: Receiver<Order>,
     events: Events,
     timer: BootTimer,
-    tools: Tools,
+    pub(super) tools: Tools,
     /// The addresses of the mastership, if there is one.
-    holding: Option<Holding>,
+    pub(super) holding: Option<Holding>,
     /// Those of this node's slot.
-    kept: Option<Holding>,
-    leftovers: Vec<Leftover>,
+    pub(super) kept: Option<Holding>,
+    pub(super) leftovers: Vec<Leftover>,
     delete_retry_ns: u64,
     /// Of one batch; kept for its memory.
     batch: Vec<Event>,
@@ -152,6 +152,11 @@ impl Worker {
                     });
                 }
                 Ok(Order::Gated { interface }) => self.gated(&interface),
+                Ok(Order::Change(change)) => {
+                    let outcome = self.change(&change);
+                    // Whoever ordered it waits for it.
+                    let _ = change.done.send(outcome);
+                }
                 Ok(Order::Announce) => {
                     if let Some(holding) = &mut self.holding {
                         holding.announce_anew(boot_ns());
@@ -180,22 +185,26 @@ impl Worker {
         self.leftovers
             .retain(|leftover| !wanted.contains(&leftover.address));
         for (address, link_index) in self.holding.take().iter().flat_map(Holding::addresses) {
-            // Never added: not ours to delete.
-            let Some(link_index) = link_index else {
-                continue;
-            };
-            if wanted.contains(address) {
-                continue;
+            if !wanted.contains(address) {
+                self.give_up(address, link_index);
             }
-            let netlink = &mut self.tools.netlink;
-            if let Err(error) = netlink.delete_address(link_index, address.address) {
-                self.tools.failed(Action::Delete, address, error.into());
-                self.leftovers.push(Leftover {
-                    address: address.clone(),
-                    link_index,
-                });
-                self.delete_retry_ns = boot_ns() + DELETE_RETRY_NS;
-            }
+        }
+    }
+
+    /// Deletes an address, if it ever was added.
+    pub(super) fn give_up(&mut self, address: &VirtualAddress, link_index: Option<u32>) {
+        let Some(link_index) = link_index else {
+            // Not ours to delete.
+            return;
+        };
+        let netlink = &mut self.tools.netlink;
+        if let Err(error) = netlink.delete_address(link_index, address.address) {
+            self.tools.failed(Action::Delete, address, error.into());
+            self.leftovers.push(Leftover {
+                address: address.clone(),
+                link_index,
+            });
+            self.delete_retry_ns = boot_ns() + DELETE_RETRY_NS;
         }
     }
 
@@ -251,7 +260,7 @@ impl Worker {
         Ok(())
     }
 
-    fn link_changed(&mut self, interface: String, change: LinkChange) {
+    pub(super) fn link_changed(&mut self, interface: String, change: LinkChange) {
         if matches!(change, LinkChange::Appeared { .. }) && !self.tools.ungated.contains(&interface)
         {
             self.tools.ungated.push(interface.clone());

@@ -167,6 +167,11 @@ impl Datagrams {
         })
     }
 
+    /// What leaves and comes in from now on is sealed and opened so.
+    pub fn seal_by(&mut self, envelope: Envelope) {
+        self.envelope = envelope;
+    }
+
     /// Seals and sends one message; never waits.
     ///
     /// # Errors

@@ -6,8 +6,11 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
 use heartbeat_core::{Config, Event, Instant};
+use heartbeat_wire::tag::Key;
 
 use super::Pulse;
+use crate::hands::{Change, Order as HandsOrder, VirtualAddress};
+use crate::net::envelope::Envelope;
 use crate::sys::clock::boot_ns;
 
 /// How long one who offers waits before the offer is taken back: a turn takes far less than a millisecond.
@@ -20,6 +23,14 @@ pub struct Reconfigure {
     pub core: Box<Config>,
     /// Whether addresses are taken only once a hook has made this node fit to serve.
     pub addresses_wait: bool,
+    /// The addresses that follow the master.
+    pub addresses: Arc<[VirtualAddress]>,
+    /// What signs frames.
+    pub key: Key,
+    /// How control datagrams are sealed and opened.
+    pub envelope: Envelope,
+    /// What is to be done to the addresses, if they are others.
+    pub change: Option<Box<Change>>,
 }
 
 /// A configuration on its way to the pulse. It is taken back or carried out, never both.
@@ -87,8 +98,24 @@ impl Pulse {
     /// What can fail comes first, and then nothing has been changed.
     fn go_by(&mut self, wanted: Reconfigure) -> Result<(), String> {
         let digest = wanted.core.config_digest;
-        (self.parts.sets.digest(digest)).map_err(|error| error.to_string())?;
+        let before = self.parts.signer.config_digest;
+        let sets = &mut self.parts.sets;
+        sets.digest(digest).map_err(|error| error.to_string())?;
+        if let Some(change) = wanted.change
+            && let Err(error) = self.parts.hands.order(HandsOrder::Change(change))
+        {
+            // It could be written just now, and only a kernel at its end could refuse it back.
+            return sets
+                .digest(before)
+                .map_err(|also| also.to_string())
+                .and(Err(error.to_string()));
+        }
+        self.parts.addresses = wanted.addresses;
         self.parts.signer.config_digest = digest;
+        self.parts.signer.key = wanted.key;
+        for channel in &mut self.parts.wiring.control {
+            channel.datagrams.seal_by(wanted.envelope.clone());
+        }
         self.handle(Event::Reconfigured(wanted.core), Instant(boot_ns()));
         self.parts.addresses_wait = wanted.addresses_wait;
         if !wanted.addresses_wait

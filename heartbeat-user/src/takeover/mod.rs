@@ -5,6 +5,7 @@
 //! what happened over a bounded queue, and hands it what other nodes' takeover threads say; it answers
 //! them by itself, over both networks.
 
+mod around;
 mod asking;
 mod closing;
 pub mod message;
@@ -26,6 +27,7 @@ use heartbeat_core::{ElectorRecord, Epoch, Slot};
 use crate::net::envelope::MAX_BODY;
 use crate::pulse::OrderSender;
 
+pub use around::{Around, Surroundings};
 pub use asking::Place;
 pub use tellers::Tellers;
 pub use verification::{Seen, Verified};
@@ -40,12 +42,8 @@ const TASKS_DEPTH: usize = 64;
 pub struct Setup {
     /// This node's slot.
     pub slot: Slot,
-    /// Every address that follows the master, and where this node is on its network.
-    pub places: Vec<Place>,
-    /// The other members that are on such a network: they can look.
-    pub lookers: Vec<Slot>,
-    /// The other members that are no witnesses: as electors they may become master, and are told of connections.
-    pub heirs: Vec<Slot>,
+    /// The addresses, and who may look after them.
+    pub around: Around,
     /// Who is an elector, at the start.
     pub electors: ElectorRecord,
     /// Where messages leave.
@@ -78,6 +76,8 @@ pub enum Task {
     Released(Epoch),
     /// The electors changed.
     Electors(ElectorRecord),
+    /// Other surroundings are in force.
+    Look,
     /// Another node's takeover thread says something.
     Parcel(Parcel),
     /// Finish what is left to do, then end. Given by [`Takeover::finish`] alone.

@@ -7,6 +7,7 @@ use heartbeat_core::{Epoch, Slot};
 
 use super::message::Message;
 use crate::net::datagrams::Teller;
+use crate::net::envelope::Envelope;
 
 /// The sending ends of the control sockets, by network; cheap to clone. Shared with whoever replaces the
 /// sockets when an interface vanished and came back.
@@ -24,6 +25,13 @@ impl Tellers {
     /// This network's interface is gone: its socket must close before another one can take its port.
     pub fn remove(&self, network: Network) {
         self.lock().retain(|(other, _)| *other != network);
+    }
+
+    /// What leaves from now on is sealed so.
+    pub fn seal_by(&self, envelope: &Envelope) {
+        for (_, teller) in &mut *self.lock() {
+            teller.seal_by(envelope.clone());
+        }
     }
 
     /// Sends one message over both networks: what matters here is rare and short, and one of the two may

@@ -14,7 +14,7 @@ use super::closing;
 use super::message::{CONNECTIONS_A_MESSAGE, Message};
 use super::tickling::Tickling;
 use super::verification::{Act, Verification};
-use super::{Parcel, Setup, Task, addresses};
+use super::{Parcel, Setup, Surroundings, Task, addresses};
 use crate::net::mac::MacAddress;
 use crate::net::netlink::Netlink;
 use crate::pulse::PulseOrder;
@@ -26,6 +26,7 @@ const PAUSE_NS: u64 = 3_000_000;
 
 pub(super) struct Worker {
     setup: Setup,
+    around: Arc<Surroundings>,
     asking: Asking,
     addresses: Vec<IpAddr>,
     /// The mastership that this node has.
@@ -41,9 +42,11 @@ pub(super) struct Worker {
 
 impl Worker {
     pub(super) fn new(setup: Setup, lost: Arc<AtomicU64>) -> Self {
+        let around = setup.around.get();
         Self {
-            asking: Asking::new(setup.places.clone(), setup.tellers.clone()),
-            addresses: addresses(&setup.places),
+            asking: Asking::new(around.places.clone(), setup.tellers.clone()),
+            addresses: addresses(&around.places),
+            around,
             verification: None,
             demoted: Epoch::NONE,
             closing: None,
@@ -63,6 +66,7 @@ impl Worker {
                 }
                 None => tasks.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
+            self.look_around();
             match task {
                 Ok(Task::End { removed }) => return self.end(removed),
                 Ok(task) => self.take(task),
@@ -84,6 +88,21 @@ impl Worker {
         times.into_iter().flatten().min()
     }
 
+    /// Goes by what is in force; a mastership's addresses are looked after anew where they are others.
+    fn look_around(&mut self) {
+        let around = self.setup.around.get();
+        let before = std::mem::replace(&mut self.around, around);
+        if before.places == self.around.places && before.lookers == self.around.lookers {
+            return;
+        }
+        self.asking = Asking::new(self.around.places.clone(), self.setup.tellers.clone());
+        self.addresses = addresses(&self.around.places);
+        if let Some(epoch) = self.verification.take().map(|it| it.epoch) {
+            self.setup.view.show(&[]);
+            self.took_over(epoch, 0, boot_ns());
+        }
+    }
+
     fn take(&mut self, task: Task) {
         match task {
             Task::TookOver {
@@ -102,7 +121,7 @@ impl Worker {
             Task::Released(epoch) => self.closing = Some((epoch, boot_ns() + PAUSE_NS)),
             Task::Parcel(parcel) => self.open(&parcel),
             // Taken where tasks are received.
-            Task::End { .. } => {}
+            Task::Look | Task::End { .. } => {}
         }
     }
 
@@ -110,7 +129,7 @@ impl Worker {
         if epoch <= self.demoted || self.addresses.is_empty() {
             return;
         }
-        let mut lookers = self.setup.lookers.clone();
+        let mut lookers = self.around.lookers.clone();
         // The first master last: whether it lets go is what is in question.
         lookers.sort_by_key(|slot| (*slot == first_master, *slot));
         let number = epoch.0.wrapping_shl(16);
@@ -176,7 +195,7 @@ impl Worker {
         let Some(verification) = &mut self.verification else {
             return;
         };
-        let places = &self.setup.places;
+        let places = &self.around.places;
         let acts = verification.due(now_ns, |address| own_mac(places, address));
         let epoch = verification.epoch;
         for act in acts {
@@ -213,7 +232,7 @@ impl Worker {
                 };
                 let electors = &self.setup.electors;
                 for to in self
-                    .setup
+                    .around
                     .heirs
                     .iter()
                     .filter(|slot| electors.has_elector(**slot))

@@ -1,5 +1,8 @@
 //! The configuration is reloaded while the cluster works, and while it does not.
 
+mod addresses;
+mod keys;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;

@@ -1,11 +1,11 @@
 //! Every key of the file, in the order of the docs, and how a change of it comes into force.
 
 use super::list;
-use super::rules::connection;
+use super::rules::{connection, key_file, virtual_address};
 use super::{Effect, Key, Seen, Values, text};
 use crate::config::Config;
 
-use Effect::{Apply, Reload, Restart};
+use Effect::{Apply, Reload, Restart, Steps};
 
 const SOCKETS: &str = "sockets and kernel programs hang on it: restart the daemon";
 const EVERYWHERE: &str =
@@ -16,6 +16,9 @@ const PLACE: &str =
 const MEMBERSHIP: &str = "members are counted at the start: restart the daemons, slaves first";
 const EVIDENCE: &str = "both must go by the same evidence: restart the daemons, the slave first, while the two hear each other";
 const RECORD: &str = "a record begins with a daemon's start: restart the daemon";
+const FOLLOWS: &str = "two nodes could have it meanwhile: take the address out on every node, then add it again on \
+                       every node";
+
 const CLUSTER: &str = "[cluster]";
 const MANAGEMENT: &str = "[management]";
 const PAIR: &str = "[pair]";
@@ -75,7 +78,7 @@ pub static KEYS: &[Key] = &[
     shared(CLUSTER, "mode", Restart(EVERYWHERE), |c| {
         text::one(c.mode().as_str())
     }),
-    own(CLUSTER, "key_file", Restart(SOCKETS), text::keys),
+    own(CLUSTER, "key_file", Reload, text::keys).except(key_file),
     own(CLUSTER, "electors", Apply, |c| {
         text::one(text::list(&c.electors))
     }),
@@ -141,18 +144,19 @@ pub static KEYS: &[Key] = &[
     shared(MEMBER, "witness", Restart(MEMBERSHIP), |c| {
         list::members(c, |it| Some(it.witness.to_string()))
     }),
-    shared(ADDRESS, "address", Restart(SOCKETS), |c| {
+    shared(ADDRESS, "address", Reload, |c| {
         list::addresses(c, |it| Some(format!("{}/{}", it.address, it.prefix)))
     }),
-    shared(ADDRESS, "network", Restart(SOCKETS), |c| {
+    shared(ADDRESS, "network", Reload, |c| {
         list::addresses(c, |it| text::network(&it.place))
     }),
-    shared(ADDRESS, "interface", Restart(SOCKETS), |c| {
+    shared(ADDRESS, "interface", Reload, |c| {
         list::addresses(c, |it| text::interface(&it.place))
     }),
-    shared(ADDRESS, "follows", Restart(SOCKETS), |c| {
+    shared(ADDRESS, "follows", Steps(FOLLOWS), |c| {
         list::addresses(c, |it| Some(text::follows(it.follows)))
-    }),
+    })
+    .except(virtual_address),
     own(RECORDER, "file", Restart(RECORD), |c| {
         text::of(&c.recorder, |it| it.file.display().to_string())
     }),

@@ -1,6 +1,7 @@
 //! Reload: the file is read and checked as a whole, and put in force as a difference, all of it or nothing.
 
 mod apply;
+mod guard;
 mod tally;
 
 use heartbeat_core::{ElectorRecord, Slot};

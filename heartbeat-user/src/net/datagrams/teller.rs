@@ -37,6 +37,11 @@ impl Datagrams {
 }
 
 impl Teller {
+    /// What leaves from now on is sealed so.
+    pub fn seal_by(&mut self, envelope: Envelope) {
+        self.envelope = envelope;
+    }
+
     /// Seals and sends the message that `write` puts into the body, whose length it gives; never waits.
     ///
     /// # Errors

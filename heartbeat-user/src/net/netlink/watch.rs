@@ -44,6 +44,15 @@ impl LinkWatch {
         }
     }
 
+    /// Watches these too, once the next list of links is taken in. Whether there is one among them that it did not.
+    pub fn add(&mut self, names: &[String]) -> bool {
+        let before = self.names.len();
+        let new = names.iter().filter(|name| !self.names.contains(name));
+        let new: Vec<String> = new.cloned().collect();
+        self.names.extend(new);
+        self.names.len() > before
+    }
+
     /// The interface with this name, as the last event showed it.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Link> {
