@@ -38,6 +38,7 @@ pub(super) const PULSE_ANSWERS: Duration = Duration::from_secs(1);
 pub(super) struct Operator {
     pub(super) current: Current,
     pub(super) reloads: Tally,
+    pub(super) highest_slot: Slot,
     /// The configuration file, for what it proposes later.
     pub(super) file: PathBuf,
     pub(super) words: Words,
@@ -163,7 +164,7 @@ impl Operator {
         let published = wait(answered, PULSE_ANSWERS).await?;
         let plan = self.current.plan();
         Ok(Running {
-            node: reload::place(plan.slot, &published.snapshot.electors.record),
+            node: reload::place(plan.slot, &published.snapshot.electors.record, self.highest_slot),
             facts: change::Facts::of(&plan.config),
         })
     }

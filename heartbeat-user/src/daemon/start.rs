@@ -111,6 +111,7 @@ impl Daemon {
             facts: facts.clone(),
             current: current.clone(),
             reloads: reloads.clone(),
+            highest_slot: relink.datapath.highest_slot(),
             file: ground.file.clone(),
         };
         let maps_kept = kernel.kept.maps_kept;

@@ -139,7 +139,7 @@ fn heartbeats(
 }
 
 /// Where every other member is on that network, if it is.
-fn others(plan: &Plan, network: Network) -> impl Iterator<Item = (Slot, IpAddr)> {
+pub(super) fn others(plan: &Plan, network: Network) -> impl Iterator<Item = (Slot, IpAddr)> {
     let on_network = move |member: &Member| match network {
         Network::Management => Some(member.management.address),
         Network::Business => member.business.as_ref().map(|business| business.address),

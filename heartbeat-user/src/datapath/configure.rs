@@ -177,7 +177,7 @@ pub(super) fn set_keys(pins: &Pins, keys: Keys) -> Result<(), DatapathError> {
     set(pins, name::KEYS, 0, keys)
 }
 
-fn set_members(pins: &Pins, members: &[(u16, Member)]) -> Result<(), DatapathError> {
+pub(super) fn set_members(pins: &Pins, members: &[(u16, Member)]) -> Result<(), DatapathError> {
     let mut map = array::<Member>(pins, name::MEMBERS)?;
     for slot in 0..map.len() {
         let member = members

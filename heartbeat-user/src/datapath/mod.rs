@@ -23,7 +23,7 @@ use std::path::Path;
 
 use aya::maps::{Array, Map, MapData, MapError, RingBuf};
 use heartbeat_core::Slots;
-use heartbeat_wire::maps::{Address, Config, Interface, Keys, MAX_SLOTS, MAX_VIPS, Vip, name};
+use heartbeat_wire::maps::{Address, Config, Interface, Keys, MAX_SLOTS, MAX_VIPS, Member, Vip, name};
 
 pub use configure::{Kept, Setup};
 pub use counters::{MergedReply, Replies, Statistics};
@@ -179,6 +179,20 @@ impl Datapath {
     /// What bpf(2) answers; the keys are as before then.
     pub fn keys(&self, keys: Keys) -> Result<(), DatapathError> {
         configure::set_keys(&self.loader.pins, keys)
+    }
+
+    /// Has the responder know these members and no other.
+    ///
+    /// # Errors
+    /// What bpf(2) answers; some of them may be known by then.
+    pub fn members(&self, members: &[(u16, Member)]) -> Result<(), DatapathError> {
+        configure::set_members(&self.loader.pins, members)
+    }
+
+    /// The highest slot that the maps have room for.
+    #[must_use]
+    pub fn highest_slot(&self) -> u16 {
+        shapes::highest_slot(self.loader.max_slot)
     }
 
     /// Whether both sides of the gate are at work on an interface. Without tcx another tool can take them away,

@@ -74,6 +74,12 @@ fn slot_entries(max_slot: u16) -> u32 {
     (u32::from(max_slot) + 1).next_power_of_two().max(FEWEST)
 }
 
+/// The highest slot that maps made for `max_slot` have room for.
+pub(super) fn highest_slot(max_slot: u16) -> u16 {
+    // Slots end at 10,000, so it fits.
+    (slot_entries(max_slot) - 1) as u16
+}
+
 impl MapShape {
     const fn new(
         name: &'static str,

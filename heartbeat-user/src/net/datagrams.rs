@@ -167,9 +167,9 @@ impl Datagrams {
         })
     }
 
-    /// What leaves and comes in from now on is sealed and opened so.
-    pub fn seal_by(&mut self, envelope: Envelope) {
-        self.envelope = envelope;
+    /// What leaves and comes in from now on is sealed and opened so, and members are here.
+    pub fn go_by(&mut self, envelope: Envelope, members: BTreeMap<Slot, IpAddr>) {
+        (self.envelope, self.members) = (envelope, members);
     }
 
     /// Seals and sends one message; never waits.

@@ -42,6 +42,7 @@ pub struct UnicastSocketError {
 #[derive(Debug)]
 pub struct UnicastSocket {
     socket: UdpSocket,
+    port: u16,
     members: Vec<(Slot, SocketAddr)>,
 }
 
@@ -58,11 +59,19 @@ impl UnicastSocket {
             place: place.clone(),
             source,
         })?;
-        let members = members.map(|(slot, member)| (slot, SocketAddr::new(member, place.port)));
-        Ok(Self {
+        let mut heartbeats = Self {
             socket,
-            members: members.collect(),
-        })
+            port: place.port,
+            members: Vec::new(),
+        };
+        heartbeats.enrol(members);
+        Ok(heartbeats)
+    }
+
+    /// Members are here from now on.
+    pub fn enrol(&mut self, members: impl Iterator<Item = (Slot, IpAddr)>) {
+        let members = members.map(|(slot, member)| (slot, SocketAddr::new(member, self.port)));
+        self.members = members.collect();
     }
 
     /// Sends one heartbeat body to each of them that `is_asked`. Neither waits nor allocates.

@@ -3,7 +3,7 @@
 use std::io;
 
 use heartbeat_core::event::Reply;
-use heartbeat_core::{Config, ElectorSet};
+use heartbeat_core::{Config, ElectorSet, Slot};
 use heartbeat_wire::maps::REPLIES_CHUNK;
 
 use super::convert::reply;
@@ -25,24 +25,31 @@ impl Answers {
     /// Room for every member but this node.
     #[must_use]
     pub fn new(source: Replies, config: &Config) -> Self {
-        let entries = |wants_elector: bool| {
-            let wanted = config.members.iter().filter(move |(slot, member)| {
-                **slot != config.slot && member.elector == wants_elector
-            });
-            wanted
-                .map(|(slot, _)| MergedReply {
-                    slot: *slot,
-                    ..MergedReply::default()
-                })
-                .collect()
-        };
+        let (electors, others) = entries(config);
         Self {
             source,
-            electors: entries(true),
-            others: entries(false),
+            electors,
+            others,
             next_other: 0,
             newest: Vec::with_capacity(config.members.len()),
         }
+    }
+
+    /// Others are members now. What those that stay answered stays.
+    pub(super) fn enrol(&mut self, config: &Config) {
+        let known: Vec<MergedReply> = (self.electors.drain(..))
+            .chain(self.others.drain(..))
+            .collect();
+        let (electors, others) = entries(config);
+        let stays = |entry: &mut MergedReply| {
+            if let Some(known) = known.iter().find(|known| known.slot == entry.slot) {
+                *entry = *known;
+            }
+        };
+        (self.electors, self.others) = (electors, others);
+        self.electors.iter_mut().for_each(stays);
+        self.others.iter_mut().for_each(stays);
+        self.next_other = 0;
     }
 
     /// Members became electors, or are none any more: each is read at its new pace, and what it answered stays.
@@ -87,4 +94,16 @@ impl Answers {
     pub(super) fn newest(&self) -> &[Reply] {
         &self.newest
     }
+}
+
+/// An entry for every member but this node: the electors', and the others'.
+fn entries(config: &Config) -> (Vec<MergedReply>, Vec<MergedReply>) {
+    let others = config.members.keys().filter(|slot| **slot != config.slot);
+    let entry = |slot: &Slot| MergedReply {
+        slot: *slot,
+        ..MergedReply::default()
+    };
+    others
+        .map(entry)
+        .partition(|entry| config.is_elector(entry.slot))
 }

@@ -1,11 +1,14 @@
 //! Another configuration takes the place of the one that the pulse goes by, between two turns and all at once.
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
-use heartbeat_core::{Config, Event, Instant};
+use heartbeat_core::message::Network;
+use heartbeat_core::{Config, Event, Instant, Slot};
 use heartbeat_wire::tag::Key;
 
 use super::Pulse;
@@ -29,6 +32,8 @@ pub struct Reconfigure {
     pub key: Key,
     /// How control datagrams are sealed and opened.
     pub envelope: Envelope,
+    /// Where the other members are on each network.
+    pub members: BTreeMap<Network, BTreeMap<Slot, IpAddr>>,
     /// What is to be done to the addresses, if they are others.
     pub change: Option<Box<Change>>,
 }
@@ -113,8 +118,15 @@ impl Pulse {
         self.parts.addresses = wanted.addresses;
         self.parts.signer.config_digest = digest;
         self.parts.signer.key = wanted.key;
+        self.parts.answers.enrol(&wanted.core);
         for channel in &mut self.parts.wiring.control {
-            channel.datagrams.seal_by(wanted.envelope.clone());
+            let members = wanted.members.get(&channel.network);
+            let members = members.cloned().unwrap_or_default();
+            if let Some(heartbeats) = &mut channel.heartbeats {
+                heartbeats.enrol(members.iter().map(|(slot, address)| (*slot, *address)));
+            }
+            let envelope = wanted.envelope.clone();
+            channel.datagrams.go_by(envelope, members);
         }
         self.handle(Event::Reconfigured(wanted.core), Instant(boot_ns()));
         self.parts.addresses_wait = wanted.addresses_wait;

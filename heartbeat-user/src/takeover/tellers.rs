@@ -1,5 +1,7 @@
 //! Where messages to the other nodes' takeover threads leave: over every network there is.
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use heartbeat_core::message::Network;
@@ -27,10 +29,14 @@ impl Tellers {
         self.lock().retain(|(other, _)| *other != network);
     }
 
-    /// What leaves from now on is sealed so.
-    pub fn seal_by(&self, envelope: &Envelope) {
-        for (_, teller) in &mut *self.lock() {
-            teller.seal_by(envelope.clone());
+    /// What leaves from now on is sealed so, and members are there.
+    pub fn go_by(
+        &self,
+        envelope: &Envelope,
+        members: impl Fn(Network) -> BTreeMap<Slot, IpAddr>,
+    ) {
+        for (network, teller) in &mut *self.lock() {
+            teller.go_by(envelope.clone(), members(*network));
         }
     }
 

@@ -1,7 +1,7 @@
 //! Every key of the file, in the order of the docs, and how a change of it comes into force.
 
 use super::list;
-use super::rules::{connection, key_file, virtual_address};
+use super::rules::{connection, key_file, membership, virtual_address};
 use super::{Effect, Key, Seen, Values, text};
 use crate::config::Config;
 
@@ -11,9 +11,7 @@ const SOCKETS: &str = "sockets and kernel programs hang on it: restart the daemo
 const EVERYWHERE: &str =
     "nodes that differ in it do not hear each other: stop all daemons, change the file, start them";
 const LEASE: &str = "a lease is counted by it: restart the daemons, slaves first";
-const PLACE: &str =
-    "sockets and neighbours' addresses hang on it: restart the daemons, slaves first";
-const MEMBERSHIP: &str = "members are counted at the start: restart the daemons, slaves first";
+const WITNESS: &str = "who may be master is known from the start: restart the daemons, slaves first";
 const EVIDENCE: &str = "both must go by the same evidence: restart the daemons, the slave first, while the two hear each other";
 const RECORD: &str = "a record begins with a daemon's start: restart the daemon";
 const FOLLOWS: &str = "two nodes could have it meanwhile: take the address out on every node, then add it again on \
@@ -127,21 +125,22 @@ pub static KEYS: &[Key] = &[
     own(PAIR, "fence_delay", Restart(EVIDENCE), |c| {
         text::fence(c, |it| text::time(it.delay))
     }),
-    shared(MEMBER, "slot", Restart(MEMBERSHIP), |c| {
+    shared(MEMBER, "slot", Reload, |c| {
         list::members(c, |_| Some("member".to_owned()))
-    }),
+    })
+    .except(membership),
     shared(MEMBER, "name", Reload, |c| {
         list::members(c, |it| Some(it.name.clone()))
     }),
-    shared(MEMBER, "management", Restart(PLACE), |c| {
+    shared(MEMBER, "management", Reload, |c| {
         list::members(c, |it| Some(text::connection(&it.management)))
     })
     .except(connection),
-    shared(MEMBER, "business", Restart(PLACE), |c| {
+    shared(MEMBER, "business", Reload, |c| {
         list::members(c, |it| it.business.as_ref().map(text::connection))
     })
     .except(connection),
-    shared(MEMBER, "witness", Restart(MEMBERSHIP), |c| {
+    shared(MEMBER, "witness", Restart(WITNESS), |c| {
         list::members(c, |it| Some(it.witness.to_string()))
     }),
     shared(ADDRESS, "address", Reload, |c| {

@@ -87,6 +87,8 @@ pub struct Place {
     pub slot: Slot,
     /// The electors of the set in force.
     pub electors: Vec<Slot>,
+    /// The highest slot that the kernel's maps have room for.
+    pub highest_slot: Slot,
 }
 
 /// What a configuration says, by key and entry. Keys of the cluster stand in it as fingerprints.

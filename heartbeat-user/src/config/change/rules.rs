@@ -1,9 +1,16 @@
 //! When a change comes into force in another way than its key usually does.
 
+use heartbeat_core::Slot;
+
 use super::{Effect, Seen};
 
 const ROTATION: &str = "a key is replaced in three steps, each on every node: the new one below the old one, above \
                         it, and the old one taken out";
+
+const ELECTOR: &str = "an elector leaves in two steps: take its slot out of electors and `heartbeatctl members apply` \
+                       at the master; then take the member out on every node";
+const ROOM: &str = "the kernel's maps have no room for this slot: restart the daemon, after `heartbeatctl detach`";
+const PLACE: &str = "sockets and an elector's grants hang on it: restart the daemons, slaves first";
 
 /// A node goes on being heard only if what signs before and after is accepted before and after: the others still
 /// go by the step before, or by this one already.
@@ -20,10 +27,24 @@ pub(super) fn virtual_address(seen: &Seen<'_>) -> Option<Effect> {
     (seen.from.is_none() || seen.to.is_none()).then_some(Effect::Reload)
 }
 
-/// How another member names its own interface is its own matter.
+/// Members come and go, but for who elects.
+pub(super) fn membership(seen: &Seen<'_>) -> Option<Effect> {
+    let slot = slot_of(seen.entry)?;
+    if seen.to.is_none() && (slot == seen.node.slot || seen.node.electors.contains(&slot)) {
+        return Some(Effect::Steps(ELECTOR));
+    }
+    (slot > seen.node.highest_slot).then_some(Effect::Restart(ROOM))
+}
+
+/// Others move by a reload. How they name their own interfaces is their own matter.
 pub(super) fn connection(seen: &Seen<'_>) -> Option<Effect> {
-    let is_own = seen.entry == format!("slot {}", seen.node.slot);
-    let address = |text: &str| text.split(' ').next().map(str::to_owned);
-    let is_same = address(seen.from?) == address(seen.to?);
-    (is_same && !is_own).then_some(Effect::Reload)
+    let slot = slot_of(seen.entry)?;
+    let address = |text: Option<&str>| text.and_then(|text| text.split(' ').next().map(str::to_owned));
+    let moves = address(seen.from) != address(seen.to);
+    let is_own = slot == seen.node.slot;
+    (is_own || (moves && seen.node.electors.contains(&slot))).then_some(Effect::Restart(PLACE))
+}
+
+fn slot_of(entry: &str) -> Option<Slot> {
+    entry.strip_prefix("slot ")?.parse().ok()
 }

@@ -9,6 +9,7 @@ fn lines(before: &Config, after: &Config) -> Vec<String> {
     let node = Place {
         slot: 2,
         electors: vec![1, 2, 3],
+            highest_slot: 63,
     };
     differences(&Facts::of(before), &Facts::of(after), &node)
         .iter()

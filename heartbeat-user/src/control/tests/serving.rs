@@ -80,6 +80,7 @@ fn running() -> Running {
         node: Place {
             slot: 1,
             electors: vec![1, 2, 3],
+            highest_slot: 63,
         },
         facts: Facts::of(&three_nodes()),
     }

@@ -57,6 +57,10 @@ impl Scribe {
             let keys = to.frame_keys();
             datapath.keys(keys).map_err(|error| error.to_string())?;
         }
+        if from.config.members != to.config.members {
+            let members = to.kernel_members();
+            (datapath.members(&members)).map_err(|error| error.to_string())?;
+        }
         self.change_pulse(from, to)?;
         if before != after {
             datapath.guard(&after).map_err(|error| error.to_string())?;
@@ -72,6 +76,9 @@ impl Scribe {
             addresses: addresses(to.carried()),
             key: to.frame_keys().slots[0],
             envelope: wiring::envelope(to, self.relink.incarnation),
+            members: (to.connections())
+                .map(|(network, _)| (network, wiring::others(to, network).collect()))
+                .collect(),
             change,
         });
         self.pulse.send(PulseOrder::Reconfigure(offer))?;
@@ -93,7 +100,8 @@ impl Scribe {
         }
         self.fence.change(&plan);
         let envelope = wiring::envelope(&plan, self.relink.incarnation);
-        self.relink.tellers.seal_by(&envelope);
+        let members = |network| wiring::others(&plan, network).collect();
+        self.relink.tellers.go_by(&envelope, members);
         self.around.set(plan.surroundings());
         self.relink.plan = plan.clone();
         self.current.set(plan);

@@ -41,7 +41,7 @@ impl Scribe {
         let found = differences(
             &Facts::of(&before.config),
             &Facts::of(&config),
-            &place(before.slot, &record),
+            &place(before.slot, &record, self.relink.datapath.highest_slot()),
         );
         let in_the_way: Vec<&Difference> = found.iter().filter(|it| it.effect.refuses()).collect();
         if !in_the_way.is_empty() {
@@ -72,11 +72,12 @@ impl Scribe {
 }
 
 /// Where this node stands in its cluster, for what depends on it.
-pub(super) fn place(slot: Slot, record: &ElectorRecord) -> Place {
+pub(super) fn place(slot: Slot, record: &ElectorRecord, highest_slot: Slot) -> Place {
     let sets = std::iter::once(&record.in_force).chain(record.next());
     Place {
         slot,
         electors: sets.flat_map(|set| set.slots.iter()).collect(),
+        highest_slot,
     }
 }
 

@@ -37,9 +37,9 @@ impl Datagrams {
 }
 
 impl Teller {
-    /// What leaves from now on is sealed so.
-    pub fn seal_by(&mut self, envelope: Envelope) {
-        self.envelope = envelope;
+    /// What leaves from now on is sealed so, and members are here.
+    pub fn go_by(&mut self, envelope: Envelope, members: BTreeMap<Slot, IpAddr>) {
+        (self.envelope, self.members) = (envelope, members);
     }
 
     /// Seals and sends the message that `write` puts into the body, whose length it gives; never waits.
