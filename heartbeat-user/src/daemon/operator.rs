@@ -164,7 +164,11 @@ impl Operator {
         let published = wait(answered, PULSE_ANSWERS).await?;
         let plan = self.current.plan();
         Ok(Running {
-            node: reload::place(plan.slot, &published.snapshot.electors.record, self.highest_slot),
+            node: reload::place(
+                plan.slot,
+                &published.snapshot.electors.record,
+                self.highest_slot,
+            ),
             facts: change::Facts::of(&plan.config),
         })
     }

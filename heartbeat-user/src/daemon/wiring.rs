@@ -71,7 +71,8 @@ pub(super) fn channel(
         port: plan.config.control_port,
     };
     let members = others(plan, network).collect();
-    let datagrams = Datagrams::open(&place, envelope(plan, incarnation), members).map_err(Failure::of)?;
+    let datagrams =
+        Datagrams::open(&place, envelope(plan, incarnation), members).map_err(Failure::of)?;
     Ok(Channel {
         network,
         datagrams: Box::new(datagrams),

@@ -23,7 +23,9 @@ use std::path::Path;
 
 use aya::maps::{Array, Map, MapData, MapError, RingBuf};
 use heartbeat_core::Slots;
-use heartbeat_wire::maps::{Address, Config, Interface, Keys, MAX_SLOTS, MAX_VIPS, Member, Vip, name};
+use heartbeat_wire::maps::{
+    Address, Config, Interface, Keys, MAX_SLOTS, MAX_VIPS, Member, Vip, name,
+};
 
 pub use configure::{Kept, Setup};
 pub use counters::{MergedReply, Replies, Statistics};

@@ -47,8 +47,6 @@ impl Around {
 
     fn lock(&self) -> MutexGuard<'_, Arc<Surroundings>> {
         // One assignment: a panic elsewhere leaves nothing half done.
-        self.in_force
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.in_force.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -30,11 +30,7 @@ impl Tellers {
     }
 
     /// What leaves from now on is sealed so, and members are there.
-    pub fn go_by(
-        &self,
-        envelope: &Envelope,
-        members: impl Fn(Network) -> BTreeMap<Slot, IpAddr>,
-    ) {
+    pub fn go_by(&self, envelope: &Envelope, members: impl Fn(Network) -> BTreeMap<Slot, IpAddr>) {
         for (network, teller) in &mut *self.lock() {
             teller.go_by(envelope.clone(), members(*network));
         }

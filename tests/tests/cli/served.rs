@@ -79,6 +79,7 @@ impl Handler for Pretender {
         let node = Place {
             slot: 2,
             electors: config.electors.clone(),
+            highest_slot: 63,
         };
         let facts = Facts::of(&config);
         Ok(Running { node, facts })

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod keys;
+mod members;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

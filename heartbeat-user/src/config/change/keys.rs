@@ -10,8 +10,9 @@ use Effect::{Apply, Reload, Restart, Steps};
 const SOCKETS: &str = "sockets and kernel programs hang on it: restart the daemon";
 const EVERYWHERE: &str =
     "nodes that differ in it do not hear each other: stop all daemons, change the file, start them";
-const LEASE: &str = "a lease is counted by it: restart the daemons, slaves first";
-const WITNESS: &str = "who may be master is known from the start: restart the daemons, slaves first";
+const LEASE: &str = "a lease is counted by it: restart the daemons, slaves first; in a pair stop both before you start one";
+const WITNESS: &str =
+    "who may be master is known from the start: restart the daemons, slaves first";
 const EVIDENCE: &str = "both must go by the same evidence: restart the daemons, the slave first, while the two hear each other";
 const RECORD: &str = "a record begins with a daemon's start: restart the daemon";
 const FOLLOWS: &str = "two nodes could have it meanwhile: take the address out on every node, then add it again on \

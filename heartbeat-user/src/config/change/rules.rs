@@ -9,7 +9,8 @@ const ROTATION: &str = "a key is replaced in three steps, each on every node: th
 
 const ELECTOR: &str = "an elector leaves in two steps: take its slot out of electors and `heartbeatctl members apply` \
                        at the master; then take the member out on every node";
-const ROOM: &str = "the kernel's maps have no room for this slot: restart the daemon, after `heartbeatctl detach`";
+const ROOM: &str =
+    "the kernel's maps have no room for this slot: restart the daemon, after `heartbeatctl detach`";
 const PLACE: &str = "sockets and an elector's grants hang on it: restart the daemons, slaves first";
 
 /// A node goes on being heard only if what signs before and after is accepted before and after: the others still
@@ -39,7 +40,8 @@ pub(super) fn membership(seen: &Seen<'_>) -> Option<Effect> {
 /// Others move by a reload. How they name their own interfaces is their own matter.
 pub(super) fn connection(seen: &Seen<'_>) -> Option<Effect> {
     let slot = slot_of(seen.entry)?;
-    let address = |text: Option<&str>| text.and_then(|text| text.split(' ').next().map(str::to_owned));
+    let address =
+        |text: Option<&str>| text.and_then(|text| text.split(' ').next().map(str::to_owned));
     let moves = address(seen.from) != address(seen.to);
     let is_own = slot == seen.node.slot;
     (is_own || (moves && seen.node.electors.contains(&slot))).then_some(Effect::Restart(PLACE))

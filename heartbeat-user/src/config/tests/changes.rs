@@ -9,7 +9,7 @@ fn lines(before: &Config, after: &Config) -> Vec<String> {
     let node = Place {
         slot: 2,
         electors: vec![1, 2, 3],
-            highest_slot: 63,
+        highest_slot: 63,
     };
     differences(&Facts::of(before), &Facts::of(after), &node)
         .iter()
@@ -116,6 +116,88 @@ fn an_entry_that_comes_and_a_key_in_one_that_stays_are_told_apart() {
             "reload: [[service]] web: rise: 2 -> 3",
         ]
     );
+}
+
+#[test]
+fn members_come_and_go_but_for_electors_and_for_those_without_room() {
+    let with = |slot: u16| {
+        let member = format!(
+            "[[member]]\nslot = {slot}\nname = \"more\"\nmanagement = {{ address = \"198.51.100.9\", interface = \"mgmt0\" }}\n\
+             business = {{ address = \"203.0.113.9\", interface = \"biz0\" }}\n[[virtual_address]]"
+        );
+        let text = GOOD.replacen("[[virtual_address]]", &member, 1);
+        load_text(&text.replace("mode =", "electors = [1, 2, 3]\nmode =")).expect("fine")
+    };
+    assert_eq!(
+        lines(&good(), &with(9)),
+        ["reload: [[member]] slot 9: slot: new: member"]
+    );
+    assert_eq!(
+        lines(&with(9), &good()),
+        ["reload: [[member]] slot 9: slot: gone: member"]
+    );
+    assert_eq!(
+        lines(&good(), &with(64)),
+        ["restart: [[member]] slot 64: slot: new: member"]
+    );
+    let moved = load_text(&GOOD.replace("198.51.100.3", "198.51.100.4")).expect("fine");
+    assert!(lines(&good(), &moved)[0].starts_with("restart: [[member]] slot 3: management"));
+    // Slot 3 elects still: it is no member's to be taken out.
+    let without = load_text(&GOOD.replace("slot = 3", "slot = 4")).expect("fine");
+    let told = lines(&good(), &without);
+    assert!(
+        told.contains(&"steps: [[member]] slot 3: slot: gone: member".to_owned()),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn an_address_comes_moves_and_goes_but_changes_whom_it_follows_in_two_steps() {
+    let of = |keys: &str| load_text(&GOOD.replace("network = \"business\"", keys)).expect("fine");
+    let (here, there) = (of("network = \"business\""), of("network = \"management\""));
+    assert_eq!(
+        lines(&here, &there),
+        ["reload: [[virtual_address]] 203.0.113.100: network: business -> management"]
+    );
+    let follows = of("network = \"business\"\nfollows = { slot = 1 }");
+    let told = lines(&here, &follows);
+    assert_eq!(
+        told,
+        ["steps: [[virtual_address]] 203.0.113.100: follows: master -> slot 1"]
+    );
+    let none = GOOD.split("[[virtual_address]]").next().unwrap_or_default();
+    let gone = lines(&follows, &load_text(none).expect("fine"));
+    assert_eq!(
+        gone,
+        ["reload: [[virtual_address]] 203.0.113.100: address: gone: 203.0.113.100/24"]
+    );
+}
+
+#[test]
+fn a_key_is_replaced_only_so_that_the_one_that_signs_stays_accepted() {
+    let (old, new, other) = ("5a".repeat(32), "a5".repeat(32), "3c".repeat(32));
+    let with = |keys: &[&String]| {
+        let text: String = keys.iter().map(|key| format!("{key}\n")).collect();
+        let folder = folder(GOOD, &text, 0o600);
+        load(&folder.path().join("heartbeatd.toml")).expect("fine")
+    };
+    let by = |from: &[&String], to: &[&String]| {
+        let told = lines(&with(from), &with(to));
+        told[0].split(':').next().unwrap_or_default().to_owned()
+    };
+    for (from, to, expected) in [
+        (&[&old][..], &[&old, &new][..], "reload"),
+        (&[&old, &new], &[&new, &old], "reload"),
+        (&[&new, &old], &[&new], "reload"),
+        (&[&old, &new], &[&old], "reload"),
+        (&[&new, &old], &[&old, &new], "reload"),
+        (&[&old], &[&new], "steps"),
+        (&[&old], &[&new, &old], "steps"),
+        (&[&old, &new], &[&new], "steps"),
+        (&[&old, &new], &[&other, &old], "steps"),
+    ] {
+        assert_eq!(by(from, to), expected);
+    }
 }
 
 #[test]

@@ -26,7 +26,9 @@ impl Scribe {
         self.attach_gates_of(before, &after)?;
         if let Err(why) = self.change(before, &after) {
             if let Err(also) = self.change(&after, before) {
-                error!("what was changed could not be taken back: {also}; `heartbeatctl restart` makes it whole");
+                error!(
+                    "what was changed could not be taken back: {also}; `heartbeatctl restart` makes it whole"
+                );
             }
             return Err(why);
         }

@@ -11,9 +11,8 @@ pub(super) fn while_changing(
     before: &[(Address, Vip)],
     after: &[(Address, Vip)],
 ) -> Vec<(Address, Vip)> {
-    let is_in = |list: &[(Address, Vip)], address: &Address| {
-        list.iter().any(|(other, _)| other == address)
-    };
+    let is_in =
+        |list: &[(Address, Vip)], address: &Address| list.iter().any(|(other, _)| other == address);
     let kept = before.iter().map(|(address, vip)| {
         let mut vip = *vip;
         if !is_in(after, address) {

@@ -67,8 +67,14 @@ fn an_address_comes_moves_and_goes_and_clients_of_another_one_see_nothing() {
                 "150/24\"\nnetwork = \"management\"",
             )
         })?;
-        ensure!(carriers(scene, 1)? == ["mgmt0"], "{:?}", carriers(scene, 1)?);
-        everywhere(scene, |text| text.split(TABLE).next().unwrap_or_default().to_owned())?;
+        ensure!(
+            carriers(scene, 1)? == ["mgmt0"],
+            "{:?}",
+            carriers(scene, 1)?
+        );
+        everywhere(scene, |text| {
+            text.split(TABLE).next().unwrap_or_default().to_owned()
+        })?;
         ensure!(carriers(scene, 1)?.is_empty() && gate(scene, 1)?.is_none());
         ensure!(answers(scene).is_err());
         ensure!(counted(scene, 1)? == (3, 0));
@@ -91,7 +97,9 @@ fn an_address_that_came_by_a_reload_moves_with_mastership() {
         ensure!(answers(scene)? == 2);
         ensure!(carriers(scene, 1)?.is_empty() && carriers(scene, 2)? == ["biz0"]);
         // One that another node has by an older file goes at once where a newer one says so.
-        edit(scene, 2, |text| text.split(TABLE).next().unwrap_or_default().to_owned())?;
+        edit(scene, 2, |text| {
+            text.split(TABLE).next().unwrap_or_default().to_owned()
+        })?;
         reloads(scene, 2)?;
         ensure!(carriers(scene, 2)?.is_empty() && answers(scene).is_err());
         ensure!(scene.cluster.view().agreed() == Some(2));
@@ -114,7 +122,9 @@ fn an_address_that_cannot_be_carried_leaves_all_as_it_was() {
             text.replace("interface = \"nowhere0\"\n", "network = \"business\"\n")
         })?;
         reloads(scene, 1)?;
-        edit(scene, 1, |text| text.to_owned() + "follows = { slot = 2 }\n")?;
+        edit(scene, 1, |text| {
+            text.to_owned() + "follows = { slot = 2 }\n"
+        })?;
         let why = refuses(scene, 1)?;
         ensure!(why.contains("203.0.113.150: follows"), "{why}");
         ensure!(counted(scene, 1)? == (1, 2) && answers(scene)? == 1);

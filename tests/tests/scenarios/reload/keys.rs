@@ -16,7 +16,10 @@ const NEW: &str = "900dbee5900dbee5900dbee5900dbee5900dbee5900dbee5900dbee5900db
 
 /// Has a node's key file hold these keys.
 fn hold(scene: &Scene, slot: u16, keys: &[&str]) -> Result<()> {
-    Ok(fs::write(file(scene, slot, "cluster.key"), keys.join("\n"))?)
+    Ok(fs::write(
+        file(scene, slot, "cluster.key"),
+        keys.join("\n"),
+    )?)
 }
 
 /// Frames that the nodes refused for their tags.
@@ -41,7 +44,10 @@ fn fail_over(scene: &mut Scene) -> Result<()> {
     scene.next_master(master)?;
     scene.cluster.start_one(master)?;
     scene.cluster.settle()?;
-    ensure!(lost(scene)? == before, "no mastership but the killed one's ended");
+    ensure!(
+        lost(scene)? == before,
+        "no mastership but the killed one's ended"
+    );
     Ok(())
 }
 
@@ -54,7 +60,10 @@ fn a_key_is_replaced_in_three_steps_while_masters_are_lost_and_no_frame_is_refus
         ensure!(why.contains("three steps"), "{why}");
         hold(scene, 2, &[NEW, &old])?;
         let why = refuses(scene, 2)?;
-        ensure!(why.contains("three steps"), "nobody else accepts it yet: {why}");
+        ensure!(
+            why.contains("three steps"),
+            "nobody else accepts it yet: {why}"
+        );
         for (step, keys) in [&[&old, NEW][..], &[NEW, &old], &[NEW]].iter().enumerate() {
             for slot in [3, 1, 2] {
                 hold(scene, slot, keys)?;
@@ -75,7 +84,9 @@ fn a_key_is_replaced_in_three_steps_while_masters_are_lost_and_no_frame_is_refus
         hold(scene, other, &[NEW])?;
         scene.cluster.daemon_mut(other).end(Signal::SIGKILL)?;
         scene.cluster.start_one(other)?;
-        scene.cluster.wait_for("it is back", PATIENCE * 2, |view| view.settled())?;
+        scene
+            .cluster
+            .wait_for("it is back", PATIENCE * 2, |view| view.settled())?;
         Ok(())
     });
 }

@@ -1,0 +1,91 @@
+//! A member that is no elector comes and goes.
+
+use anyhow::{Context as _, Result, ensure};
+use heartbeat_tests::lab::cluster::PATIENCE;
+use heartbeat_tests::lab::settings::Settings;
+use heartbeat_tests::lab::topology::Plan;
+use nix::sys::signal::Signal;
+
+use super::{HOOKS, counted, edit, refuses, reloads};
+use crate::scene::{Scene, scenario_with};
+
+/// The file without the last one of its members.
+fn without(text: &str, slot: u16) -> String {
+    let table = format!("\n[[member]]\nslot = {slot}\n");
+    let (before, rest) = text.split_once(&table).unwrap_or((text, ""));
+    match rest.find("\n[[") {
+        Some(next) => format!("{before}{}", &rest[next..]),
+        None => before.to_owned(),
+    }
+}
+
+/// Slots of the members that a node knows.
+fn members(scene: &Scene, slot: u16) -> Result<Vec<u64>> {
+    let view = scene.cluster.view();
+    let members = view.of(slot).context("it answers")?["members"].clone();
+    let all = members.as_array().context("a list")?;
+    Ok(all.iter().filter_map(|it| it["slot"].as_u64()).collect())
+}
+
+#[test]
+fn a_member_that_is_no_elector_comes_and_goes_and_nothing_moves() {
+    let settings = Settings {
+        plan: Plan {
+            nodes: 4,
+            ..Plan::DEFAULT
+        },
+        more: Some(HOOKS),
+        ..Settings::default()
+    };
+    scenario_with("reload_members", settings, |scene| {
+        for slot in 1..=4 {
+            super::program(scene, slot, "slow", super::QUICK)?;
+            edit(scene, slot, |text| {
+                text.replacen("\nmode =", "\nelectors = [1, 2, 3]\nmode =", 1)
+            })?;
+        }
+        let whole = std::fs::read_to_string(super::file(scene, 4, "heartbeatd.toml"))?;
+        for slot in 1..=3 {
+            edit(scene, slot, |text| without(text, 4))?;
+            scene.cluster.start_one(slot)?;
+        }
+        scene.settle_on_1()?;
+        ensure!(members(scene, 1)? == [1, 2, 3]);
+        let calm = scene.calm()?;
+        for slot in [2, 3, 1] {
+            let folder = scene.cluster.daemon(slot).folder().display().to_string();
+            let of_4 = scene.cluster.daemon(4).folder().display().to_string();
+            edit(scene, slot, |_| whole.replace(&of_4, &folder))?;
+            reloads(scene, slot)?;
+        }
+        scene.diagnosed(1, 4, "down")?;
+        scene.cluster.start_one(4)?;
+        ensure!(scene.cluster.settle()? == 1);
+        ensure!(members(scene, 4)? == [1, 2, 3, 4] && members(scene, 1)? == [1, 2, 3, 4]);
+        scene.diagnosed(1, 4, "healthy")?;
+        scene.quiet()?;
+        // Who elects is not taken out by a reload.
+        edit(scene, 2, |text| {
+            without(&text.replace("[1, 2, 3]", "[1, 2, 4]"), 3)
+        })?;
+        let why = refuses(scene, 2)?;
+        ensure!(why.contains("slot 3: slot (gone: member)"), "{why}");
+        scene.cluster.daemon_mut(4).end(Signal::SIGTERM)?;
+        for slot in [1, 2, 3] {
+            let folder = scene.cluster.daemon(slot).folder().display().to_string();
+            let of_4 = scene.cluster.daemon(4).folder().display().to_string();
+            edit(scene, slot, |_| without(&whole.replace(&of_4, &folder), 4))?;
+            reloads(scene, slot)?;
+        }
+        scene
+            .cluster
+            .wait_for("nobody knows it any more", PATIENCE, |_| {
+                (1..=3)
+                    .all(|slot| members(scene, slot).is_ok_and(|known| known == [1, 2, 3]))
+                    .then_some(())
+            })?;
+        ensure!(counted(scene, 1)? == (2, 0) && counted(scene, 2)? == (2, 1));
+        scene.quiet()?;
+        scene.stayed(&calm)
+    });
+}
