@@ -6,6 +6,7 @@
 
 mod addresses;
 mod announcements;
+mod changed;
 mod connections;
 mod datagrams;
 mod hands;

@@ -85,7 +85,7 @@ impl Scribe {
         });
         self.pulse.send(PulseOrder::Reconfigure(offer))?;
         offered.wait()?;
-        changed.map_or(Ok(()), wait_for_hands)
+        changed.map_or(Ok(()), |changed| wait_for_hands(&changed))
     }
 
     /// The rest of the daemon: none of this can fail.
@@ -126,7 +126,7 @@ fn change_of_addresses(from: &Plan, to: &Plan) -> Option<(Box<Change>, Changed)>
     Some((Box::new(change), changed))
 }
 
-fn wait_for_hands(changed: Changed) -> Result<(), String> {
+fn wait_for_hands(changed: &Changed) -> Result<(), String> {
     match changed.recv_timeout(HANDS_ANSWER) {
         Ok(outcome) => outcome.map_err(|failure| failure.to_string()),
         Err(RecvTimeoutError::Timeout) => Err(format!(
