@@ -91,6 +91,12 @@ fn edit(scene: &Scene, slot: u16, change: impl Fn(&str) -> String) -> Result<()>
     Ok(fs::rename(written, path)?)
 }
 
+/// A file that has [`SERVICE`] in it, as it was before.
+fn without_services(text: &str) -> String {
+    let before = text.split("\n[[service]]").next();
+    before.unwrap_or_default().to_owned() + "\n"
+}
+
 fn reload(scene: &Scene, slot: u16) -> Result<Output> {
     scene.cluster.daemon(slot).contact().control(&["reload"])
 }
@@ -156,13 +162,7 @@ fn services_come_and_go_by_reloads_and_nothing_moves() {
             (services(scene, 2)?.first()?["state"] == "lost").then_some(())
         })?;
         for slot in 1..=3 {
-            edit(scene, slot, |text| {
-                text.split("\n[[service]]")
-                    .next()
-                    .unwrap_or_default()
-                    .to_owned()
-                    + "\n"
-            })?;
+            edit(scene, slot, without_services)?;
             reloads(scene, slot)?;
             ensure!(services(scene, slot).context("it answers")?.is_empty());
         }
@@ -249,6 +249,8 @@ fn a_hundred_hangups_leave_nothing_behind() {
             .wait_for("as much is open as before", PATIENCE, |_| {
                 (used(scene).ok()? <= before).then_some(())
             })?;
+        edit(scene, 1, without_services)?;
+        reloads(scene, 1)?;
         scene.stayed(&calm)
     });
 }

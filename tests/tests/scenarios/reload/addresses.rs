@@ -1,12 +1,13 @@
 //! Addresses come, move to another interface, and go, while another one is served.
 
+use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
 
 use anyhow::{Context as _, Result, ensure};
 use heartbeat_tests::lab::command::run;
 use heartbeat_user::sys::clock::boot_ns;
 
-use super::{counted, edit, refuses, reloads, scenario};
+use super::{counted, edit, file, refuses, reloads, scenario};
 use crate::scene::Scene;
 
 /// One more than the cluster's.
@@ -110,6 +111,7 @@ fn an_address_that_came_by_a_reload_moves_with_mastership() {
 #[test]
 fn an_address_that_cannot_be_carried_leaves_all_as_it_was() {
     scenario("reload_address_refused", |scene| {
+        let good = fs::read_to_string(file(scene, 1, "heartbeatd.toml"))?;
         let calm = scene.calm()?;
         edit(scene, 1, |text| {
             format!("{text}{TABLE}interface = \"nowhere0\"\n").replace("\"5s\"", "\"4s\"")
@@ -128,6 +130,8 @@ fn an_address_that_cannot_be_carried_leaves_all_as_it_was() {
         let why = refuses(scene, 1)?;
         ensure!(why.contains("203.0.113.150: follows"), "{why}");
         ensure!(counted(scene, 1)? == (1, 2) && answers(scene)? == 1);
+        edit(scene, 1, |_| good.clone())?;
+        reloads(scene, 1)?;
         scene.stayed(&calm)
     });
 }
