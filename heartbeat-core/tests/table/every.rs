@@ -6,7 +6,7 @@ use heartbeat_core::electors::{Accepted, Ballot, ElectorRecord, ElectorSet, Slot
 use heartbeat_core::event::Order;
 use heartbeat_core::message::{MemberHealth, Message, Network, VoteAnswer};
 use heartbeat_core::snapshot::Diagnosis;
-use heartbeat_core::{Command, Epoch, Event, Instant};
+use heartbeat_core::{Epoch, Event};
 
 use super::bench::*;
 use super::states::*;

@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use heartbeat_tests::lab::cluster::PATIENCE;
 use heartbeat_tests::lab::counters;
 use heartbeat_tests::lab::settings::key_text;
+use heartbeat_tests::lab::view::View;
 use heartbeat_wire::verdict::Verdict;
 use nix::sys::signal::Signal;
 
@@ -86,7 +87,7 @@ fn a_key_is_replaced_in_three_steps_while_masters_are_lost_and_no_frame_is_refus
         scene.cluster.start_one(other)?;
         scene
             .cluster
-            .wait_for("it is back", PATIENCE * 2, |view| view.settled())?;
+            .wait_for("it is back", PATIENCE * 2, View::settled)?;
         Ok(())
     });
 }
