@@ -214,3 +214,30 @@ pub enum NotElectable {
     /// Its promotion hook did not succeed.
     NotPromoted,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_diagnosis_has_a_word_of_its_own() {
+        let words = [
+            Diagnosis::Healthy,
+            Diagnosis::Misconfigured,
+            Diagnosis::DaemonStalled,
+            Diagnosis::ManagementFault,
+            Diagnosis::Down,
+            Diagnosis::Unknown,
+            Diagnosis::ServiceFault,
+        ]
+        .map(Diagnosis::as_str);
+        assert_eq!(
+            words
+                .iter()
+                .collect::<std::collections::BTreeSet<_>>()
+                .len(),
+            words.len()
+        );
+        assert_eq!(words[1], "misconfigured");
+    }
+}

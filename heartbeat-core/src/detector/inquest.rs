@@ -77,6 +77,7 @@ mod tests {
         let mut inquest = Inquest::open(ms(1_000));
         for at in [1_000, 1_010, 1_020] {
             assert!(inquest.turn(ms(900), &TIMING, ms(at)));
+            assert!(!inquest.turn(ms(900), &TIMING, ms(at + 9)), "once a period");
             assert_eq!(inquest.finding(), Diagnosis::Unknown);
         }
         assert!(!inquest.turn(ms(900), &TIMING, ms(1_030)));

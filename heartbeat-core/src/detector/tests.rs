@@ -184,8 +184,14 @@ fn the_successor_is_the_lowest_slot_that_is_well_and_says_that_it_may() {
 
 #[test]
 fn no_probe_is_answered_by_more_than_a_few_however_large_the_cluster() {
-    for members in [3, 9, 10, 25, 100, 1_000, 10_000] {
-        let config = config(members);
+    let mut sparse = config(1_000);
+    // Slots that many a stride leads to the same offset.
+    sparse
+        .members
+        .retain(|slot, member| member.elector || slot.is_multiple_of(30));
+    let dense = [3, 9, 10, 25, 100, 1_000, 10_000].map(config);
+    for config in dense.into_iter().chain([sparse]) {
+        let members = config.members.len();
         let stride = stride_for(&config);
         for offset in 0..stride.min(50) {
             let others = config
@@ -214,9 +220,16 @@ fn a_member_that_is_asked_in_turn_has_its_turns_time_to_answer() {
         }
         assert_eq!(answering(&detector, 50), Answering::Healthy);
     }
-    for _ in 0..7 * stride {
+    // Its last turn's periods but the first were misses already.
+    for _ in 0..6 * stride {
         turn(&mut detector, &config, &[reply(50, 9)], 0);
     }
+    assert_eq!(
+        answering(&detector, 50),
+        Answering::Healthy,
+        "two turns more than an elector"
+    );
+    turn(&mut detector, &config, &[reply(50, 9)], 0);
     assert_eq!(answering(&detector, 50), Answering::Missing);
 }
 
@@ -253,4 +266,86 @@ fn an_answer_by_the_business_network_hides_none_that_came_by_the_management_netw
         turn(&mut detector, &config, &[by_business], 0);
     }
     assert_eq!(answering(&detector, 2), Answering::Healthy);
+}
+
+#[test]
+fn a_new_mastership_judges_anew_and_knows_what_was_answered_before() {
+    let config = config(3);
+    let mut detector = probing(&config);
+    turn(&mut detector, &config, &[reply(2, 1), reply(3, 1)], 0);
+    detector.reached(2, Instant(5));
+    detector.forget();
+    assert_eq!(answering(&detector, 2), Answering::Unknown);
+    let member = detector.member(2).expect("a member");
+    assert_eq!(member.reply.map(|reply| reply.sequence), Some(2));
+    assert_eq!(member.reached_at, Instant(5));
+}
+
+#[test]
+fn of_many_that_are_missing_so_many_are_asked_in_a_turn_and_then_the_others() {
+    let config = config(40);
+    let mut detector = probing(&config);
+    for probe in 0..200 {
+        turn(&mut detector, &config, &[reply(2, probe + 1)], 0);
+    }
+    let mut asks = |at: u64| {
+        let mut asked = Vec::new();
+        detector.inquire(&config, Instant(at), 16, |slot| asked.push(slot));
+        asked
+    };
+    let now = 1_000_000_000;
+    assert_eq!(asks(now), (3..=18).collect::<Vec<Slot>>());
+    assert_eq!(asks(now), (19..=34).collect::<Vec<Slot>>());
+    assert_eq!(asks(now), (35..=40).collect::<Vec<Slot>>());
+    assert_eq!(asks(now), Vec::<Slot>::new());
+}
+
+#[test]
+fn a_target_must_be_a_member_that_is_well_and_says_that_it_may() {
+    let config = config(4);
+    let mut detector = probing(&config);
+    let not_eligible = Reply {
+        flags: 0,
+        ..reply(2, 1)
+    };
+    turn(&mut detector, &config, &[not_eligible, reply(4, 1)], 0);
+    let check = |slot| detector.check_target(slot, &config, Instant(1));
+    assert_eq!(check(2), Err(OrderError::NotEligible(2)));
+    assert_eq!(check(3), Err(OrderError::Unwell(3, Diagnosis::Unknown)));
+    assert_eq!(check(4), Ok(4));
+    assert_eq!(check(9), Err(OrderError::NotAMember(9)));
+}
+
+#[test]
+fn a_daemon_stalls_after_ten_periods_and_at_least_a_tenth_of_a_second_and_services_after_their_limit()
+ {
+    let diagnosis = |period_ms: u64, daemon_age: Duration, service_age: Duration| {
+        let timing = Timing {
+            period: Duration::from_millis(period_ms),
+            ..TIMING
+        };
+        let config = Config {
+            timing,
+            ..config(3)
+        };
+        let reply = Reply {
+            daemon_age: Some(daemon_age),
+            service_age: Some(service_age),
+            ..reply(2, 1)
+        };
+        of_reply(&reply, &config, Some(Duration::from_secs(3)))
+    };
+    let (ns, limit) = (Duration::from_nanos(1), Duration::from_secs(3));
+    for (period, stall) in [(1, 100), (10, 100), (30, 300)] {
+        let stall = Duration::from_millis(stall);
+        assert_eq!(diagnosis(period, stall, limit), Diagnosis::Healthy);
+        assert_eq!(
+            diagnosis(period, stall + ns, limit),
+            Diagnosis::DaemonStalled
+        );
+        assert_eq!(
+            diagnosis(period, stall, limit + ns),
+            Diagnosis::ServiceFault
+        );
+    }
 }

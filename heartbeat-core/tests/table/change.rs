@@ -243,6 +243,17 @@ fn no_set_is_entered_while_a_higher_round_is_asked_for() {
 }
 
 #[test]
+fn who_promised_and_has_yet_to_agree_holds_nothing_up() {
+    let mut bench = proposing();
+    assert_eq!(tells_of(&mut bench, 1, promised(OWN), ms(88)), NOTHING);
+    tells_of(&mut bench, 3, agreed_in(OWN, next()), ms(89));
+    assert_eq!(
+        tells_of(&mut bench, 4, agreed_in(OWN, next()), ms(89)),
+        ["save electors 8[1, 2, 3, 4]"]
+    );
+}
+
+#[test]
 fn with_long_periods_two_of_them_pass_before_anybody_is_asked_again() {
     let period = Duration::from_millis(30);
     let slow = Config {

@@ -237,3 +237,15 @@ fn who_does_not_know_which_set_is_in_force_asks_the_master_once_a_second() {
     let mut knows = slave(record(now));
     assert_eq!(asks(&mut knows, ms(11)), 0);
 }
+
+#[test]
+fn who_answered_a_poll_counts_on_by_the_next_set() {
+    let mut bench = slave(record(set(7, &[1, 2, 3])));
+    let id = bench.poll;
+    bench.message(1, Message::PollAnswer { id, votes: true }, ms(11));
+    let answering = |bench: &Bench| bench.node.snapshot(ms(11)).electors_answering;
+    assert_eq!(answering(&bench), 2);
+    bench.message(1, tells(set(8, &[1, 2, 3, 4]), Ballot::NONE, None), ms(11));
+    bench.saved(ms(11));
+    assert_eq!(answering(&bench), 2);
+}

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use heartbeat_core::event::Reply;
+use heartbeat_core::event::{Refusal, Reply};
 use heartbeat_core::message::{Message, VoteAnswer};
 use heartbeat_core::snapshot::{Reason, Role};
-use heartbeat_core::{Command, Epoch};
+use heartbeat_core::{Command, Epoch, Event, Instant};
 
 use super::bench::*;
 use super::states::*;
@@ -208,4 +208,82 @@ fn a_master_asks_for_one_higher_round_at_a_time() {
     assert_eq!(lines(&bench.timeout(ms(88))), NOTHING, "it gives up");
     let commands = bench.refusal(1, Epoch::new(12, 1), Epoch::new(4, 1), ms(89));
     assert_eq!(lines(&commands)[0], "promise 13.2");
+}
+
+#[test]
+fn only_a_plausible_refusal_of_this_epoch_for_a_higher_promise_asks_for_a_higher_round() {
+    let none = Epoch::new(4, 1);
+    let far = Epoch::new(1 << 40, 1);
+    for (epoch, promised, probed, expected) in [
+        (Epoch::new(5, 2), Epoch::new(9, 1), none, true),
+        (Epoch::new(4, 2), Epoch::new(9, 1), none, false),
+        (Epoch::new(5, 2), far, none, false),
+        (Epoch::new(5, 2), Epoch::new(9, 1), far, false),
+        (Epoch::new(5, 2), Epoch::new(5, 2), none, false),
+    ] {
+        let (mut bench, _) = master();
+        let refusal = Refusal {
+            from: 1,
+            epoch,
+            promised,
+            probed,
+        };
+        let said = lines(&bench.handle(Event::Refusal(refusal), ms(63)));
+        let asks = said.iter().any(|line| line.starts_with("promise"));
+        assert_eq!(asks, expected, "{promised:?} {probed:?} {said:?}");
+    }
+}
+
+#[test]
+fn what_was_granted_to_the_old_rounds_probes_renews_no_lease_of_the_higher_one() {
+    let (mut bench, _) = attempting();
+    let old = bench.asked.0;
+    bench.vote(3, VoteAnswer::Granted, ms(64));
+    assert_ne!(bench.asked.0, old);
+    let late = Reply {
+        granted_sequence: old,
+        ..bench.reply(3, ms(70))
+    };
+    let said = lines(&bench.turn(&[late], ms(73)));
+    assert!(
+        !said.iter().any(|line| line.starts_with("lease")),
+        "{said:?}"
+    );
+    let granted = bench.reply(3, ms(73));
+    let said = lines(&bench.turn(&[granted], ms(83)));
+    assert!(
+        said.iter().any(|line| line.starts_with("lease of 10.2")),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn a_higher_round_is_not_asked_for_faster_than_one_fails() {
+    let (mut bench, now) = attempting();
+    for from in [1, 3] {
+        bench.vote(from, VoteAnswer::NotAllowed, now);
+    }
+    let asks = |bench: &mut Bench, at| {
+        let said = lines(&bench.refusal(1, Epoch::new(20, 1), Epoch::new(4, 1), at));
+        said.iter().any(|line| line.starts_with("promise"))
+    };
+    // The first one was asked for at 63 ms, and an answer is waited for 25 ms.
+    assert!(!asks(&mut bench, Instant(ms(88).0 - 1)));
+    assert!(asks(&mut bench, ms(88)));
+}
+
+#[test]
+fn without_a_control_port_a_higher_round_is_asked_for_once_grants_are_missed() {
+    // The own probe that the lease rests on, the older one of two.
+    const SENT: Instant = Instant(START.0 + 62_000_000);
+    let asks_after = |since: Duration| {
+        let (mut bench, now) = master();
+        let granted = bench.reply(3, now);
+        bench.turn(&[granted], now);
+        let said = lines(&bench.refusal(1, Epoch::new(9, 1), Epoch::new(4, 1), SENT + since));
+        said.iter().any(|line| line.starts_with("promise"))
+    };
+    let tolerated = TIMING.period * 3 / 2;
+    assert!(!asks_after(tolerated));
+    assert!(asks_after(tolerated + Duration::from_nanos(1)));
 }

@@ -277,3 +277,51 @@ fn a_lower_slot_decides_by_its_own_question_and_the_answer_to_it() {
         lines(&commands)
     );
 }
+
+#[test]
+fn a_pair_may_change_its_longest_lease_and_never_its_electors() {
+    use heartbeat_core::event::Order;
+    let ordered = |slots: &[heartbeat_core::Slot]| {
+        let (mut bench, now) = elected();
+        let target = super::electors::set(0, slots);
+        let target = heartbeat_core::ElectorSet {
+            max_lease: TIMING.max_lease * 2,
+            ..target
+        };
+        lines(&bench.handle(Event::Order(Order::Electors(target)), now))[0].clone()
+    };
+    assert!(ordered(&[2]).starts_with("refuse: "), "{}", ordered(&[2]));
+    assert!(!ordered(&[1, 2]).contains("pair"), "{}", ordered(&[1, 2]));
+    assert_ne!(ordered(&[2]), ordered(&[1, 2]));
+}
+
+#[test]
+fn a_fence_command_that_failed_is_an_alarm_until_the_peer_is_heard() {
+    let (mut bench, now) = fencing();
+    let id = bench.fence;
+    let said = lines(&bench.handle(Event::Fenced { id, done: false }, now));
+    assert!(
+        said.contains(&"alarm FenceFailed on".to_owned()),
+        "{said:?}"
+    );
+    let said = lines(&bench.peer_asks(peer_state(Role::Slave, 9_000), now));
+    assert!(
+        said.contains(&"alarm FenceFailed off".to_owned()),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn a_slave_waits_for_a_last_master_that_may_stand_and_for_no_other() {
+    for (eligible, expected) in [(true, Role::Slave), (false, Role::BattleMaster)] {
+        let (mut bench, _) = following();
+        let state = PairState {
+            eligible,
+            ..peer_state(Role::IsMaster, 400)
+        };
+        let at = ms(130);
+        bench.tell(state, at);
+        bench.timeout(at);
+        assert_eq!(bench.node.snapshot(at).role, expected, "{eligible}");
+    }
+}

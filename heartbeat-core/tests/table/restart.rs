@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use heartbeat_core::event::Restored;
+use heartbeat_core::event::{Reply, Restored};
 use heartbeat_core::snapshot::Role;
 use heartbeat_core::{Epoch, Instant};
 
@@ -186,4 +186,47 @@ fn a_witness_is_a_witness_from_the_start() {
     ];
     assert_eq!(lines(&commands), expected);
     assert_eq!(bench.node.poll_timeout(), None);
+}
+
+#[test]
+fn a_second_machine_that_was_seen_an_abstention_ago_is_in_no_leases_way() {
+    let taken_up = |seen_at: Instant| {
+        let mut left = left_by_a_master();
+        left.kernel.duplicate_at = seen_at;
+        Bench::new(config(2), left).0.node.snapshot(START).role == Role::Master
+    };
+    let abstention = Duration::from_millis(240);
+    assert!(taken_up(Instant::ZERO), "none");
+    assert!(taken_up(START - abstention));
+    assert!(!taken_up(START - abstention + Duration::from_nanos(1)));
+}
+
+#[test]
+fn what_was_granted_to_the_last_runs_probes_renews_no_lease() {
+    let (mut bench, _) = Bench::new(config(2), left_by_a_master());
+    bench.turn(&[], START);
+    let late = Reply {
+        granted_sequence: 70,
+        ..bench.reply(3, START)
+    };
+    let renewed = lines(&bench.turn(&[late], ms(10)));
+    assert!(!renewed[0].starts_with("lease"), "{renewed:?}");
+}
+
+#[test]
+fn the_kernel_is_told_of_the_disks_floor_where_its_maps_know_less() {
+    let floors = |maps_kept: bool, on_disk: u64, in_maps: u64| {
+        let mut restored = Restored {
+            maps_kept,
+            saved_floor: Epoch::new(on_disk, 2),
+            ..restored(2)
+        };
+        restored.daemon.epoch_floor = Epoch::new(in_maps, 2);
+        let (_, commands) = Bench::new(config(2), restored);
+        let said = lines(&commands);
+        said.into_iter().find(|line| line.starts_with("floor"))
+    };
+    assert_eq!(floors(false, 6, 5), Some("floor 6.2".to_owned()));
+    assert_eq!(floors(false, 5, 5), None);
+    assert_eq!(floors(true, 6, 5), None);
 }

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use heartbeat_core::event::{Order, QueryAnswer, Refusal, Reply};
+use heartbeat_core::event::{KernelWords, Order, QueryAnswer, Refusal, Reply};
 use heartbeat_core::message::{MemberHealth, Message, Network, VoteAnswer};
 use heartbeat_core::service::ServiceState;
 use heartbeat_core::snapshot::{Diagnosis, Role};
 use heartbeat_core::{Command, Epoch, Event, Instant, Slot};
 
 use super::bench::*;
+use super::electors::{agreed, record, set};
 use super::states::*;
 
 fn health(epoch: Epoch, members: Vec<MemberHealth>) -> Message {
@@ -66,6 +67,10 @@ fn a_slave_shows_what_its_master_said_within_three_seconds_and_no_other_node_and
         let (mut bench, now) = slave();
         bench.message(from, health(epoch, vec![down]), now);
         assert_eq!(shown(&bench, now), UNKNOWN, "{from} {}", epoch.round());
+        let (mut bench, now) = slave();
+        bench.message(1, health(Epoch::new(4, 1), vec![down]), now);
+        bench.message(from, health(epoch, Vec::new()), now);
+        assert_eq!(shown(&bench, now), says, "it takes nothing's place");
     }
 }
 
@@ -177,7 +182,7 @@ fn a_master_that_steps_down_takes_back_what_it_said_of_others_and_not_of_itself(
     }
     let alarm = |on| format!("alarm Member(3, DaemonStalled) {on}");
     assert!(said.contains(&alarm("on")), "{said:?}");
-    let own = heartbeat_core::event::KernelWords {
+    let own = KernelWords {
         duplicate_at: at,
         ..bench.words
     };
@@ -199,7 +204,7 @@ fn each_event_and_what_it_brings_about_has_its_words() {
     let words = |text: String, expected: &str| assert_eq!(text, expected);
     let (quiet, twice) = (
         probed(Epoch::new(4, 1), ms(10), 2),
-        heartbeat_core::event::KernelWords {
+        KernelWords {
             duplicate_at: ms(11),
             ..probed(Epoch::new(4, 1), ms(10), 2)
         },
@@ -272,7 +277,140 @@ fn each_event_and_what_it_brings_about_has_its_words() {
         ServiceState::Recovering.to_string(),
         "one is being recovered",
     );
+    let next = set(8, &[1, 2, 3, 4]);
+    words(
+        Command::SaveElectors(agreed(set(7, &[1, 2, 3]), next)).to_string(),
+        "save electors 7[1, 2, 3], promised in ballot 1.1, next 8[1, 2, 3, 4] in ballot 1.1",
+    );
+    words(
+        Command::Electors(record(next)).to_string(),
+        "go by electors 8[1, 2, 3, 4]",
+    );
+    let (mut follower, _) = slave();
+    let asked = follower.timeout(ms(60));
+    let query = asked
+        .iter()
+        .find(|command| matches!(command, Command::Query(_)));
+    words(
+        query.expect("it asks").to_string(),
+        "query 5.2 number 2 for 50.000 ms",
+    );
     let (mut bench, _) = asking();
     let commands = bench.answer(3, Duration::ZERO, ms(61));
     words(commands[0].to_string(), "promise 5.2");
+}
+
+#[test]
+fn a_slot_with_two_machines_is_an_alarm_for_as_long_as_this_node_is_master() {
+    let (mut bench, now) = master();
+    let clashing = Reply {
+        clash_at: now,
+        ..bench.reply(3, now)
+    };
+    let said = lines(&bench.turn(&[clashing], now));
+    assert!(
+        said.contains(&"alarm DuplicateSlot(3) on".to_owned()),
+        "{said:?}"
+    );
+    let deadline = bench.node.poll_timeout().expect("its lease ends");
+    let said = lines(&bench.timeout(deadline));
+    assert!(
+        said.contains(&"alarm DuplicateSlot(3) off".to_owned()),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn a_telling_of_many_members_goes_on_where_the_message_before_it_ended() {
+    let member = |slot| {
+        let elector = slot <= 3;
+        (
+            slot,
+            heartbeat_core::config::Member {
+                elector,
+                witness: slot == 3,
+            },
+        )
+    };
+    let many = heartbeat_core::Config {
+        members: (1..=140).map(member).collect(),
+        ..config(2)
+    };
+    let (mut bench, _) = Bench::new(many, restored(2));
+    bench.turn(&[], START);
+    bench.kernel(probed(Epoch::new(4, 1), ms(10), 2), ms(10));
+    bench.timeout(ms(60));
+    bench.answer(3, Duration::ZERO, ms(61));
+    bench.vote(3, VoteAnswer::Granted, ms(62));
+    let parts: Vec<(Slot, Slot, usize)> = bench
+        .turn(&[], ms(63))
+        .iter()
+        .filter_map(|command| match command {
+            Command::Send {
+                to: 1,
+                message: Message::Health { members, .. },
+                ..
+            } => Some((
+                members[0].slot,
+                members[members.len() - 1].slot,
+                members.len(),
+            )),
+            _ => None,
+        })
+        .collect();
+    // This node tells nothing of itself.
+    assert_eq!(parts, [(1, 65, 64), (66, 129, 64), (130, 140, 11)]);
+}
+
+#[test]
+fn a_master_is_known_by_its_probes_where_they_are_not_granted() {
+    let (mut bench, _) = slave();
+    let words = KernelWords {
+        grant_end: Instant::ZERO,
+        ..probed(Epoch::new(4, 1), ms(20), 2)
+    };
+    bench.kernel(words, ms(20));
+    let lease = TIMING.lease();
+    for (at, expected) in [
+        (ms(20) + lease - Duration::from_nanos(1), Some(1)),
+        (ms(20) + lease, None),
+    ] {
+        assert_eq!(bench.node.snapshot(at).master, expected);
+    }
+}
+
+#[test]
+fn until_when_a_node_abstains_is_shown_while_it_does() {
+    let (bench, now) = slave();
+    assert_eq!(bench.node.snapshot(now).abstains_until, None);
+    let (bench, now) = abstaining();
+    assert_eq!(bench.node.snapshot(now).abstains_until, Some(ms(240)));
+}
+
+#[test]
+fn a_missing_member_that_answers_over_the_business_network_has_a_fault_on_the_other() {
+    for (network, expected) in [
+        (Network::Business, Diagnosis::ManagementFault),
+        (Network::Management, Diagnosis::Down),
+    ] {
+        let (mut bench, mut at) = master();
+        for round in 0..40 {
+            let slots: &[Slot] = if round < 4 { &[1, 3, 4] } else { &[1, 3] };
+            let replies: Vec<Reply> = slots.iter().map(|slot| bench.reply(*slot, at)).collect();
+            bench.turn(&replies, at);
+            let answer = Event::Message {
+                from: 4,
+                incarnation: life(4),
+                network,
+                message: Message::PollAnswer {
+                    id: bench.poll,
+                    votes: true,
+                },
+            };
+            bench.handle(answer, at);
+            at = at + TIMING.period;
+        }
+        let members = bench.node.snapshot(at).members;
+        assert_eq!(members[3].diagnosis, expected);
+    }
 }
