@@ -240,6 +240,15 @@ fn a_hundred_hangups_leave_nothing_behind() {
             scene.cluster.daemon(1).signal(Signal::SIGHUP)?;
             sleep(Duration::from_millis(5));
         }
+        // Each signal's reload has its turn, and whoever asks next waits behind them.
+        let mut seen = counted(scene, 1)?;
+        scene
+            .cluster
+            .wait_for("all had their turn", PATIENCE, |_| {
+                sleep(Duration::from_millis(200));
+                let now = counted(scene, 1).ok()?;
+                (std::mem::replace(&mut seen, now) == now).then_some(())
+            })?;
         reloads(scene, 1)?;
         let (applied, refused) = counted(scene, 1)?;
         ensure!(applied > 20 && refused == 0, "{applied}, {refused}");
