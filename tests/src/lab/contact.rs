@@ -8,8 +8,10 @@ use serde_json::Value;
 
 use crate::paths;
 
-/// Longest time a daemon may take to answer, in seconds. One that is stopped never does.
-const SECONDS: &str = "0.5";
+/// Longest time a daemon may take to say what it knows, in seconds. One that is stopped never does.
+const TELLS: &str = "0.5";
+/// Longest time it may take to do what it is told: it may have to wait for a hook that runs.
+const DOES: &str = "2";
 
 /// Where to reach the daemon of one slot.
 #[derive(Debug, Clone)]
@@ -26,7 +28,7 @@ impl Contact {
     /// # Errors
     /// When heartbeatctl cannot be started; that it failed stands in the output.
     pub fn control(&self, arguments: &[&str]) -> Result<Output> {
-        Ok(self.ask(arguments)?.wait_with_output()?)
+        Ok(self.start(arguments, DOES)?.wait_with_output()?)
     }
 
     /// Runs `heartbeatctl` against it and reads the JSON it prints; an exit with 4 (no master) is
@@ -43,8 +45,12 @@ impl Contact {
     /// # Errors
     /// When heartbeatctl cannot be started.
     pub fn ask(&self, arguments: &[&str]) -> Result<Child> {
+        self.start(arguments, TELLS)
+    }
+
+    fn start(&self, arguments: &[&str], seconds: &str) -> Result<Child> {
         Command::new("timeout")
-            .arg(SECONDS)
+            .arg(seconds)
             .arg(paths::program("heartbeatctl")?)
             .arg("--control")
             .arg(&self.socket)

@@ -60,6 +60,11 @@ fn served(scene: &Scene, nodes: &NameNodes) -> Result<u16> {
 }
 
 fn switch(scene: &Scene, nodes: &NameNodes, from: u16, to: u16) -> Result<()> {
+    // A NameNode that was ended is being brought back.
+    let what = format!("slot {to} is electable");
+    scene.cluster.wait_for(&what, PATIENCE, |view| {
+        (view.of(to)?["electable"] == true).then_some(())
+    })?;
     scene.cluster.switchover(from, Some(to))?;
     scene.next_master(from)?;
     let master = served(scene, nodes)?;
