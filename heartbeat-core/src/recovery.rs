@@ -68,6 +68,13 @@ impl Recovery {
         self.tried
     }
 
+    /// When the next attempt is due; `None` while one is made, and after the last one.
+    #[must_use]
+    pub fn next_attempt(&self) -> Option<Instant> {
+        let is_due = !self.is_trying && self.tried < self.plan.attempts;
+        is_due.then_some(self.next_at)
+    }
+
     /// What is to be done; an attempt counts as begun.
     pub fn step(&mut self, now: Instant) -> Step {
         let has_left = self.tried < self.plan.attempts;
@@ -114,13 +121,15 @@ mod tests {
         let mut recovery = Recovery::begin(PLAN, ms(0));
         assert_eq!(recovery.step(ms(0)), Step::Attempt);
         assert_eq!(recovery.step(ms(10)), Step::Wait(ms(1_000)));
+        assert_eq!(recovery.next_attempt(), None);
         recovery.ended(ms(20));
         assert_eq!(recovery.step(ms(20)), Step::Wait(ms(120)));
+        assert_eq!(recovery.next_attempt(), Some(ms(120)));
         assert_eq!(recovery.step(ms(120)), Step::Attempt);
         recovery.ended(ms(130));
         assert_eq!(recovery.step(ms(130)), Step::Wait(ms(330)));
         assert_eq!(recovery.step(ms(330)), Step::GiveUp);
-        assert_eq!(recovery.tried(), 2);
+        assert_eq!((recovery.tried(), recovery.next_attempt()), (2, None));
     }
 
     #[test]

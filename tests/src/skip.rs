@@ -53,6 +53,8 @@ pub enum Need {
     Bpftool,
     /// nftables' program.
     Nft,
+    /// A message bus.
+    Dbus,
     /// A PostgreSQL server.
     Postgresql,
     /// A program of this name, from the package of this name.
@@ -83,6 +85,7 @@ impl Need {
             Self::Ip => tool("ip", "iproute2"),
             Self::Bpftool => tool("bpftool", "bpftool"),
             Self::Nft => tool("nft", "nftables"),
+            Self::Dbus => tool("dbus-daemon", "dbus-daemon"),
             Self::Tool(program, package) => tool(program, package),
             Self::Postgresql => postgresql::programs()
                 .is_none()

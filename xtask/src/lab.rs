@@ -44,6 +44,10 @@ const NEEDED: &[Tool] = &[
         package: "bpftool",
     },
     Tool {
+        program: "dbus-daemon",
+        package: "dbus-daemon",
+    },
+    Tool {
         program: "pg_ctlcluster",
         package: "postgresql",
     },

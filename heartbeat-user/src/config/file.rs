@@ -17,8 +17,8 @@ use super::fault::Fault;
 use super::section::Section;
 use super::service::Network;
 use super::value::{
-    address, address_and_prefix, bytes, flag, follows, interface, list, network, one_of, slots,
-    text, time, whole, words,
+    address, address_and_prefix, bytes, flag, follows, interface, list, network, one_of,
+    references, slots, text, time, whole, words,
 };
 use super::{Attach, Evidence, Follows, Mode, Transport};
 
@@ -228,10 +228,7 @@ fn pair(mut s: Section<'_, '_>, faults: &mut Vec<Fault>) -> Pair {
                 one_of(item, &Evidence::ALL.map(|kind| (kind.as_str(), kind)))
             })
         }),
-        reference: s.optional(faults, "reference", |value| {
-            let cure = "list addresses of the business network: reference = [\"203.0.113.254\"]";
-            list(value, "addresses", cure, address)
-        }),
+        reference: s.optional(faults, "reference", references),
         fence_command: s.optional(faults, "fence_command", words),
         fence_timeout: s.optional(faults, "fence_timeout", time),
         fence_delay: s.optional(faults, "fence_delay", time),

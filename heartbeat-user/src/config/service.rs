@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use heartbeat_core::recovery::Plan;
 
-pub use check::{Check, Http, Network, Process, Tls};
+pub use check::{Check, Http, Network, Process, Tls, Unit, WantedState};
 
 use super::Program;
 
@@ -106,12 +106,41 @@ impl Pace {
 /// How a failed service is brought back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recovery {
-    /// What is run.
-    pub run: Program,
+    /// What brings it back.
+    pub means: Means,
     /// How long it may take.
     pub timeout: Duration,
     /// How often, and for how long in all.
     pub plan: Plan,
+}
+
+impl Recovery {
+    /// The program, if it is one.
+    #[must_use]
+    pub const fn program(&self) -> Option<&Program> {
+        match &self.means {
+            Means::Program(program) => Some(program),
+            Means::Unit(_) => None,
+        }
+    }
+
+    /// The systemd unit, if it is one.
+    #[must_use]
+    pub fn unit(&self) -> Option<&str> {
+        match &self.means {
+            Means::Program(_) => None,
+            Means::Unit(unit) => Some(unit),
+        }
+    }
+}
+
+/// What brings a service back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Means {
+    /// This program.
+    Program(Program),
+    /// A restart of this systemd unit.
+    Unit(String),
 }
 
 /// How often mastership may move for a service's sake.

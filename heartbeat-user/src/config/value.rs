@@ -8,7 +8,7 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::DeValue;
 
-pub(super) use places::{Url, address, address_and_prefix, interface, socket, url};
+pub(super) use places::{Url, address, address_and_prefix, interface, references, socket, url};
 
 use super::service::{Network, PerRole};
 use super::{Follows, duration, size};

@@ -1,6 +1,7 @@
 //! How an operator's program talks to the daemon: a unix socket, one JSON line each way.
 
 mod client;
+mod event;
 mod explain;
 mod facts;
 mod history;
@@ -14,6 +15,7 @@ mod socket;
 mod words;
 
 pub use client::{Client, ClientError};
+pub use event::{Event, ServiceEvent};
 pub use explain::explain;
 pub use facts::LocalFacts;
 pub use history::{HistoryEntry, TakeoverStamps, rfc3339};

@@ -3,7 +3,7 @@
 use heartbeat_core::Slot;
 use serde::{Deserialize, Serialize};
 
-use super::history::HistoryEntry;
+use super::event::Event;
 use super::maps::PinnedMap;
 use super::membership::Membership;
 use super::snapshot::Status;
@@ -17,7 +17,7 @@ pub enum Request {
     Status,
     /// Why is it what it is?
     Explain,
-    /// Which role changes were there?
+    /// What happened to this node, its services and its hooks?
     History,
     /// Which map holds what?
     Maps,
@@ -57,7 +57,7 @@ pub enum Response {
     /// To [`Request::Explain`]: full sentences.
     Explanation(Vec<String>),
     /// To [`Request::History`]: oldest first.
-    History(Vec<HistoryEntry>),
+    History(Vec<Event>),
     /// To [`Request::Maps`].
     Maps(Vec<PinnedMap>),
     /// To [`Request::Members`].

@@ -12,8 +12,8 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tracing::{debug, warn};
 
+use super::event::Event;
 use super::explain::explain;
-use super::history::HistoryEntry;
 use super::maps::PinnedMap;
 use super::membership::Membership;
 use super::protocol::{Call, Reply, Request, Response, Running};
@@ -40,7 +40,7 @@ pub trait Handler: Send + Sync + 'static {
     /// What this node knows, or why it cannot say.
     fn status(&self) -> impl Future<Output = Result<Status, String>> + Send;
     /// The role changes of this node, oldest first.
-    fn history(&self) -> impl Future<Output = Vec<HistoryEntry>> + Send;
+    fn history(&self) -> impl Future<Output = Vec<Event>> + Send;
     /// Which map holds what.
     fn maps(&self) -> Vec<PinnedMap>;
     /// Members and electors, and what the configuration file proposes, or why this node cannot say.

@@ -153,14 +153,22 @@ pub struct ServiceStatus {
     pub check: String,
     /// How it is.
     pub state: ServiceWord,
+    /// For how long.
+    pub state_age_us: u64,
     /// How long ago the last check that succeeded began; null if none did.
     pub last_success_age_us: Option<u64>,
     /// Why the last check failed; null if it succeeded.
     pub fault: Option<String>,
+    /// Why a check failed last, whatever came after; null if none did.
+    pub last_fault: Option<String>,
+    /// How long ago that check ended.
+    pub last_fault_age_us: Option<u64>,
     /// Checks that did not end in their time, since the daemon's start.
     pub overruns: u64,
     /// How often it was tried to be brought back since it failed.
     pub attempts: u32,
+    /// After which time it is tried again; null if it is not.
+    pub next_attempt_us: Option<u64>,
 }
 
 /// One run of a hook.

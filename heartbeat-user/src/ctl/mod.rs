@@ -4,6 +4,7 @@ mod check_config;
 mod detach;
 mod keygen;
 mod members;
+mod past;
 mod promote;
 mod render;
 mod replay;
@@ -98,7 +99,7 @@ fn carry_out(args: Args) -> Result<Exit, Failure> {
         },
         Command::History { json } => match client.ask(Request::History)? {
             Response::History(entries) if json => print_json(&entries),
-            Response::History(entries) => print(&render::history(&entries)),
+            Response::History(entries) => print(&past::history(&entries)),
             other => Err(unexpected(other)),
         },
         Command::Maps { json } => match client.ask(Request::Maps)? {

@@ -1,10 +1,10 @@
-//! Status, history and maps as a person reads them.
+//! Status and maps as a person reads them.
 
 use super::table::table;
 use super::watched::{hooks, services};
 use crate::control::human::duration;
 use crate::control::{
-    Datapath, HistoryEntry, MemberStatus, PinnedMap, Status, VerifiedStatus, VirtualAddressStatus,
+    Datapath, MemberStatus, PinnedMap, Status, VerifiedStatus, VirtualAddressStatus,
 };
 
 /// The whole picture on one screen.
@@ -194,46 +194,6 @@ fn verified(verified: &VerifiedStatus) -> Option<String> {
     let word = if verified.ours? { "by" } else { "not, says" };
     let (slot, age) = (verified.by_slot?, duration(verified.age_us?));
     Some(format!("{word} slot {slot}, {age} ago"))
-}
-
-/// One line a role change, and under a promotion what its steps cost.
-pub(super) fn history(entries: &[HistoryEntry]) -> String {
-    if entries.is_empty() {
-        return "no role change so far\n".to_owned();
-    }
-    let row = |entry: &HistoryEntry| {
-        [
-            entry.at.clone(),
-            entry.from.as_str().to_owned(),
-            entry.to.as_str().to_owned(),
-            format!("{}/{}", entry.epoch.round, entry.epoch.slot),
-            duration(entry.duration_us),
-            entry.reason.clone() + &takeover(entry),
-        ]
-    };
-    let rows: Vec<_> = entries.iter().map(row).collect();
-    table(["WHEN", "FROM", "TO", "ROUND/SLOT", "LASTED", "WHY"], &rows)
-}
-
-/// The steps after the first that is known, each with the time since the one before.
-fn takeover(entry: &HistoryEntry) -> String {
-    let Some(stamps) = &entry.takeover else {
-        return String::new();
-    };
-    let mut steps = Vec::new();
-    let mut before = None;
-    for (name, at) in stamps.steps() {
-        let Some(at) = at else { continue };
-        match before {
-            Some(before) => {
-                let passed = at.saturating_sub(before) / 1_000;
-                steps.push(format!("{name} +{}", duration(passed)));
-            }
-            None => steps.push(name.to_owned()),
-        }
-        before = Some(at);
-    }
-    format!(" ({})", steps.join(", "))
 }
 
 /// Each map in two lines: what it holds, and how to see it.

@@ -1,9 +1,10 @@
-use super::{history, maps, status};
+use super::{maps, status};
 use crate::control::tests::{master, slave};
 use crate::control::{
-    Alarm, AlarmName, Answering, Diagnosis, EpochParts, HistoryEntry, HookStatus, HookWord,
-    NotElectable, Role, ServiceStatus, ServiceWord, TakeoverStamps, pinned_maps,
+    Alarm, AlarmName, Answering, Diagnosis, EpochParts, Event, HistoryEntry, HookStatus, HookWord,
+    NotElectable, Role, ServiceEvent, ServiceStatus, ServiceWord, TakeoverStamps, pinned_maps,
 };
+use crate::ctl::past::history;
 
 #[test]
 fn a_healthy_cluster_fits_on_one_screen() {
@@ -39,28 +40,23 @@ fn services_and_hooks_have_tables_of_their_own() {
         name: "web".to_owned(),
         check: "tcp".to_owned(),
         state: ServiceWord::Recovering,
+        state_age_us: 1_500_000,
         last_success_age_us: Some(2_500_000),
+        last_fault: Some("no connection to 127.0.0.1:80".to_owned()),
+        last_fault_age_us: Some(500_000),
         fault: Some("no connection to 127.0.0.1:80".to_owned()),
         overruns: 4,
         attempts: 1,
+        next_attempt_us: Some(2_000_000),
     }];
     let text = status(&watched);
     let table = "\
-SERVICE  CHECK  STATE       LAST WELL  HUNG  ATTEMPTS  FAULT
-web      tcp    recovering  2.5 s      4     1         no connection to 127.0.0.1:80
+SERVICE  CHECK  STATE       FOR    LAST WELL  HUNG  ATTEMPTS  NEXT   FAULT
+web      tcp    recovering  1.5 s  2.5 s      4     1         2.0 s  no connection to 127.0.0.1:80
 ";
     assert!(text.contains(table), "{text}");
     assert!(!status(&slave()).contains("SERVICE"));
-    watched.hooks = vec![HookStatus {
-        hook: "on_demote".to_owned(),
-        state: HookWord::Failed,
-        epoch: EpochParts { round: 4, slot: 2 },
-        reason: "switchover to slot 1".to_owned(),
-        at: "2026-01-01T00:00:00.000Z".to_owned(),
-        took_us: Some(1_500),
-        fault: Some("ended with exit code 3".to_owned()),
-        owed: 0,
-    }];
+    watched.hooks = vec![failed_hook()];
     let text = status(&watched);
     let table = "\
 HOOK       STATE   ROUND/SLOT  WHEN                      TOOK    FAULT                   WHY
@@ -133,13 +129,48 @@ fn history_shows_what_each_step_of_a_takeover_cost() {
         }),
     };
     assert_eq!(
-        history(&[entry]),
-        "WHEN                      FROM       TO      ROUND/SLOT  LASTED  WHY\n\
-         2025-01-31T12:00:00.000Z  candidate  master  5/2         1.3 ms  a majority of electors voted for this node \
+        history(&[Event::Role(entry)]),
+        "WHEN                      WHAT  FROM       TO      ROUND/SLOT  LASTED  WHY\n\
+         2025-01-31T12:00:00.000Z  role  candidate  master  5/2         1.3 ms  a majority of electors voted for this node \
          (last probe, grant over +50.0 ms, query +0 us, vote request +1.0 ms, elected +1.0 ms, announced +1.0 ms, \
          verified +147.0 ms)\n"
     );
-    assert_eq!(history(&[]), "no role change so far\n");
+    assert_eq!(history(&[]), "nothing happened so far\n");
+}
+
+#[test]
+fn history_has_services_and_hooks_beside_role_changes() {
+    let service = ServiceEvent {
+        at: "2026-01-01T00:00:00.000Z".to_owned(),
+        service: "web".to_owned(),
+        from: ServiceWord::Healthy,
+        to: ServiceWord::Recovering,
+        attempts: 0,
+        reason: "no connection".to_owned(),
+        duration_us: 3_000_000,
+    };
+    let events = [Event::Service(service), Event::Hook(failed_hook())];
+    assert_eq!(
+        history(&events),
+        "\
+WHEN                      WHAT         FROM     TO          ROUND/SLOT  LASTED  WHY
+2026-01-01T00:00:00.000Z  service web  healthy  recovering  -           3.0 s   no connection
+2026-01-01T00:00:00.000Z  on_demote    -        failed      4/2         1.5 ms  ended with exit code 3: switchover to slot 1
+"
+    );
+}
+
+fn failed_hook() -> HookStatus {
+    HookStatus {
+        hook: "on_demote".to_owned(),
+        state: HookWord::Failed,
+        epoch: EpochParts { round: 4, slot: 2 },
+        reason: "switchover to slot 1".to_owned(),
+        at: "2026-01-01T00:00:00.000Z".to_owned(),
+        took_us: Some(1_500),
+        fault: Some("ended with exit code 3".to_owned()),
+        owed: 0,
+    }
 }
 
 #[test]

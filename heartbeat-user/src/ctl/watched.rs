@@ -40,10 +40,12 @@ pub(super) fn services(services: &[ServiceStatus]) -> String {
             service.name.clone(),
             service.check.clone(),
             service.state.as_str().to_owned(),
+            duration(service.state_age_us),
             or_dash(service.last_success_age_us.map(duration)),
             service.overruns.to_string(),
             service.attempts.to_string(),
-            or_dash(service.fault.clone()),
+            or_dash(service.next_attempt_us.map(duration)),
+            or_dash(fault(service)),
         ]
     };
     let rows: Vec<_> = services.iter().map(row).collect();
@@ -52,11 +54,22 @@ pub(super) fn services(services: &[ServiceStatus]) -> String {
             "SERVICE",
             "CHECK",
             "STATE",
+            "FOR",
             "LAST WELL",
             "HUNG",
             "ATTEMPTS",
+            "NEXT",
             "FAULT",
         ],
         &rows,
     )
+}
+
+/// The last check's fault, or the last one that there was.
+fn fault(service: &ServiceStatus) -> Option<String> {
+    let past = || {
+        let (fault, age) = (service.last_fault.as_ref()?, service.last_fault_age_us?);
+        Some(format!("{} ago: {fault}", duration(age)))
+    };
+    service.fault.clone().or_else(past)
 }

@@ -8,7 +8,7 @@ use heartbeat_core::Slot;
 
 use super::history::History;
 use super::operator::Operator;
-use crate::control::{Handler, HistoryEntry, Membership, PinnedMap, Running, Status, pinned_maps};
+use crate::control::{Event, Handler, Membership, PinnedMap, Running, Status, pinned_maps};
 
 /// The control socket's side of the daemon; cheap to clone.
 #[derive(Clone)]
@@ -65,9 +65,9 @@ impl Handler for Front {
         self.operator()?.status().await
     }
 
-    async fn history(&self) -> Vec<HistoryEntry> {
+    async fn history(&self) -> Vec<Event> {
         let history = self.0.history.lock();
-        history.unwrap_or_else(PoisonError::into_inner).entries()
+        history.unwrap_or_else(PoisonError::into_inner).events()
     }
 
     fn maps(&self) -> Vec<PinnedMap> {

@@ -1,20 +1,27 @@
-//! What happened to this node: the last role changes, kept in memory and in a file.
+//! What happened to this node: the last role changes, and what its services and hooks did, in memory and in a file.
 
 use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
+use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 
-use crate::control::{EpochParts, HistoryEntry, Role, TakeoverStamps};
+use tracing::warn;
 
-/// Entries kept, in memory and on disk: years of an ordinary cluster, a day of one that flaps.
+use crate::control::{EpochParts, Event, HistoryEntry, Role, TakeoverStamps};
+
+/// Role changes kept, in memory and on disk, and as many other events: years of an ordinary cluster, a day of one that
+/// flaps. A service that flaps pushes no role change out.
 pub(super) const KEPT: usize = 1_000;
 const FILE: &str = "history.jsonl";
 
 /// The history of one node.
 #[derive(Debug)]
 pub(super) struct History {
-    entries: VecDeque<HistoryEntry>,
+    roles: VecDeque<HistoryEntry>,
+    others: VecDeque<Event>,
     path: PathBuf,
     lines: usize,
 }
@@ -26,7 +33,8 @@ impl History {
     pub(super) fn open(folder: &std::path::Path) -> Self {
         let path = folder.join(FILE);
         let mut history = Self {
-            entries: VecDeque::with_capacity(KEPT),
+            roles: VecDeque::with_capacity(KEPT),
+            others: VecDeque::new(),
             path,
             lines: 0,
         };
@@ -41,10 +49,14 @@ impl History {
         history
     }
 
-    /// The entries, oldest first.
+    /// All of it, oldest first.
     #[must_use]
-    pub(super) fn entries(&self) -> Vec<HistoryEntry> {
-        self.entries.iter().cloned().collect()
+    pub(super) fn events(&self) -> Vec<Event> {
+        let roles = self.roles.iter().cloned().map(Event::Role);
+        let mut events: Vec<_> = roles.chain(self.others.iter().cloned()).collect();
+        // Stable: what was written at one time stays in its order.
+        events.sort_by(|one, other| one.at().cmp(other.at()));
+        events
     }
 
     /// Adds one entry.
@@ -53,7 +65,17 @@ impl History {
     /// When the file cannot be written; the entry is kept in memory all the same.
     pub(super) fn push(&mut self, entry: HistoryEntry) -> io::Result<()> {
         let line = serde_json::to_string(&entry).map_err(io::Error::other)?;
-        self.remember(entry);
+        remember(&mut self.roles, entry);
+        self.append(&line)
+    }
+
+    /// Adds what a service or a hook did.
+    ///
+    /// # Errors
+    /// As [`History::push`].
+    pub(super) fn note(&mut self, event: Event) -> io::Result<()> {
+        let line = serde_json::to_string(&event).map_err(io::Error::other)?;
+        remember(&mut self.others, event);
         self.append(&line)
     }
 
@@ -87,7 +109,7 @@ impl History {
     ) -> io::Result<()> {
         let promotion =
             |entry: &&mut HistoryEntry| entry.epoch == epoch && entry.to == Role::Master;
-        let Some(entry) = self.entries.iter_mut().rev().find(promotion) else {
+        let Some(entry) = self.roles.iter_mut().rev().find(promotion) else {
             return Ok(());
         };
         change(entry);
@@ -96,7 +118,7 @@ impl History {
     }
 
     fn append(&mut self, line: &str) -> io::Result<()> {
-        if self.lines >= 2 * KEPT {
+        if self.lines >= 4 * KEPT {
             return self.rewrite();
         }
         let mut file = OpenOptions::new()
@@ -108,42 +130,71 @@ impl History {
         Ok(())
     }
 
-    /// Takes an entry from the file; a fuller copy of an earlier one takes its place.
-    fn recall(&mut self, entry: HistoryEntry) {
+    /// Takes a line of the file; a fuller copy of an earlier role change takes its place.
+    fn recall(&mut self, event: Event) {
+        let entry = match event {
+            Event::Role(entry) => entry,
+            other @ (Event::Service(_) | Event::Hook(_)) => {
+                return remember(&mut self.others, other);
+            }
+        };
         let is_copy = |other: &&mut HistoryEntry| other.at == entry.at && other.to == entry.to;
-        match self.entries.iter_mut().rev().find(is_copy) {
+        match self.roles.iter_mut().rev().find(is_copy) {
             Some(earlier) => *earlier = entry,
-            None => self.remember(entry),
+            None => remember(&mut self.roles, entry),
         }
-    }
-
-    fn remember(&mut self, entry: HistoryEntry) {
-        if self.entries.len() == KEPT {
-            self.entries.pop_front();
-        }
-        self.entries.push_back(entry);
     }
 
     /// Writes only what is kept, beside, then renames: the file stays bounded.
     fn rewrite(&mut self) -> io::Result<()> {
         let beside = self.path.with_extension("new");
         let mut file = File::create(&beside)?;
-        for entry in &self.entries {
-            writeln!(
-                file,
-                "{}",
-                serde_json::to_string(entry).map_err(io::Error::other)?
-            )?;
+        let events = self.events();
+        for event in &events {
+            let line = serde_json::to_string(event).map_err(io::Error::other)?;
+            writeln!(file, "{line}")?;
         }
         fs::rename(&beside, &self.path)?;
-        self.lines = self.entries.len();
+        self.lines = events.len();
         Ok(())
+    }
+}
+
+fn remember<T>(kept: &mut VecDeque<T>, new: T) {
+    if kept.len() == KEPT {
+        kept.pop_front();
+    }
+    kept.push_back(new);
+}
+
+/// Writes what is told until nobody tells any more.
+///
+/// # Errors
+/// When there is no thread to be had.
+pub(super) fn keep(history: Arc<Mutex<History>>, events: Receiver<Event>) -> io::Result<()> {
+    let write = move || {
+        for event in events {
+            // Nothing in the history is left half done by a panic elsewhere.
+            let mut history = history.lock().unwrap_or_else(PoisonError::into_inner);
+            tell_unwritten(history.note(event));
+        }
+    };
+    thread::Builder::new()
+        .name("diary".into())
+        .spawn(write)
+        .map(drop)
+}
+
+pub(super) fn tell_unwritten(written: io::Result<()>) {
+    if let Err(error) = written {
+        warn!(%error, "the history file could not be written; `heartbeatctl history` shows it until the daemon ends");
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::control::{ServiceEvent, ServiceWord};
 
     fn entry(number: u64) -> HistoryEntry {
         HistoryEntry {
@@ -177,14 +228,37 @@ mod tests {
         history
             .verified(EpochParts { round: 1, slot: 1 }, 9)
             .unwrap();
-        let again = History::open(folder.path()).entries();
-        assert_eq!(again, history.entries());
+        let again = History::open(folder.path()).roles;
+        assert_eq!(again, history.roles);
         assert_eq!(again.len(), 2);
         let verified = TakeoverStamps {
             verified_ns: Some(9),
             ..stamps
         };
         assert_eq!(again[0].takeover, Some(verified));
+    }
+
+    #[test]
+    fn a_service_that_flaps_pushes_no_role_change_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut history = History::open(folder.path());
+        history.push(entry(1)).unwrap();
+        for number in 0..5 * KEPT as u64 {
+            let event = ServiceEvent {
+                at: format!("2026-01-02T00:00:00.{number:09}Z"),
+                service: "web".to_owned(),
+                from: ServiceWord::Healthy,
+                to: ServiceWord::Recovering,
+                attempts: 0,
+                reason: "a test".to_owned(),
+                duration_us: number,
+            };
+            history.note(Event::Service(event)).unwrap();
+        }
+        let again = History::open(folder.path()).events();
+        assert_eq!(again, history.events());
+        assert_eq!(again.len(), 1 + KEPT);
+        assert_eq!(again[0], Event::Role(entry(1)));
     }
 
     #[test]
@@ -197,22 +271,25 @@ mod tests {
             .open(folder.path().join(FILE))
             .unwrap();
         file.write_all(b"{\"at\":\"2026").unwrap();
-        assert_eq!(History::open(folder.path()).entries(), vec![entry(1)]);
+        assert_eq!(
+            History::open(folder.path()).events(),
+            [Event::Role(entry(1))]
+        );
     }
 
     #[test]
     fn file_and_memory_stay_bounded() {
         let folder = tempfile::tempdir().unwrap();
         let mut history = History::open(folder.path());
-        for number in 0..3 * KEPT as u64 {
+        for number in 0..5 * KEPT as u64 {
             history.push(entry(number)).unwrap();
         }
-        assert_eq!(history.entries().len(), KEPT);
+        assert_eq!(history.roles.len(), KEPT);
         let text = fs::read_to_string(folder.path().join(FILE)).unwrap();
-        assert!(text.lines().count() <= 2 * KEPT, "{}", text.lines().count());
+        assert!(text.lines().count() <= 4 * KEPT, "{}", text.lines().count());
         assert_eq!(
-            history.entries().last().unwrap().duration_us,
-            3 * KEPT as u64 - 1
+            history.roles.back().unwrap().duration_us,
+            5 * KEPT as u64 - 1
         );
     }
 }

@@ -1,7 +1,6 @@
 //! The scribe: takes the pulse's notes, and does what may wait for a disk or a lock: the log, the
 //! history, the saved epoch, interfaces that came back.
 
-use std::io;
 use std::path::PathBuf;
 use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,7 +12,7 @@ use tracing::{debug, error, info, warn};
 
 use super::current::Current;
 use super::fence::Fencing;
-use super::history::History;
+use super::history::{History, tell_unwritten};
 use super::last_run;
 use super::manager::Manager;
 use super::relink::Relink;
@@ -247,12 +246,6 @@ impl Scribe {
     fn history(&self) -> std::sync::MutexGuard<'_, History> {
         // Nothing in the history is left half done by a panic elsewhere.
         self.history.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn tell_unwritten(written: io::Result<()>) {
-    if let Err(error) = written {
-        warn!(%error, "the history file could not be written; `heartbeatctl history` shows it until the daemon ends");
     }
 }
 

@@ -99,7 +99,7 @@ impl Daemon {
             pulse: orders.clone(),
         };
         let takeover = Takeover::start(setup, tasks.clone(), taken_tasks).map_err(Failure::of)?;
-        let watched = watched::start(&plan, &kernel.words, &state, goes_on, &orders)?;
+        let watched = watched::start(&plan, &kernel.words, &state, goes_on, &orders, &history)?;
         let (current, reloads) = (Current::new(plan.clone()), Tally::default());
         let operator = Operator {
             view,

@@ -1,12 +1,16 @@
 //! What a node does besides the election: the watch over its services, and what is run when its role changes.
 
+use std::sync::{Arc, Mutex};
+
 use heartbeat_core::Epoch;
 use tokio::runtime::Handle;
 
 use super::failure::Failure;
+use super::history::{self, History};
 use super::plan::Plan;
 use crate::config::{self, hooks::Address};
 use crate::datapath::Words;
+use crate::diary::Diary;
 use crate::hook::{self, Hooks, Rest};
 use crate::monitor::{self, Interfaces, Standing, Wanted};
 use crate::pulse::OrderSender;
@@ -31,21 +35,24 @@ pub(super) fn start(
     state: &StateFolder,
     goes_on: Option<Epoch>,
     pulse: &OrderSender,
+    history: &Arc<Mutex<History>>,
 ) -> Result<Watched, Failure> {
     let mut watched = Watched::default();
     if plan.own().witness {
         return Ok(watched);
     }
-    let business = plan.own().business.as_ref();
+    let (diary, events) = Diary::begin();
+    history::keep(Arc::clone(history), events).map_err(Failure::of)?;
     let standing = monitor::start(monitor::Setup {
         wanted: wanted(plan),
         interfaces: Interfaces {
             management: plan.management().interface.clone(),
-            business: business.map(|business| business.interface.clone()),
+            business: plan.own().business.clone(),
         },
         words: words.clone(),
         pulse: pulse.clone(),
         view: watched.services.clone(),
+        diary: diary.clone(),
         runtime: Handle::current(),
     });
     let hooks = Hooks::start(hook::Setup {
@@ -58,6 +65,7 @@ pub(super) fn start(
         standing: standing.clone(),
         view: watched.ran.clone(),
         rest: watched.rest.clone(),
+        diary,
     });
     watched.hooks = Some(hooks.map_err(Failure::of)?);
     watched.standing = Some(standing);

@@ -25,6 +25,7 @@ pub use rest::{Rest, Resting};
 pub use view::View;
 
 use crate::config::Hooks as Configured;
+use crate::diary::Diary;
 use crate::monitor::Standing;
 use crate::pulse::OrderSender;
 use crate::state::StateFolder;
@@ -56,6 +57,8 @@ pub struct Setup {
     pub view: View,
     /// For a planned restart.
     pub rest: Rest,
+    /// For the history.
+    pub diary: Diary,
 }
 
 /// The thread, as the daemon holds it.

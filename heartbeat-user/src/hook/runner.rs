@@ -14,7 +14,7 @@ use super::Setup;
 use super::job::{Job, Told, Which};
 use super::journal::{self, Journal};
 use crate::config::Hooks;
-use crate::control::{HookStatus, HookWord, rfc3339};
+use crate::control::{Event, HookStatus, HookWord, rfc3339};
 use crate::exec::{Output, check_trust, run};
 use crate::pulse::PulseOrder;
 
@@ -209,7 +209,7 @@ impl Runner {
     }
 
     fn show(&self, job: &Job, state: HookWord, took: Option<Duration>, fault: Option<String>) {
-        self.setup.view.show(HookStatus {
+        let status = HookStatus {
             hook: job.which.as_str().to_owned(),
             state,
             epoch: job.epoch().into(),
@@ -218,7 +218,11 @@ impl Runner {
             took_us: took.map(|took| u64::try_from(took.as_micros()).unwrap_or(u64::MAX)),
             fault,
             owed: self.journal.owed(),
-        });
+        };
+        if state != HookWord::Running {
+            self.setup.diary.note(Event::Hook(status.clone()));
+        }
+        self.setup.view.show(status);
     }
 }
 

@@ -28,6 +28,8 @@ pub(super) struct Judge {
     pub(super) last_success: Option<Instant>,
     /// Why the last one failed.
     pub(super) fault: Option<Fault>,
+    /// Why one failed last, and when that was known.
+    pub(super) last_fault: Option<(Fault, Instant)>,
     /// How many took too long.
     pub(super) overruns: u64,
 }
@@ -42,6 +44,7 @@ impl Judge {
             in_row: 0,
             last_success: None,
             fault: None,
+            last_fault: None,
             overruns: 0,
         }
     }
@@ -55,11 +58,11 @@ impl Judge {
         self.health
     }
 
-    /// What one check found.
-    pub(super) fn take(&mut self, finding: &Finding) {
+    /// What one check found; `more` failures in a row are needed than usual.
+    pub(super) fn take(&mut self, finding: &Finding, more: u16) {
         match &finding.fault {
             None => self.succeeded(finding.begun),
-            Some(fault) => self.failed(fault, finding.ended),
+            Some(fault) => self.failed(fault, more, finding.ended),
         }
     }
 
@@ -76,12 +79,14 @@ impl Judge {
         }
     }
 
-    fn failed(&mut self, fault: &Fault, now: Instant) {
+    fn failed(&mut self, fault: &Fault, more: u16, now: Instant) {
         self.count(false);
         self.overruns += u64::from(*fault == Fault::Overran);
         // What is gone does not come back by being looked at again.
-        let is_enough = self.in_row >= self.pace.fall || matches!(fault, Fault::Gone(_));
+        let is_enough =
+            self.in_row >= self.pace.fall.saturating_add(more) || matches!(fault, Fault::Gone(_));
         self.fault = Some(fault.clone());
+        self.last_fault = Some((fault.clone(), now));
         let is_excused = self.health == Health::Starting && now < self.grace_until;
         if is_enough && !is_excused {
             self.health = Health::Failed;
@@ -124,6 +129,10 @@ mod tests {
 
     /// What a service is after each of these checks, a second apart: `+` success, `-` failure, `x` gone.
     fn story(checks: &str) -> String {
+        patient_story(checks, 0)
+    }
+
+    fn patient_story(checks: &str, more: u16) -> String {
         let mut judge = Judge::new(PACE, Instant::ZERO);
         let mut told = String::new();
         for (second, check) in (1..).zip(checks.chars()) {
@@ -132,7 +141,7 @@ mod tests {
                 'x' => Some(Fault::Gone("gone".to_owned())),
                 _ => None,
             };
-            judge.take(&finding(second, fault));
+            judge.take(&finding(second, fault), more);
             told.push(match judge.health() {
                 Health::Starting => 's',
                 Health::Healthy => 'h',
@@ -149,6 +158,11 @@ mod tests {
     }
 
     #[test]
+    fn who_waits_for_others_to_fail_first_takes_more_failures() {
+        assert_eq!(patient_story("+-----+", 2), "hhhhhff");
+    }
+
+    #[test]
     fn a_service_that_never_worked_has_failed_only_after_the_grace() {
         let told = story(&"-".repeat(31));
         assert_eq!(told, "s".repeat(29) + "ff");
@@ -162,9 +176,9 @@ mod tests {
     #[test]
     fn a_check_that_takes_too_long_is_counted_as_that() {
         let mut judge = Judge::new(PACE, Instant::ZERO);
-        judge.take(&finding(1, None));
-        judge.take(&finding(2, Some(Fault::Overran)));
-        judge.take(&finding(3, Some(Fault::Found("refused".to_owned()))));
+        judge.take(&finding(1, None), 0);
+        judge.take(&finding(2, Some(Fault::Overran)), 0);
+        judge.take(&finding(3, Some(Fault::Found("refused".to_owned()))), 0);
         assert_eq!(judge.overruns, 1);
         assert_eq!(judge.last_success, Some(Instant(1_000_000_000)));
     }

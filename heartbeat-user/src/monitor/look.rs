@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use heartbeat_core::Instant;
@@ -11,10 +12,11 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use super::file::FileLook;
 use super::http::PageLook;
 use super::process::ProcessLook;
+use super::unit::UnitLook;
 use super::{Interfaces, Stand};
-use super::{command, link, tcp};
-use crate::config::Program;
+use super::{command, link, reference, tcp};
 use crate::config::service::{Check, Network, On, Pace};
+use crate::config::{Connection, Program};
 use crate::sys::clock::boot_ns;
 
 /// Why a check failed.
@@ -37,6 +39,12 @@ impl fmt::Display for Fault {
     }
 }
 
+impl From<String> for Fault {
+    fn from(found: String) -> Self {
+        Self::Found(found)
+    }
+}
+
 /// What one check found.
 #[derive(Clone, Debug)]
 pub(super) struct Finding {
@@ -54,12 +62,15 @@ pub(super) struct Finding {
 #[derive(Debug)]
 pub(super) enum Look {
     Process(ProcessLook),
-    Tcp(std::net::SocketAddr),
+    Tcp(SocketAddr),
     Http(Box<PageLook>),
     Command(Program),
     File(FileLook),
     /// The interface; `None` where this node has none on that network.
     Link(Option<String>),
+    Unit(Box<UnitLook>),
+    /// Where from; `None` as above. And whom it asks.
+    Reference(Option<Connection>, Vec<IpAddr>),
 }
 
 impl Look {
@@ -70,8 +81,14 @@ impl Look {
             Check::Http(page) => Self::Http(Box::new(PageLook::new(page.clone()))),
             Check::Command(program) => Self::Command(program.clone()),
             Check::File { path, max_age } => Self::File(FileLook::new(path.clone(), *max_age)),
+            Check::Unit(unit) => Self::Unit(Box::new(UnitLook::new(unit.clone()))),
             Check::Link(Network::Management) => Self::Link(Some(interfaces.management.clone())),
-            Check::Link(Network::Business) => Self::Link(interfaces.business.clone()),
+            Check::Link(Network::Business) => {
+                Self::Link(interfaces.business.as_ref().map(|it| it.interface.clone()))
+            }
+            Check::Reference(devices) => {
+                Self::Reference(interfaces.business.clone(), devices.clone())
+            }
         }
     }
 
@@ -83,27 +100,36 @@ impl Look {
             Self::Http(page) => within(limit, page.look(is_master)).await,
             Self::Command(program) => command::look(program, limit).await,
             Self::File(file) => within(limit, file.look()).await,
+            Self::Unit(unit) => within(limit, unit.look(is_master)).await,
+            Self::Reference(from, devices) => reference::look(from.as_ref(), devices, limit).await,
             Self::Link(interface) => link::look(interface.as_deref()),
         }
     }
 
-    /// Ends when what was looked at is gone; never where that cannot be told.
-    async fn gone(&mut self) -> Fault {
+    /// Ends when something happened to what was looked at: it is gone, or worth a look. Never where that cannot be told.
+    async fn stirred(&mut self) -> Option<Fault> {
         match self {
-            Self::Process(process) => process.gone().await,
-            Self::Tcp(_) | Self::Http(_) | Self::Command(_) | Self::File(_) | Self::Link(_) => {
-                std::future::pending().await
+            Self::Process(process) => Some(process.gone().await),
+            Self::Unit(unit) => {
+                unit.changed().await;
+                None
             }
+            Self::Tcp(_)
+            | Self::Http(_)
+            | Self::Command(_)
+            | Self::File(_)
+            | Self::Link(_)
+            | Self::Reference(..) => std::future::pending().await,
         }
     }
 }
 
-async fn within(
+async fn within<F: Into<Fault>>(
     limit: Duration,
-    look: impl Future<Output = Result<(), String>>,
+    look: impl Future<Output = Result<(), F>>,
 ) -> Result<(), Fault> {
     match timeout(limit, look).await {
-        Ok(found) => found.map_err(Fault::Found),
+        Ok(found) => found.map_err(Into::into),
         Err(_) => Err(Fault::Overran),
     }
 }
@@ -128,7 +154,7 @@ impl Task {
         loop {
             let mut gone = tokio::select! {
                 _ = ticks.tick() => None,
-                fault = look.gone() => Some(fault),
+                gone = look.stirred() => gone,
                 _ = self.wanted.changed() => return,
             };
             if self.on == On::Master && !self.stand.borrow().is_master {

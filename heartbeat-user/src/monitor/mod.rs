@@ -12,11 +12,14 @@ mod link;
 mod look;
 mod process;
 mod recovering;
+mod reference;
 mod rewatch;
 mod tcp;
 mod tls;
+mod unit;
 mod view;
 mod watch;
+mod watched;
 
 use std::time::Duration;
 
@@ -25,8 +28,9 @@ use tokio::sync::{mpsc, watch as signal};
 
 pub use view::View;
 
-use crate::config::{Handovers, Service};
+use crate::config::{Connection, Handovers, Service};
 use crate::datapath::Words;
+use crate::diary::Diary;
 use crate::pulse::OrderSender;
 use watch::Watch;
 
@@ -60,6 +64,8 @@ pub struct Setup {
     pub pulse: OrderSender,
     /// For operators.
     pub view: View,
+    /// For the history.
+    pub diary: Diary,
     /// Where its tasks run.
     pub runtime: Handle,
 }
@@ -69,8 +75,8 @@ pub struct Setup {
 pub struct Interfaces {
     /// On the management network.
     pub management: String,
-    /// On the business network, if it is on one.
-    pub business: Option<String>,
+    /// On the business network, with its address there, if it is on one.
+    pub business: Option<Connection>,
 }
 
 /// How the rest of the daemon tells the watch what changed.

@@ -5,13 +5,16 @@ use std::collections::BTreeMap;
 use heartbeat_core::Instant;
 use heartbeat_core::recovery::{Plan, Recovery, Step};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tracing::{error, info};
 
 use crate::config::Service;
-use crate::exec::{Ended, Output, run};
+use crate::config::service::{Means, Recovery as Wanted};
+use crate::exec::{Output, run};
+use crate::systemd;
 
-/// Attempts under way; each tells whose it was and how it ended.
-pub(super) type Attempts = JoinSet<(usize, Ended)>;
+/// Attempts under way; each tells whose it was, and what is wrong with how it ended.
+pub(super) type Attempts = JoinSet<(usize, Option<String>)>;
 
 /// The recovery of one service.
 #[derive(Debug, Default)]
@@ -28,6 +31,11 @@ impl Recovering {
     /// Attempts made for this failure.
     pub(super) fn tried(&self) -> u32 {
         self.recovery.map_or(0, |recovery| recovery.tried())
+    }
+
+    /// When it is tried again, if it is.
+    pub(super) fn next_attempt(&self) -> Option<Instant> {
+        self.recovery.filter(|_| !self.is_lost)?.next_attempt()
     }
 
     /// The service works, or works again.
@@ -72,15 +80,8 @@ impl Recovering {
                     "bringing the service back"
                 );
                 self.is_running = true;
-                let role = if is_master { "master" } else { "slave" };
-                let (program, limit) = (wanted.run.clone(), wanted.timeout);
-                attempts.spawn(async move {
-                    let environment = BTreeMap::from([
-                        ("HEARTBEATD_SERVICE", name),
-                        ("HEARTBEATD_ROLE", role.to_owned()),
-                    ]);
-                    (index, run(&program, &environment, Output::Log, limit).await)
-                });
+                let wanted = wanted.clone();
+                attempts.spawn(async move { (index, attempt(&wanted, name, is_master).await) });
                 None
             }
             (Step::GiveUp | Step::Attempt, _) => {
@@ -96,9 +97,9 @@ impl Recovering {
     }
 
     /// An attempt has ended.
-    pub(super) fn ended(&mut self, service: &Service, ended: &Ended, now: Instant) {
+    pub(super) fn ended(&mut self, service: &Service, fault: Option<String>, now: Instant) {
         self.is_running = false;
-        if let Some(fault) = ended.fault() {
+        if let Some(fault) = fault {
             error!(
                 service = service.name,
                 fault, "what should bring the service back failed"
@@ -107,5 +108,27 @@ impl Recovering {
         if let Some(recovery) = &mut self.recovery {
             recovery.ended(now);
         }
+    }
+}
+
+/// Does what should bring the service back; says what is wrong with how that ended.
+async fn attempt(wanted: &Wanted, service: String, is_master: bool) -> Option<String> {
+    match &wanted.means {
+        Means::Program(program) => {
+            let role = if is_master { "master" } else { "slave" };
+            let environment = BTreeMap::from([
+                ("HEARTBEATD_SERVICE", service),
+                ("HEARTBEATD_ROLE", role.to_owned()),
+            ]);
+            let ended = run(program, &environment, Output::Log, wanted.timeout).await;
+            ended.fault()
+        }
+        Means::Unit(unit) => match timeout(wanted.timeout, systemd::restart(unit)).await {
+            Ok(ended) => ended.err().map(|error| error.to_string()),
+            Err(_) => Some(format!(
+                "systemd had not restarted {unit} after {} ms",
+                wanted.timeout.as_millis()
+            )),
+        },
     }
 }

@@ -7,9 +7,11 @@ use tokio::sync::watch as signal;
 use super::judge::Judge;
 use super::look::{Look, Task};
 use super::recovering::Recovering;
-use super::watch::{Watch, Watched};
+use super::watch::Watch;
+use super::watched::Watched;
 use super::{USUAL_LIMIT, Wanted};
 use crate::config::Service;
+use crate::control::ServiceWord;
 use crate::sys::clock::boot_ns;
 
 /// What the election goes by, but for how the services are.
@@ -47,10 +49,13 @@ impl Watch {
     fn begin(&mut self, service: Service) -> Watched {
         let index = self.next_index;
         self.next_index += 1;
+        let now = Instant(boot_ns());
         Watched {
             index,
-            judge: Judge::new(service.pace, Instant(boot_ns())),
+            judge: Judge::new(service.pace, now),
             recovering: Recovering::default(),
+            state: ServiceWord::Starting,
+            since: now,
             _looked_at: self.look(index, &service),
             service,
         }

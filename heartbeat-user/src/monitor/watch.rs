@@ -9,33 +9,21 @@ use tracing::{info, warn};
 
 use super::judge::{Health, Judge};
 use super::look::Finding;
-use super::recovering::{Attempts, Recovering};
+use super::recovering::Attempts;
 use super::rewatch::rules;
-use super::view::Shown;
+use super::watched::Watched;
 use super::{Setup, Stand, Wanted};
-use crate::config::Service;
-use crate::config::service::On;
-use crate::control::ServiceWord;
-use crate::exec::Ended;
+use crate::control::Event;
 use crate::pulse::PulseOrder;
 use crate::sys::clock::boot_ns;
 
 /// How often the word that says when all were well is written at least, as a part of the age that is too old.
 const BEATS: u32 = 8;
+/// So many failures more it takes until a master believes one that all nodes may see: those whose it is too are then
+/// known to be no better, and nothing moves. One and a part would do: each node begins its checks when it likes.
+const MASTER_WAITS: u16 = 2;
 /// What the word says where no check succeeded since this machine started: its age is the machine's.
 const NEVER_NS: u64 = 1;
-
-/// One service and what is known of it.
-#[derive(Debug)]
-pub(super) struct Watched {
-    /// What its findings and attempts bear: never another service's, whatever the configuration becomes.
-    pub(super) index: usize,
-    pub(super) service: Service,
-    pub(super) judge: Judge,
-    pub(super) recovering: Recovering,
-    /// Its task looks as long as this is there.
-    pub(super) _looked_at: signal::Sender<()>,
-}
 
 /// All of them.
 pub(super) struct Watch {
@@ -95,7 +83,7 @@ impl Watch {
                     let wanted = self.wishes.borrow_and_update().clone();
                     self.rewatch(wanted);
                 }
-                Some(Ok((index, ended))) = self.attempts.join_next() => self.attempted(index, &ended),
+                Some(Ok((index, fault))) = self.attempts.join_next() => self.attempted(index, fault),
                 () = sleep(due.since(now)) => {}
             }
         }
@@ -114,7 +102,10 @@ impl Watch {
             return;
         }
         let before = watched.judge.health();
-        watched.judge.take(finding);
+        let waits = finding.as_master && watched.service.check.is_shared();
+        watched
+            .judge
+            .take(finding, if waits { MASTER_WAITS } else { 0 });
         let service = &watched.service.name;
         match (before, watched.judge.health()) {
             (Health::Starting | Health::Failed, Health::Healthy) => {
@@ -146,12 +137,16 @@ impl Watch {
         }
     }
 
-    fn attempted(&mut self, index: usize, ended: &Ended) {
+    fn attempted(&mut self, index: usize, fault: Option<String>) {
+        let diary = self.setup.diary.clone();
         let Some(watched) = self.of(index) else {
             return;
         };
         let now = Instant(boot_ns());
-        watched.recovering.ended(&watched.service, ended, now);
+        if let Some(fault) = &fault {
+            diary.note(Event::Service(watched.not_brought_back(fault, now)));
+        }
+        watched.recovering.ended(&watched.service, fault, now);
     }
 
     /// The service with this number; `None` if it is no longer watched.
@@ -165,11 +160,17 @@ impl Watch {
         for watched in &mut self.watched {
             let (index, health) = (watched.index, watched.judge.health());
             let is_failed = health == Health::Failed;
-            if is_failed && is_watched(&watched.service, self.stand.is_master) {
+            if is_failed && watched.is_here(self.stand.is_master) {
                 let (service, attempts) = (&watched.service, &mut self.attempts);
                 let more =
                     (watched.recovering).step(index, service, self.stand.is_master, attempts, now);
                 due = more.map_or(due, |more| more.min(due));
+            }
+        }
+        let is_master = self.stand.is_master;
+        for watched in &mut self.watched {
+            if let Some(event) = watched.turn(is_master, now) {
+                self.setup.diary.note(Event::Service(event));
             }
         }
         if self.tells {
@@ -178,13 +179,13 @@ impl Watch {
         }
         self.setup
             .view
-            .show(self.watched.iter().map(|it| self.shown(it)).collect());
+            .show(self.watched.iter().map(Watched::shown).collect());
         due
     }
 
     fn here(&self) -> impl Iterator<Item = &Watched> {
         let is_master = self.stand.is_master;
-        (self.watched.iter()).filter(move |watched| is_watched(&watched.service, is_master))
+        (self.watched.iter()).filter(move |watched| watched.is_here(is_master))
     }
 
     /// All together are as old as the oldest.
@@ -235,33 +236,5 @@ impl Watch {
             info!(%state, age_limit_ms = nanos(self.rules.limit) / 1_000_000, "services");
             self.told = Some(state);
         }
-    }
-
-    fn shown(&self, watched: &Watched) -> Shown {
-        let (service, judge) = (&watched.service, &watched.judge);
-        let state = match judge.health() {
-            _ if !is_watched(service, self.stand.is_master) => ServiceWord::NotWatched,
-            Health::Starting => ServiceWord::Starting,
-            Health::Healthy => ServiceWord::Healthy,
-            Health::Failed if watched.recovering.is_lost => ServiceWord::Lost,
-            Health::Failed => ServiceWord::Recovering,
-        };
-        Shown {
-            name: service.name.clone(),
-            check: service.check.as_str(),
-            state,
-            last_success: judge.last_success,
-            fault: judge.fault.as_ref().map(ToString::to_string),
-            overruns: judge.overruns,
-            attempts: watched.recovering.tried(),
-        }
-    }
-}
-
-/// Whether this node watches it in its role.
-fn is_watched(service: &Service, is_master: bool) -> bool {
-    match service.on {
-        On::Every => true,
-        On::Master => is_master,
     }
 }

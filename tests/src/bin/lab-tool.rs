@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::Parser;
-use heartbeat_tests::client::{lifeline, observer, prober, responder, web};
+use heartbeat_tests::client::{lifeline, observer, prober, responder, systemd, web};
 use heartbeat_tests::fault::flood::{self, Flood};
 use heartbeat_tests::fault::{delay, hog, replay};
 use heartbeat_tests::lab::addresses::{NETWORKS, Network};
@@ -41,6 +41,8 @@ enum Tool {
     Serve { slot: u16, any: IpAddr },
     /// Answer with a page at this port of the loopback interface while the folder is there
     Web { port: u16, folder: PathBuf },
+    /// Be systemd, on a bus of its own in this folder, while the folder is there
+    Systemd { folder: PathBuf },
     /// Clean up after the process with this id
     Guard { owner: i32 },
     /// Take every processor, or that one, at nice 0 or at this SCHED_FIFO level
@@ -124,6 +126,7 @@ fn main() -> Result<()> {
             responder::run(slot, any)
         }
         Tool::Web { port, folder } => web::run(port, &folder),
+        Tool::Systemd { folder } => systemd::run(&folder),
         Tool::Clocks => {
             let monotonic: Duration = clock_gettime(ClockId::CLOCK_MONOTONIC)?.into();
             println!("{} {} {}", monotonic.as_nanos(), boot_ns(), wall_ns());

@@ -12,5 +12,6 @@ pub mod redis;
 pub mod requester;
 pub mod responder;
 pub mod schedule;
+pub mod systemd;
 pub mod tcp;
 pub mod web;

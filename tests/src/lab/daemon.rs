@@ -12,6 +12,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::statfs::{BPF_FS_MAGIC, statfs};
 use nix::unistd::Pid;
 
+use crate::client::systemd;
 use crate::lab::Lab;
 use crate::lab::clean::{BPF_FOLDER, folder_name};
 use crate::lab::contact::Contact;
@@ -81,6 +82,7 @@ impl Daemon {
             .arg(&self.pins)
             .arg("--state")
             .arg(self.state())
+            .env("DBUS_SYSTEM_BUS_ADDRESS", systemd::address(&self.folder))
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log);

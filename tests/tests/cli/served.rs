@@ -10,8 +10,8 @@ use heartbeat_core::{ElectorRecord, Epoch, Instant};
 use heartbeat_user::config;
 use heartbeat_user::config::change::{Facts, Place};
 use heartbeat_user::control::{
-    ControlSocket, EpochParts, Handler, HistoryEntry, Local, LocalFacts, Membership, PinnedMap,
-    ReloadStatus, Running, Status, pinned_maps,
+    ControlSocket, EpochParts, Event, Handler, HistoryEntry, Local, LocalFacts, Membership,
+    PinnedMap, ReloadStatus, Running, Status, pinned_maps,
 };
 use serde_json::Value;
 use tokio::runtime::Runtime;
@@ -29,8 +29,8 @@ impl Handler for Pretender {
         Ok(known(self.master).0)
     }
 
-    async fn history(&self) -> Vec<HistoryEntry> {
-        vec![HistoryEntry {
+    async fn history(&self) -> Vec<Event> {
+        vec![Event::Role(HistoryEntry {
             at: "2025-01-31T12:00:00.000Z".to_owned(),
             slot: 2,
             from: Role::Init.into(),
@@ -39,7 +39,7 @@ impl Handler for Pretender {
             reason: "slot 1 probes as master".to_owned(),
             duration_us: 812,
             takeover: None,
-        }]
+        })]
     }
 
     fn maps(&self) -> Vec<PinnedMap> {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::thread::sleep;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use heartbeat_tests::lab::cluster::PATIENCE;
 use heartbeat_tests::lab::settings::Settings;
 use heartbeat_user::sys::clock::boot_ns;
@@ -136,6 +136,34 @@ fn hooks_are_run_in_order_with_a_token_that_grows() {
 }
 
 #[test]
+fn the_token_grows_though_all_rebooted_and_the_last_master_lost_its_disk() {
+    scenario("hooks_disk_lost", BEFORE, |scene| {
+        scene.cluster.switchover(1, Some(2))?;
+        let before = ran(scene, 2, "on_promote")?;
+        ensure!(scene.cluster.settle()? == 2);
+        // The others write down what they heard of some time after they did.
+        sleep(Duration::from_millis(500));
+        for slot in 1..=3 {
+            scene.cluster.daemon_mut(slot).end(Signal::SIGKILL)?;
+        }
+        // What a reboot takes from each, and what a broken disk takes from the one.
+        for slot in 1..=3 {
+            fs::remove_dir_all(scene.cluster.daemon(slot).pins())?;
+        }
+        fs::remove_dir_all(scene.cluster.daemon(2).state())?;
+        scene.cluster.start_all()?;
+        let next = scene.cluster.settle()?;
+        let what = "the next master's hook was run with a larger token";
+        scene.cluster.wait_for(what, PATIENCE, |_| {
+            let notes = notes(scene, next);
+            let promoted = notes.iter().filter(|note| note.starts_with("on_promote "));
+            let token: u64 = promoted.last()?.split(' ').nth(1)?.parse().ok()?;
+            (token > before).then_some(())
+        })
+    });
+}
+
+#[test]
 fn a_promotion_hook_that_fails_hands_mastership_on() {
     scenario("hook_fails", BEFORE, |scene| {
         does(scene, 2, "on_promote", "exit 3")?;
@@ -149,6 +177,14 @@ fn a_promotion_hook_that_fails_hands_mastership_on() {
             .collect();
         ensure!(hooks.iter().any(|hook| hook == "on_fault"), "{hooks:?}");
         ensure!(scene.told(2, "exit code 3") > 0);
+        let events = scene.events(2)?;
+        let run = events.iter().find(|event| event["hook"] == "on_promote");
+        let run = run.context("the hook is in the history")?;
+        ensure!(run["fault"] == "ended with exit code 3", "{run}");
+        ensure!(
+            run["epoch"]["slot"] == 2 && run["took_us"].is_u64(),
+            "{run}"
+        );
         let why = |view: &heartbeat_tests::lab::view::View| {
             view.of(2)?["not_electable"].as_str().map(str::to_owned)
         };

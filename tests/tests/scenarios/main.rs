@@ -3,6 +3,7 @@
 
 mod address;
 mod announced;
+mod business;
 mod client_on_slave;
 mod clock_steps;
 mod connections;
@@ -47,6 +48,7 @@ mod slot_address;
 mod starved;
 mod strangers;
 mod switchover;
+mod units;
 mod verified;
 mod witness;
 mod worn_wires;

@@ -336,8 +336,15 @@ impl Scene {
         log.lines().filter(|line| line.contains(words)).count()
     }
 
-    /// The history of the daemon in `slot`, oldest first.
+    /// The role changes in the history of the daemon in `slot`, oldest first.
     pub(crate) fn history(&self, slot: u16) -> Result<Vec<Value>> {
+        let mut events = self.events(slot)?;
+        events.retain(|event| event.get("service").is_none() && event.get("hook").is_none());
+        Ok(events)
+    }
+
+    /// The whole history of the daemon in `slot`, oldest first.
+    pub(crate) fn events(&self, slot: u16) -> Result<Vec<Value>> {
         let history = self
             .cluster
             .daemon(slot)

@@ -163,6 +163,18 @@ fn a_service_that_dies_and_is_brought_back_moves_nothing() {
         is(scene, 2, "recovering")?;
         is(scene, 2, "healthy")?;
         ensure!(scene.told(1, "bringing the service back") > 0);
+        let events = scene.events(1)?;
+        let became = |word: &str| {
+            let mut of_web = events.iter().filter(|event| event["service"] == "web");
+            of_web.any(|event| event["to"] == word && event["reason"].is_string())
+        };
+        ensure!(became("recovering") && became("healthy"), "{events:?}");
+        let shown = service(scene, 1)?;
+        ensure!(
+            shown["fault"].is_null() && shown["last_fault"].is_string(),
+            "{shown}"
+        );
+        ensure!(shown["state_age_us"].as_u64() < Some(10_000_000), "{shown}");
         ensure!(scene.told(2, "bringing the service back") > 0);
         scene.stayed(&calm)
     });
@@ -177,6 +189,15 @@ fn a_service_that_cannot_be_brought_back_hands_mastership_on() {
         scene.expect(1, "slave", "its recovery did not help")?;
         scene.diagnosed(2, 1, "service_fault")?;
         ensure!(scene.told(1, "what should bring the service back failed") == 2);
+        let failed = (scene.events(1)?.iter())
+            .filter(|event| {
+                event["reason"] == "what should bring it back failed: ended with exit code 1"
+            })
+            .count();
+        ensure!(
+            failed == 2,
+            "{failed} attempts that failed are in the history"
+        );
         ensure!(scene.alarms(1)?.contains(&"service_fault".to_owned()));
         let view = scene.cluster.view();
         let electable = view.of(1).context("it answers")?["not_electable"].clone();

@@ -174,11 +174,15 @@ pub static KEYS: &[Key] = &[
         list::services(c, |it| Some(it.on.as_str().to_owned()))
     }),
     own(SERVICE, "process", Reload, |c| list::checks(c, "process")),
+    own(SERVICE, "unit", Reload, |c| list::checks(c, "unit")),
     own(SERVICE, "tcp", Reload, |c| list::checks(c, "tcp")),
     own(SERVICE, "http", Reload, |c| list::checks(c, "http")),
     own(SERVICE, "command", Reload, |c| list::checks(c, "command")),
     own(SERVICE, "file", Reload, |c| list::checks(c, "file")),
     own(SERVICE, "link", Reload, |c| list::checks(c, "link")),
+    own(SERVICE, "reference", Reload, |c| {
+        list::checks(c, "reference")
+    }),
     own(SERVICE, "user", Reload, |c| {
         list::services(c, |it| text::checks_user(&it.check))
     }),
@@ -201,10 +205,13 @@ pub static KEYS: &[Key] = &[
         list::services(c, text::recovers)
     }),
     own(RECOVERY, "command", Reload, |c| {
-        list::recoveries(c, |it| Some(text::program(&it.run)))
+        list::recoveries(c, |it| it.program().map(text::program))
+    }),
+    own(RECOVERY, "unit", Reload, |c| {
+        list::recoveries(c, |it| it.unit().map(str::to_owned))
     }),
     own(RECOVERY, "user", Reload, |c| {
-        list::recoveries(c, |it| text::user(&it.run))
+        list::recoveries(c, |it| it.program().and_then(text::user))
     }),
     own(RECOVERY, "timeout", Reload, |c| {
         list::recoveries(c, |it| Some(text::time(it.timeout)))

@@ -123,6 +123,14 @@ pub(super) fn check(check: &Check) -> String {
         Check::File { path, max_age } => format!("{} of {}", path.display(), time(*max_age)),
         Check::Link(Network::Management) => "management".to_owned(),
         Check::Link(Network::Business) => "business".to_owned(),
+        Check::Unit(unit) => {
+            let state = PerRole {
+                master: unit.state.master.as_str(),
+                slave: unit.state.slave.as_str(),
+            };
+            format!("{}, {}", unit.name, by_role(&state))
+        }
+        Check::Reference(devices) => list(devices),
     }
 }
 
@@ -169,7 +177,9 @@ pub(super) fn checks_user(check: &Check) -> Option<String> {
         | Check::Tcp(_)
         | Check::Http(_)
         | Check::File { .. }
-        | Check::Link(_) => None,
+        | Check::Link(_)
+        | Check::Unit(_)
+        | Check::Reference(_) => None,
     }
 }
 

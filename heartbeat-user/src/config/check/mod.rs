@@ -9,6 +9,7 @@ mod members;
 mod pair;
 mod program;
 mod recorder;
+mod references;
 mod services;
 mod virtual_addresses;
 
@@ -37,7 +38,7 @@ pub(super) fn check(file: File, folder: &Path, faults: &mut Vec<Fault>) -> Optio
         (file.cluster.as_ref()).and_then(|c| cluster::electors(c, &file.members, faults));
     let pair = pair::check(&file, faults);
     let recorder = (file.recorder.as_ref()).and_then(|r| recorder::check(r, faults));
-    let services = services::check(&file.services, faults);
+    let services = services::check(&file, faults);
     let handovers = services::handovers(file.handovers.as_ref(), faults);
     let hooks = hooks::check(file.hooks.as_ref(), faults);
     if let (Some(services), Some(hooks)) = (&services, &hooks) {

@@ -1,16 +1,14 @@
 //! `[pair]`: which evidence stands for the absent peer, and whether it can be had.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::ops::{Range, RangeInclusive};
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use heartbeat_core::config::PairRules;
 use toml::Spanned;
 
-use super::address::{family, unusable};
-use super::members::addresses;
 use super::program::trusted;
+use super::references;
 use crate::config::fault::Fault;
 use crate::config::file::{File, Member, Pair as Written, Value};
 use crate::config::{Evidence, Fence, Mode, Pair, duration};
@@ -27,8 +25,6 @@ const FENCE_TIMEOUTS: RangeInclusive<Duration> =
     Duration::from_secs(1)..=Duration::from_secs(10 * 60);
 const DEFAULT_FENCE_DELAY: Duration = Duration::from_secs(2);
 const FENCE_DELAYS: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(60);
-/// More prove nothing more.
-const MOST_REFERENCES: usize = PairRules::MOST_REFERENCES as usize;
 
 /// The evidence of a pair; inside `None` for a quorum. `None` only together with a fault.
 pub(super) fn check(file: &File, faults: &mut Vec<Fault>) -> Option<Option<Pair>> {
@@ -118,59 +114,7 @@ fn references(
         let cure = "add \"reference\" to require, or take the key out";
         faults.push(Fault::new(list.span(), cause, cure));
     }
-    if !(1..=MOST_REFERENCES).contains(&list.get_ref().len()) {
-        let cause = format!("{} references", list.get_ref().len());
-        let cure =
-            format!("list 1 to {MOST_REFERENCES} addresses; a majority of them has to answer");
-        faults.push(Fault::new(list.span(), cause, cure));
-    }
-    each_reference(list.get_ref(), file, faults);
-    Some(list.get_ref().iter().map(|it| *it.get_ref()).collect())
-}
-
-fn each_reference(list: &[Spanned<IpAddr>], file: &File, faults: &mut Vec<Fault>) {
-    let virtual_addresses = file.virtual_addresses.iter().filter_map(|it| {
-        let address = it.address.as_ref()?;
-        Some((address.get_ref().0, address.span()))
-    });
-    let members = file.members.iter().flat_map(addresses);
-    let taken: BTreeMap<IpAddr, Range<usize>> = members
-        .map(|address| (*address.get_ref(), address.span()))
-        .chain(virtual_addresses)
-        .collect();
-    let business = file.members.iter().find_map(business_address);
-    let mut seen = BTreeMap::new();
-    for reference in list {
-        let address = *reference.get_ref();
-        if let Some(wrong) = unusable(address) {
-            faults.push(Fault::new(reference.span(), wrong.cause, wrong.cure));
-        } else if let Some(there) = taken.get(&address) {
-            let cause =
-                format!("{address} is the pair's own address, which says nothing of the network");
-            let cure = "name one physical device that is neither of the two";
-            faults.push(Fault::new(reference.span(), cause, cure).also(there.clone(), "here"));
-        } else if let Some(business) = business
-            && family(address) != family(*business.get_ref())
-        {
-            let cause = format!(
-                "{address} is {}, and the business network speaks {}",
-                family(address),
-                family(*business.get_ref())
-            );
-            let cure = "name an address of the business network's family";
-            faults.push(Fault::new(reference.span(), cause, cure).also(business.span(), "here"));
-        }
-        if let Some(first) = seen.insert(address, reference.span()) {
-            let cause = format!("reference {address} is listed twice");
-            faults.push(
-                Fault::new(reference.span(), cause, "list each once").also(first, "first here"),
-            );
-        }
-    }
-}
-
-fn business_address(member: &Member) -> Option<&Spanned<IpAddr>> {
-    member.business.as_ref()?.address.as_ref()
+    Some(references::list(list, file, faults))
 }
 
 fn fence(written: &Written, required: &[Evidence], faults: &mut Vec<Fault>) -> Option<Fence> {

@@ -2,23 +2,22 @@
 
 mod how;
 mod page;
+mod recovery;
+mod unit;
 
 use std::collections::BTreeMap;
 use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
 use super::is_name;
-use super::program::program;
 use crate::config::duration;
 use crate::config::fault::Fault;
-use crate::config::file::Value;
-use crate::config::file::services::{
-    Handovers as WrittenHandovers, Recovery as WrittenRecovery, Service as Written,
-};
+use crate::config::file::services::{Handovers as WrittenHandovers, Service as Written};
+use crate::config::file::{File, Value};
 use crate::config::hooks::Hooks;
-use crate::config::service::{Handovers, On, Pace, Recovery, Service};
-use heartbeat_core::recovery::Plan;
+use crate::config::service::{Handovers, On, Pace, Service};
 use how::how;
+use recovery::recovery;
 use toml::Spanned;
 
 const MAX_NAME_LEN: usize = 32;
@@ -39,9 +38,10 @@ const DEFAULT_PACE: Pace = Pace {
 };
 
 /// Every service in the file's order; `None` only together with a fault.
-pub(super) fn check(written: &[Written], faults: &mut Vec<Fault>) -> Option<Vec<Service>> {
-    twice(written, faults);
-    let services: Vec<_> = written.iter().map(|it| service(it, faults)).collect();
+pub(super) fn check(file: &File, faults: &mut Vec<Fault>) -> Option<Vec<Service>> {
+    twice(&file.services, faults);
+    let written = file.services.iter();
+    let services: Vec<_> = written.map(|it| service(it, file, faults)).collect();
     services.into_iter().collect()
 }
 
@@ -103,9 +103,9 @@ fn twice(written: &[Written], faults: &mut Vec<Fault>) {
     }
 }
 
-fn service(written: &Written, faults: &mut Vec<Fault>) -> Option<Service> {
+fn service(written: &Written, file: &File, faults: &mut Vec<Fault>) -> Option<Service> {
     let name = name(&written.name, faults);
-    let check = how(written, faults);
+    let check = how(written, file, faults);
     let pace = pace(written, faults);
     let on_master = recovery(written.on_master.as_ref(), faults);
     let on_slave = recovery(written.on_slave.as_ref(), faults);
@@ -150,32 +150,6 @@ fn pace(written: &Written, faults: &mut Vec<Fault>) -> Option<Pace> {
         fall: times(&written.fall, default.fall),
         start_grace: start_grace?,
     })
-}
-
-/// `Some(None)`: nothing is tried.
-fn recovery(
-    written: Option<&WrittenRecovery>,
-    faults: &mut Vec<Fault>,
-) -> Option<Option<Recovery>> {
-    let Some(written) = written else {
-        return Some(None);
-    };
-    let run = written
-        .command
-        .as_ref()
-        .and_then(|command| program(command, &written.user, faults));
-    let timeout = span(&written.timeout, SECOND * 10, TIMEOUTS, faults);
-    let backoff = span(&written.backoff, SECOND, SPANS, faults);
-    let within = span(&written.within, SECOND * 30, MS..=*SPANS.end(), faults);
-    Some(Some(Recovery {
-        run: run?,
-        timeout: timeout?,
-        plan: Plan {
-            attempts: u32::from(written.attempts.as_ref().map_or(3, |it| *it.get_ref())),
-            backoff: backoff?,
-            within: within?,
-        },
-    }))
 }
 
 /// A duration within a range, or the default.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use toml::de::DeValue;
 
 use looks::looks;
-pub(in crate::config) use looks::{Http, Looks, Process};
+pub(in crate::config) use looks::{Http, Looks, Process, Unit};
 
 use super::Value;
 use crate::config::fault::Fault;
@@ -34,7 +34,9 @@ pub(in crate::config) struct Service {
 
 /// `[service.recovery.master]` and `[service.recovery.slave]`
 pub(in crate::config) struct Recovery {
+    pub(in crate::config) at: Range<usize>,
     pub(in crate::config) command: Value<Vec<String>>,
+    pub(in crate::config) unit: Value<String>,
     pub(in crate::config) user: Value<String>,
     pub(in crate::config) timeout: Value<Duration>,
     pub(in crate::config) attempts: Value<u16>,
@@ -98,12 +100,9 @@ fn recoveries(
 
 fn recovery(mut s: Section<'_, '_>, faults: &mut Vec<Fault>) -> Recovery {
     let recovery = Recovery {
-        command: s.required(
-            faults,
-            "command",
-            "name what brings the service back: command = [\"/usr/bin/systemctl\", \"restart\", \"nginx\"]",
-            words,
-        ),
+        at: s.at(),
+        command: s.optional(faults, "command", words),
+        unit: s.optional(faults, "unit", text),
         user: s.optional(faults, "user", text),
         timeout: s.optional(faults, "timeout", time),
         attempts: s.optional(faults, "attempts", |value| {

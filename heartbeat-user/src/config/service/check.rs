@@ -1,6 +1,6 @@
 //! The ways in which a service is looked at.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -29,6 +29,10 @@ pub enum Check {
     },
     /// This node's interface on a network has its carrier.
     Link(Network),
+    /// A systemd unit is in a state.
+    Unit(Unit),
+    /// This node's interface on the business network has its carrier, and a majority of these devices there answers.
+    Reference(Vec<IpAddr>),
 }
 
 impl Check {
@@ -42,6 +46,8 @@ impl Check {
             Self::Command(_) => "command",
             Self::File { .. } => "file",
             Self::Link(_) => "link",
+            Self::Unit(_) => "unit",
+            Self::Reference(_) => "reference",
         }
     }
 
@@ -50,8 +56,25 @@ impl Check {
     pub fn depends_on_role(&self) -> bool {
         match self {
             Self::Http(page) => page.depends_on_role(),
+            Self::Unit(unit) => unit.state.differs(),
             Self::Process(_)
             | Self::Tcp(_)
+            | Self::Command(_)
+            | Self::File { .. }
+            | Self::Link(_)
+            | Self::Reference(_) => false,
+        }
+    }
+
+    /// Whether all nodes look at the same thing, so that its fault tells nothing of a single one.
+    #[must_use]
+    pub const fn is_shared(&self) -> bool {
+        match self {
+            Self::Reference(_) => true,
+            Self::Process(_)
+            | Self::Unit(_)
+            | Self::Tcp(_)
+            | Self::Http(_)
             | Self::Command(_)
             | Self::File { .. }
             | Self::Link(_) => false,
@@ -103,6 +126,38 @@ pub struct Tls {
     pub ca_file: Option<PathBuf>,
     /// What its certificate has to be for.
     pub server_name: ServerName<'static>,
+}
+
+/// A systemd unit and the state that is wanted of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unit {
+    /// Its whole name.
+    pub name: String,
+    /// The state.
+    pub state: PerRole<WantedState>,
+}
+
+/// What a unit may have to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WantedState {
+    /// It runs.
+    Active,
+    /// It does not, and has not failed.
+    Inactive,
+}
+
+impl WantedState {
+    /// Every state.
+    pub const ALL: [Self; 2] = [Self::Active, Self::Inactive];
+
+    /// The word for it in the file.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Inactive => "inactive",
+        }
+    }
 }
 
 /// One of this node's networks.

@@ -1,9 +1,10 @@
 //! `[[service]]`: what is read, and what is refused.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::{GOOD, good, load_text};
-use crate::config::service::{Check, Network, On, Process};
+use crate::config::service::{Check, Means, Network, On, Process};
 use crate::config::{Config, Handovers};
 
 pub(super) fn with(text: &str) -> Result<Config, String> {
@@ -63,6 +64,14 @@ file = { path = "/run/alive", max_age = "10s" }
 [[service]]
 name = "link"
 link = "business"
+[[service]]
+name = "unit"
+unit = { name = "a@b.service", state = { master = "active", slave = "inactive" } }
+[service.recovery.master]
+unit = "a@b.service"
+[[service]]
+name = "clients"
+reference = ["203.0.113.254"]
 "#,
     )
     .expect("all of it is known");
@@ -70,15 +79,23 @@ link = "business"
     assert_eq!(
         checks,
         [
-            "process", "process", "tcp", "http", "command", "file", "link"
+            "process",
+            "process",
+            "tcp",
+            "http",
+            "command",
+            "file",
+            "link",
+            "unit",
+            "reference"
         ]
     );
     assert_eq!(
         (config.handovers.most, config.handovers.window.as_secs()),
         (1, 3_600)
     );
-    let [_, by_name, port, page, program, _, link] = &config.services[..] else {
-        panic!("seven services");
+    let [_, by_name, port, page, program, _, link, unit, clients] = &config.services[..] else {
+        panic!("nine services");
     };
     assert_eq!(by_name.on, On::Master);
     assert_eq!(
@@ -106,6 +123,11 @@ link = "business"
     assert_eq!((recovery.plan.attempts, recovery.timeout.as_secs()), (2, 3));
     assert_eq!(program.on_slave, None);
     assert_eq!(link.check, Check::Link(Network::Business));
+    assert!(unit.starts_anew());
+    let recovery = unit.on_master.as_ref().expect("written");
+    assert_eq!(recovery.means, Means::Unit("a@b.service".to_owned()));
+    let device = IpAddr::from([203, 0, 113, 254]);
+    assert_eq!(clients.check, Check::Reference(vec![device]));
 }
 
 #[test]
@@ -205,7 +227,36 @@ fn what_cannot_be_meant_is_refused_with_its_cure() {
         ),
         (
             "name = \"a\"\ntcp = \"[::1]:80\"\n[service.recovery.master]\nattempts = 1",
-            "`command` is missing in [service.recovery.master]",
+            "nothing says what brings the service back",
+        ),
+        (
+            "name = \"a\"\ntcp = \"[::1]:80\"\n[service.recovery.master]\nunit = \"a.service\"\ncommand = [\"/bin/true\"]",
+            "`command` and `unit`: one of them",
+        ),
+        (
+            "name = \"a\"\ntcp = \"[::1]:80\"\n[service.recovery.master]\nunit = \"a.service\"\nuser = \"root\"",
+            "a unit says so itself",
+        ),
+        (
+            "name = \"a\"\nunit = { name = \"nginx\" }",
+            "is no unit's whole name",
+        ),
+        (
+            "name = \"a\"\nunit = { name = \"a b.service\" }",
+            "is no unit's whole name",
+        ),
+        (
+            "name = \"a\"\nunit = { name = \"a.service\", state = \"failed\" }",
+            "write \"active\" or \"inactive\"",
+        ),
+        ("name = \"a\"\nreference = []", "0 references"),
+        (
+            "name = \"a\"\nreference = [\"203.0.113.1\"]",
+            "is the cluster's own address",
+        ),
+        (
+            "name = \"a\"\nreference = [\"2001:db8::1\"]",
+            "the business network speaks",
         ),
         (
             "name = \"a\"\ntcp = \"[::1]:80\"\n[service.recovery.witness]\nattempts = 1",

@@ -2,9 +2,10 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use toml::Spanned;
 use toml::de::DeValue;
 
-use super::{Wrong, text};
+use super::{Wrong, list, text};
 
 /// An address and a port.
 pub(in crate::config) fn socket(value: &DeValue<'_>) -> Result<SocketAddr, Wrong> {
@@ -65,6 +66,12 @@ pub(in crate::config) fn address(value: &DeValue<'_>) -> Result<IpAddr, Wrong> {
             "write the address alone, without name, prefix length or port: \"198.51.100.1\"",
         )
     })
+}
+
+/// Addresses of devices on the business network, each with its place.
+pub(in crate::config) fn references(value: &DeValue<'_>) -> Result<Vec<Spanned<IpAddr>>, Wrong> {
+    const CURE: &str = "list addresses of the business network: reference = [\"203.0.113.254\"]";
+    list(value, "addresses", CURE, address)
 }
 
 /// An address with its network's prefix length.

@@ -17,10 +17,15 @@ fn service(service: &ServiceStatus) -> Option<String> {
     let what = match service.state {
         ServiceWord::Healthy | ServiceWord::NotWatched => return None,
         ServiceWord::Starting => "was not seen to work yet".to_owned(),
-        ServiceWord::Recovering => format!(
-            "failed and is being brought back ({} attempts so far)",
-            service.attempts
-        ),
+        ServiceWord::Recovering => {
+            let next = (service.next_attempt_us)
+                .map(|left| format!(", the next one in {}", duration(left)));
+            format!(
+                "failed and is being brought back ({} attempts so far{})",
+                service.attempts,
+                next.unwrap_or_default()
+            )
+        }
         ServiceWord::Lost => format!(
             "failed, and nothing more is tried after {} attempts",
             service.attempts

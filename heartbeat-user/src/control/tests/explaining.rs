@@ -220,10 +220,14 @@ fn a_service_that_is_not_well_and_a_hook_that_failed_are_told() {
         name: "web".to_owned(),
         check: "tcp".to_owned(),
         state,
+        state_age_us: 1_000_000,
         last_success_age_us: Some(2_000_000),
+        last_fault: Some("no connection".to_owned()),
+        last_fault_age_us: Some(100_000),
         fault: Some("no connection".to_owned()),
         overruns: 0,
         attempts: 2,
+        next_attempt_us: (state == ServiceWord::Recovering).then_some(3_000_000),
     };
     status.services = vec![service(ServiceWord::Lost)];
     status.hooks = vec![HookStatus {
@@ -245,7 +249,12 @@ fn a_service_that_is_not_well_and_a_hook_that_failed_are_told() {
         ],
     );
     status.services = vec![service(ServiceWord::Recovering)];
-    says(&status, &["Service web failed and is being brought back"]);
+    says(
+        &status,
+        &[
+            "Service web failed and is being brought back (2 attempts so far, the next one in 3.0 s)",
+        ],
+    );
     status.services = vec![service(ServiceWord::Healthy)];
     assert!(!explain(&status).join(" ").contains("Service web"));
 }

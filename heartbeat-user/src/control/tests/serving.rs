@@ -14,8 +14,8 @@ use super::master;
 use crate::config::change::{Facts, Place};
 use crate::config::tests_support::three_nodes;
 use crate::control::{
-    BindError, Client, ClientError, ControlSocket, EpochParts, Handler, HistoryEntry, Membership,
-    PinnedMap, Request, Response, Role, Running, Status, pinned_maps,
+    BindError, Client, ClientError, ControlSocket, EpochParts, Event, Handler, HistoryEntry,
+    Membership, PinnedMap, Request, Response, Role, Running, Status, pinned_maps,
 };
 
 struct Pretender;
@@ -25,7 +25,7 @@ impl Handler for Pretender {
         Ok(master())
     }
 
-    async fn history(&self) -> Vec<HistoryEntry> {
+    async fn history(&self) -> Vec<Event> {
         vec![entry()]
     }
 
@@ -86,8 +86,8 @@ fn running() -> Running {
     }
 }
 
-fn entry() -> HistoryEntry {
-    HistoryEntry {
+fn entry() -> Event {
+    Event::Role(HistoryEntry {
         at: "2025-01-31T12:00:00.000Z".to_owned(),
         slot: 1,
         from: Role::Candidate,
@@ -96,7 +96,7 @@ fn entry() -> HistoryEntry {
         reason: "a majority of electors voted for this node".to_owned(),
         duration_us: 812,
         takeover: None,
-    }
+    })
 }
 
 /// A daemon that serves a socket in a folder of its own.

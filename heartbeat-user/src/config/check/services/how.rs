@@ -1,24 +1,28 @@
 //! The one way in which a service is looked at.
 
+use std::ops::Range;
 use std::path::PathBuf;
 
 use toml::Spanned;
 
 use super::page::page;
+use super::unit::unit;
 use crate::config::check::program::program;
+use crate::config::check::references;
 use crate::config::fault::Fault;
 use crate::config::file::services::{Process as WrittenProcess, Service as Written};
+use crate::config::file::{File, Member};
 use crate::config::service::{Check, Process};
 
 /// Longest command name of a process: TASK_COMM_LEN less its end.
 const MAX_COMM_LEN: usize = 15;
 
 /// The one way in which it is looked at.
-pub(super) fn how(written: &Written, faults: &mut Vec<Fault>) -> Option<Check> {
+pub(super) fn how(written: &Written, file: &File, faults: &mut Vec<Fault>) -> Option<Check> {
     match &written.looks.given[..] {
         [] => {
             let cause = "nothing says how this service is looked at";
-            let cure = "add one of process, tcp, http, command, file, link";
+            let cure = "add one of process, unit, tcp, http, command, file, link, reference";
             faults.push(Fault::new(written.at.clone(), cause, cure));
         }
         [_] => {}
@@ -39,6 +43,13 @@ pub(super) fn how(written: &Written, faults: &mut Vec<Fault>) -> Option<Check> {
     if let Some(process) = &looks.process {
         return which_process(process, faults).map(Check::Process);
     }
+    if let Some(references) = &looks.reference {
+        on_business(references.span(), file, faults);
+        return Some(Check::Reference(references::list(references, file, faults)));
+    }
+    if let Some(unit_there) = &looks.unit {
+        return unit(unit_there, faults).map(Check::Unit);
+    }
     if let Some(http) = &looks.http {
         return page(http, faults).map(|page| Check::Http(Box::new(page)));
     }
@@ -51,6 +62,16 @@ pub(super) fn how(written: &Written, faults: &mut Vec<Fault>) -> Option<Check> {
     }
     let tcp = looks.tcp.as_ref().map(|it| Check::Tcp(*it.get_ref()));
     tcp.or_else(|| looks.link.as_ref().map(|it| Check::Link(*it.get_ref())))
+}
+
+/// Who may become master has to be where the devices are.
+fn on_business(at: Range<usize>, file: &File, faults: &mut Vec<Fault>) {
+    let absent = |member: &&Member| member.business.is_none() && !member.witness;
+    if let Some(member) = file.members.iter().find(absent) {
+        let cause = "a reference is on the business network, which this member is not on";
+        let cure = "give it business = { address, interface }, or write witness = true";
+        faults.push(Fault::new(member.at.clone(), cause, cure).also(at, "asked for here"));
+    }
 }
 
 fn which_process(written: &WrittenProcess, faults: &mut Vec<Fault>) -> Option<Process> {

@@ -1,29 +1,43 @@
 //! The ways in which a service is looked at, as written.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::time::Duration;
 
+use toml::Spanned;
 use toml::de::DeValue;
 
 use crate::config::fault::Fault;
 use crate::config::file::Value;
 use crate::config::section::Section;
-use crate::config::service::{Network, PerRole};
-use crate::config::value::{Url, network, per_role, socket, text, time, url, whole, words};
+use crate::config::service::{Network, PerRole, WantedState};
+use crate::config::value::{
+    Url, network, one_of, per_role, references, socket, text, time, url, whole, words,
+};
 
-const KEYS: [&str; 6] = ["process", "tcp", "http", "command", "file", "link"];
+const KEYS: [&str; 8] = [
+    "process",
+    "unit",
+    "tcp",
+    "http",
+    "command",
+    "file",
+    "link",
+    "reference",
+];
 
 /// Every way that is written; one has to be.
 pub(in crate::config) struct Looks {
     /// The keys that are there, each with its place.
     pub(in crate::config) given: Vec<(&'static str, Range<usize>)>,
     pub(in crate::config) process: Option<Process>,
+    pub(in crate::config) unit: Option<Unit>,
     pub(in crate::config) tcp: Value<SocketAddr>,
     pub(in crate::config) http: Option<Http>,
     pub(in crate::config) command: Value<Vec<String>>,
     pub(in crate::config) file: Option<WrittenFile>,
     pub(in crate::config) link: Value<Network>,
+    pub(in crate::config) reference: Value<Vec<Spanned<IpAddr>>>,
 }
 
 /// `process = { pid_file }` or `{ name }`
@@ -31,6 +45,12 @@ pub(in crate::config) struct Process {
     pub(in crate::config) at: Range<usize>,
     pub(in crate::config) pid_file: Value<String>,
     pub(in crate::config) name: Value<String>,
+}
+
+/// `unit = { name, state }`
+pub(in crate::config) struct Unit {
+    pub(in crate::config) name: Value<String>,
+    pub(in crate::config) state: Value<PerRole<WantedState>>,
 }
 
 /// `http = { url, ca_file, server_name, status, contains, pointer, equals }`
@@ -57,11 +77,13 @@ pub(super) fn looks(s: &mut Section<'_, '_>, faults: &mut Vec<Fault>) -> Looks {
     Looks {
         given: given.collect(),
         process: (s.table(faults, "process", "process of [[service]]")).map(|s| process(s, faults)),
+        unit: (s.table(faults, "unit", "unit of [[service]]")).map(|s| unit(s, faults)),
         tcp: s.optional(faults, "tcp", socket),
         http: (s.table(faults, "http", "http of [[service]]")).map(|s| http(s, faults)),
         command: s.optional(faults, "command", words),
         file: (s.table(faults, "file", "file of [[service]]")).map(|s| file(s, faults)),
         link: s.optional(faults, "link", network),
+        reference: s.optional(faults, "reference", references),
     }
 }
 
@@ -73,6 +95,21 @@ fn process(mut s: Section<'_, '_>, faults: &mut Vec<Fault>) -> Process {
     };
     s.end(faults);
     process
+}
+
+fn unit(mut s: Section<'_, '_>, faults: &mut Vec<Fault>) -> Unit {
+    let state = |value: &DeValue<'_>| one_of(value, &WantedState::ALL.map(|it| (it.as_str(), it)));
+    let unit = Unit {
+        name: s.required(
+            faults,
+            "name",
+            "name the unit: name = \"nginx.service\"",
+            text,
+        ),
+        state: s.optional(faults, "state", |value| per_role(value, state)),
+    };
+    s.end(faults);
+    unit
 }
 
 fn http(mut s: Section<'_, '_>, faults: &mut Vec<Fault>) -> Http {

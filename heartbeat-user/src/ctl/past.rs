@@ -1,0 +1,80 @@
+//! History as a person reads it.
+
+use super::table::table;
+use crate::control::human::duration;
+use crate::control::{Event, HistoryEntry, HookStatus, ServiceEvent};
+
+/// One line an event; a promotion's has what its steps cost.
+pub(super) fn history(events: &[Event]) -> String {
+    if events.is_empty() {
+        return "nothing happened so far\n".to_owned();
+    }
+    let row = |event: &Event| match event {
+        Event::Role(change) => role(change),
+        Event::Service(event) => service(event),
+        Event::Hook(run) => hook(run),
+    };
+    let rows: Vec<_> = events.iter().map(row).collect();
+    table(
+        ["WHEN", "WHAT", "FROM", "TO", "ROUND/SLOT", "LASTED", "WHY"],
+        &rows,
+    )
+}
+
+fn role(change: &HistoryEntry) -> [String; 7] {
+    [
+        change.at.clone(),
+        "role".to_owned(),
+        change.from.as_str().to_owned(),
+        change.to.as_str().to_owned(),
+        format!("{}/{}", change.epoch.round, change.epoch.slot),
+        duration(change.duration_us),
+        change.reason.clone() + &takeover(change),
+    ]
+}
+
+fn service(event: &ServiceEvent) -> [String; 7] {
+    [
+        event.at.clone(),
+        format!("service {}", event.service),
+        event.from.as_str().to_owned(),
+        event.to.as_str().to_owned(),
+        "-".to_owned(),
+        duration(event.duration_us),
+        event.reason.clone(),
+    ]
+}
+
+fn hook(run: &HookStatus) -> [String; 7] {
+    let fault = run.fault.as_ref().map(|fault| format!("{fault}: "));
+    [
+        run.at.clone(),
+        run.hook.clone(),
+        "-".to_owned(),
+        run.state.as_str().to_owned(),
+        format!("{}/{}", run.epoch.round, run.epoch.slot),
+        run.took_us.map_or_else(|| "-".to_owned(), duration),
+        fault.unwrap_or_default() + &run.reason,
+    ]
+}
+
+/// The steps after the first that is known, each with the time since the one before.
+fn takeover(entry: &HistoryEntry) -> String {
+    let Some(stamps) = &entry.takeover else {
+        return String::new();
+    };
+    let mut steps = Vec::new();
+    let mut before = None;
+    for (name, at) in stamps.steps() {
+        let Some(at) = at else { continue };
+        match before {
+            Some(before) => {
+                let passed = at.saturating_sub(before) / 1_000;
+                steps.push(format!("{name} +{}", duration(passed)));
+            }
+            None => steps.push(name.to_owned()),
+        }
+        before = Some(at);
+    }
+    format!(" ({})", steps.join(", "))
+}
