@@ -1,7 +1,7 @@
 //! Programs that the daemon runs.
 
 use super::Config;
-use super::service::Check;
+use super::service::{Check, Recovery};
 
 /// A program and its arguments; never a line for a shell.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +41,9 @@ impl Config {
             let recoveries = [&service.on_master, &service.on_slave]
                 .into_iter()
                 .flatten();
-            check.into_iter().chain(recoveries.map(|it| &it.run))
+            check
+                .into_iter()
+                .chain(recoveries.filter_map(Recovery::program))
         });
         hooks.chain(fences).chain(services)
     }

@@ -68,7 +68,8 @@ fn start_systemd(scene: &Scene, slot: u16) -> Result<()> {
         .arg("systemd")
         .arg(folder)
         .stdin(Stdio::null())
-        .stdout(Stdio::null());
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     let topology = scene.cluster.lab().topology();
     topology.node(slot).spawn(&mut command)?;
     let ready = folder.join(READY);
