@@ -16,6 +16,15 @@ pub(super) enum Health {
     Failed,
 }
 
+/// Checks in a row that are needed beyond what the configuration says.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct More {
+    /// Until it has failed.
+    pub(super) failures: u16,
+    /// Until it works again.
+    pub(super) successes: u16,
+}
+
 /// The checks of one service so far.
 #[derive(Clone, Debug)]
 pub(super) struct Judge {
@@ -58,21 +67,21 @@ impl Judge {
         self.health
     }
 
-    /// What one check found; `more` failures in a row are needed than usual.
-    pub(super) fn take(&mut self, finding: &Finding, more: u16) {
+    /// What one check found.
+    pub(super) fn take(&mut self, finding: &Finding, more: More) {
         match &finding.fault {
-            None => self.succeeded(finding.begun),
-            Some(fault) => self.failed(fault, more, finding.ended),
+            None => self.succeeded(finding.begun, more.successes),
+            Some(fault) => self.failed(fault, more.failures, finding.ended),
         }
     }
 
-    fn succeeded(&mut self, begun: Instant) {
+    fn succeeded(&mut self, begun: Instant, more: u16) {
         self.count(true);
         self.last_success = Some(begun);
         self.fault = None;
         let is_enough = match self.health {
             Health::Starting | Health::Healthy => true,
-            Health::Failed => self.in_row >= self.pace.rise,
+            Health::Failed => self.in_row >= self.pace.rise.saturating_add(more),
         };
         if is_enough {
             self.health = Health::Healthy;
@@ -129,10 +138,10 @@ mod tests {
 
     /// What a service is after each of these checks, a second apart: `+` success, `-` failure, `x` gone.
     fn story(checks: &str) -> String {
-        patient_story(checks, 0)
+        patient_story(checks, More::default())
     }
 
-    fn patient_story(checks: &str, more: u16) -> String {
+    fn patient_story(checks: &str, more: More) -> String {
         let mut judge = Judge::new(PACE, Instant::ZERO);
         let mut told = String::new();
         for (second, check) in (1..).zip(checks.chars()) {
@@ -159,7 +168,20 @@ mod tests {
 
     #[test]
     fn who_waits_for_others_to_fail_first_takes_more_failures() {
-        assert_eq!(patient_story("+-----+", 2), "hhhhhff");
+        let more = More {
+            failures: 2,
+            successes: 0,
+        };
+        assert_eq!(patient_story("+-----+", more), "hhhhhff");
+    }
+
+    #[test]
+    fn who_waits_for_others_to_work_first_takes_more_successes() {
+        let more = More {
+            failures: 0,
+            successes: 2,
+        };
+        assert_eq!(patient_story("+---+++-++++", more), "hhhffffffffh");
     }
 
     #[test]
@@ -176,9 +198,12 @@ mod tests {
     #[test]
     fn a_check_that_takes_too_long_is_counted_as_that() {
         let mut judge = Judge::new(PACE, Instant::ZERO);
-        judge.take(&finding(1, None), 0);
-        judge.take(&finding(2, Some(Fault::Overran)), 0);
-        judge.take(&finding(3, Some(Fault::Found("refused".to_owned()))), 0);
+        judge.take(&finding(1, None), More::default());
+        judge.take(&finding(2, Some(Fault::Overran)), More::default());
+        judge.take(
+            &finding(3, Some(Fault::Found("refused".to_owned()))),
+            More::default(),
+        );
         assert_eq!(judge.overruns, 1);
         assert_eq!(judge.last_success, Some(Instant(1_000_000_000)));
     }

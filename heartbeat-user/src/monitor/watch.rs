@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, watch as signal};
 use tokio::time::sleep;
 use tracing::{info, warn};
 
-use super::judge::{Health, Judge};
+use super::judge::{Health, Judge, More};
 use super::look::Finding;
 use super::recovering::Attempts;
 use super::rewatch::rules;
@@ -21,7 +21,8 @@ use crate::sys::clock::boot_ns;
 const BEATS: u32 = 8;
 /// So many failures more it takes until a master believes one that all nodes may see: those whose it is too are then
 /// known to be no better, and nothing moves. One and a part would do: each node begins its checks when it likes.
-const MASTER_WAITS: u16 = 2;
+/// So many successes more it takes until another node believes that it is over: the master has seen it by then.
+const SHARED_WAITS: u16 = 2;
 /// What the word says where no check succeeded since this machine started: its age is the machine's.
 const NEVER_NS: u64 = 1;
 
@@ -102,10 +103,18 @@ impl Watch {
             return;
         }
         let before = watched.judge.health();
-        let waits = finding.as_master && watched.service.check.is_shared();
-        watched
-            .judge
-            .take(finding, if waits { MASTER_WAITS } else { 0 });
+        let more = match (watched.service.check.is_shared(), finding.as_master) {
+            (false, _) => More::default(),
+            (true, true) => More {
+                failures: SHARED_WAITS,
+                ..More::default()
+            },
+            (true, false) => More {
+                successes: SHARED_WAITS,
+                ..More::default()
+            },
+        };
+        watched.judge.take(finding, more);
         let service = &watched.service.name;
         match (before, watched.judge.health()) {
             (Health::Starting | Health::Failed, Health::Healthy) => {

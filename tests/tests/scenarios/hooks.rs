@@ -156,8 +156,8 @@ fn the_token_grows_though_all_rebooted_and_the_last_master_lost_its_disk() {
         let what = "the next master's hook was run with a larger token";
         scene.cluster.wait_for(what, PATIENCE, |_| {
             let notes = notes(scene, next);
-            let promoted = notes.iter().filter(|note| note.starts_with("on_promote "));
-            let token: u64 = promoted.last()?.split(' ').nth(1)?.parse().ok()?;
+            let mut promoted = notes.iter().filter(|note| note.starts_with("on_promote "));
+            let token: u64 = promoted.next_back()?.split(' ').nth(1)?.parse().ok()?;
             (token > before).then_some(())
         })
     });
