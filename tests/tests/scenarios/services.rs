@@ -79,6 +79,7 @@ name = "program"
 command = ["/bin/sh", "-c", "test $(id -u) = 65534 -a $(cut -d ' ' -f 5 /proc/$$/stat) = $$"]
 user = "nobody"
 interval = "100ms"
+timeout = "1s"
 "#;
 
 /// A program that hangs as soon as a file is there.
