@@ -182,7 +182,7 @@ impl World {
         }
     }
 
-    fn befall(&mut self, what: impl FnOnce() -> String) {
+    pub(crate) fn befall(&mut self, what: impl FnOnce() -> String) {
         self.trace.line(self.at, what);
     }
 }

@@ -1,6 +1,7 @@
 //! What lies outside the cluster: references on the business network, and the means that stop a machine.
 
 use heartbeat_core::Slot;
+use heartbeat_core::service::Services;
 
 use crate::arrive::Arrival;
 use crate::machine::Outside;
@@ -28,6 +29,26 @@ impl World {
                 self.at + way,
                 Arrival::Outside {
                     to: from,
+                    daemon,
+                    outside,
+                },
+            );
+        }
+    }
+
+    /// The services on `slot` are like this from now on, and its daemon is told.
+    pub fn serve(&mut self, slot: Slot, services: Services) {
+        let state = services.state;
+        self.befall(|| format!("slot {slot}: services {state:?}"));
+        let machine = self.machine_mut(slot);
+        machine.services = Some(services);
+        let (daemon, outside) = (machine.daemons, Outside::Services(services));
+        if machine.node.is_some() {
+            let to = slot;
+            self.schedule(
+                self.at,
+                Arrival::Outside {
+                    to,
                     daemon,
                     outside,
                 },

@@ -111,3 +111,17 @@ fn two_of_a_pair_are_master_at_one_time_only_in_the_named_case() {
     }
     assert!(tally.checked("L1 faults ended") == 18_000);
 }
+
+#[test]
+fn whose_services_failed_never_becomes_master_and_hands_on_soon_and_not_too_often() {
+    let tally = through(Kind::Service, 1, 300);
+    for name in [
+        "fault: services changed",
+        "masterships begun, services looked at",
+        "handovers that would have been one too many",
+        "services lost while nobody is whole",
+    ] {
+        assert!(tally.of(name) > 50, "{name}: {}", tally.of(name));
+    }
+    assert!(tally.checked("service lost, heir known") > 500);
+}

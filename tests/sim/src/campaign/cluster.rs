@@ -120,6 +120,14 @@ pub(super) fn agree(world: &World) -> bool {
     })
 }
 
+/// When nobody abstains any more, in true time, if nobody starts anew until then.
+pub(super) fn all_vote_at(world: &World) -> u64 {
+    let machines = world.machines.values();
+    let votes_at =
+        machines.map(|machine| machine.clock.when(machine.kernel.control.abstain_until_ns));
+    votes_at.max().unwrap_or(0)
+}
+
 /// Notes what the watch saw of a whole case.
 pub(super) fn note_steps(world: &World, tally: &mut Tally) {
     tally.add("steps with an open gate", world.watch.served);

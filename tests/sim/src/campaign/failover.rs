@@ -4,7 +4,7 @@ use heartbeat_core::Slot;
 use heartbeat_core::event::Order;
 
 use super::bounds::Terms;
-use super::cluster::{agree, note_steps, run, start, until};
+use super::cluster::{agree, all_vote_at, note_steps, run, start, until};
 use super::{Draw, Nearest, Tally};
 use crate::clock::Pause;
 use crate::machine::Maps;
@@ -121,11 +121,7 @@ pub(super) fn live(
 /// One loss, what follows it, and back to order.
 fn lose(world: &mut World, draw: &mut Draw, seed: u64, tally: &mut Tally) -> Result<(), String> {
     // Who restarted without its maps is in order once it votes again.
-    let votes_at = world
-        .machines
-        .values()
-        .map(|machine| machine.clock.when(machine.kernel.control.abstain_until_ns));
-    let votes_at = votes_at.max().unwrap_or(0);
+    let votes_at = all_vote_at(world);
     run(
         world,
         votes_at.saturating_sub(world.at) + draw.within(BETWEEN),

@@ -12,6 +12,7 @@ mod failover;
 mod fault;
 mod pair;
 mod run;
+mod service;
 mod sound;
 mod tally;
 
@@ -40,15 +41,18 @@ pub enum Kind {
     Amnesia,
     /// Two nodes by the pair method: two masters only in the one case that it names, and one when all is in order.
     Pair,
+    /// Services that fail and are mended: who serves is well, and handovers for their sake are bounded.
+    Service,
 }
 
 impl Kind {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Failover,
         Self::Chaos,
         Self::Drift,
         Self::Amnesia,
         Self::Pair,
+        Self::Service,
     ];
 
     const fn name(self) -> &'static str {
@@ -58,6 +62,7 @@ impl Kind {
             Self::Drift => "drift",
             Self::Amnesia => "amnesia",
             Self::Pair => "pair",
+            Self::Service => "service",
         }
     }
 }
@@ -88,7 +93,7 @@ impl Case {
     pub fn members(self) -> usize {
         match self.kind {
             Kind::Pair => pair::SLOTS.len(),
-            Kind::Failover | Kind::Chaos | Kind::Drift | Kind::Amnesia => {
+            Kind::Failover | Kind::Chaos | Kind::Drift | Kind::Amnesia | Kind::Service => {
                 cluster::members(&mut Draw::new(self.seed)).0.len()
             }
         }
@@ -104,7 +109,7 @@ impl Case {
         let mut draw = Draw::new(self.seed);
         let mut world = match self.kind {
             Kind::Pair => pair::drawn(&mut draw, self.seed),
-            Kind::Failover | Kind::Chaos | Kind::Drift | Kind::Amnesia => {
+            Kind::Failover | Kind::Chaos | Kind::Drift | Kind::Amnesia | Kind::Service => {
                 cluster::drawn(&mut draw, self)
             }
         };
@@ -114,6 +119,7 @@ impl Case {
         let outcome = match self.kind {
             Kind::Failover => failover::live(&mut world, &mut draw, self.seed, &mut tally),
             Kind::Pair => pair::live(&mut world, &mut draw, self.seed, &mut tally),
+            Kind::Service => service::live(&mut world, &mut draw, self.seed, &mut tally),
             Kind::Chaos | Kind::Drift | Kind::Amnesia => {
                 chaos::live(&mut world, &mut draw, self.seed, &mut tally)
             }

@@ -88,6 +88,7 @@ impl Machine {
                     to,
                     reason,
                     epoch,
+                    services: self.known_services,
                 });
             }
             Command::Alarm(alarm, is_raised) => self.alarms.push((alarm, is_raised)),

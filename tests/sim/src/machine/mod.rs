@@ -11,6 +11,7 @@ use std::sync::Arc;
 use heartbeat_core::event::{KernelWords, Order, Restored};
 use heartbeat_core::message::{Message, Network};
 use heartbeat_core::order::{OrderDone, OrderError};
+use heartbeat_core::service::{ServiceState, Services};
 use heartbeat_core::snapshot::{Alarm, Guarantee, Reason, Role};
 use heartbeat_core::{Config, ElectorRecord, ElectorSet, Epoch, Instant, Node, Slot, Slots};
 use heartbeat_kernel_twin::{Kernel, Members, Ring};
@@ -74,6 +75,8 @@ pub struct Change {
     pub reason: Reason,
     /// The epoch concerned.
     pub epoch: Epoch,
+    /// How its daemon knew the services on it to be; `None`: they are not watched.
+    pub services: Option<ServiceState>,
 }
 
 /// One thing that a wake-up does. Each reads the clock first and acts on it then, if it is not stopped in
@@ -144,6 +147,10 @@ pub struct Machine {
     pub outside: Vec<Outside>,
     /// What its disk says of it in its pair.
     pub pair: Option<Saved>,
+    /// How the services on it are; `None`: nobody watches any.
+    pub services: Option<Services>,
+    /// How its daemon knows them to be.
+    known_services: Option<ServiceState>,
     /// How far its wall clock is ahead of the true one, in nanoseconds.
     pub wall_off: i64,
     /// When the next period begins.
@@ -220,6 +227,8 @@ impl Machine {
             orders: Vec::new(),
             outside: Vec::new(),
             pair: None,
+            services: None,
+            known_services: None,
             wall_off: 0,
             next_turn: Instant::ZERO,
             raw_ns: 0,
@@ -292,6 +301,8 @@ impl Machine {
         self.answers_at = None;
         self.has_exited = false;
         self.node = Some(Node::new(self.config.clone(), restored, Instant(boot)));
+        self.known_services = None;
+        self.outside.extend(self.services.map(Outside::Services));
     }
 
     /// New maps, made at `boot` of its clock. The safety lines that a test took off stay off.

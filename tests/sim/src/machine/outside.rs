@@ -2,6 +2,7 @@
 
 use heartbeat_core::Instant;
 use heartbeat_core::pair::PairRecord;
+use heartbeat_core::service::Services;
 
 use super::{Machine, Out};
 
@@ -22,6 +23,8 @@ pub enum Outside {
         /// Whether it succeeded.
         done: bool,
     },
+    /// The services on this machine are like this now.
+    Services(Services),
 }
 
 /// A pair's record on the disk, its age as the time that it was counted back from.

@@ -1,6 +1,7 @@
 //! One wake-up of a daemon, with the driver's habits: the clock is read, then what came in is handed in, and each
 //! command is carried out before the next event.
 
+use heartbeat_core::service::ServiceState;
 use heartbeat_core::{Event, Instant, Node};
 use heartbeat_kernel_twin::Ring;
 
@@ -96,6 +97,10 @@ impl Machine {
             Step::Outside(Outside::Fenced { id, done }) => {
                 self.handle(Event::Fenced { id, done }, now);
             }
+            Step::Outside(Outside::Services(services)) => {
+                self.known_services = Some(services.state);
+                self.handle(Event::Services(services), now);
+            }
             Step::Timeout => {
                 let timeout = self.node.as_ref().and_then(Node::poll_timeout);
                 if timeout.is_some_and(|timeout| timeout <= now) {
@@ -160,6 +165,9 @@ impl Machine {
         let lateness = now.since(self.next_turn);
         let replies = self.kernel.replies();
         self.kernel.control.beat_ns = now.0;
+        if self.known_services == Some(ServiceState::Healthy) {
+            self.kernel.control.service_ns = now.0;
+        }
         let raw_ns = self.raw_ns;
         let event = Event::Turn {
             kernel: self.kernel.words(),
