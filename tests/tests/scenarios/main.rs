@@ -33,6 +33,7 @@ mod pages;
 mod pair;
 mod pair_boots;
 mod pair_evidence;
+mod pair_link;
 mod placement;
 mod planned_restart;
 mod postgresql;
