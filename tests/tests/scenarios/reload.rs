@@ -3,6 +3,7 @@
 mod addresses;
 mod keys;
 mod members;
+mod pair;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -40,12 +41,18 @@ const QUICK: &str = "#!/bin/sh\necho $HEARTBEATD_HOOK >>${0%/*}/ran\n";
 
 /// Runs a scenario in a cluster of three whose nodes have files of their own, and which has settled.
 fn scenario(name: &str, play: impl Fn(&mut Scene) -> Result<()>) {
+    scenario_among(name, Settings::default(), play);
+}
+
+/// The same in another cluster.
+fn scenario_among(name: &str, settings: Settings, play: impl Fn(&mut Scene) -> Result<()>) {
     let settings = Settings {
         more: Some(HOOKS),
-        ..Settings::default()
+        ..settings
     };
+    let slots = 1..=settings.plan.nodes;
     scenario_with(name, settings, |scene| {
-        for slot in 1..=3 {
+        for slot in slots.clone() {
             program(scene, slot, "slow", SLOW)?;
             program(scene, slot, "quick", QUICK)?;
         }
