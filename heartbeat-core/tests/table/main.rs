@@ -11,6 +11,7 @@ mod forced;
 mod lease;
 mod operator;
 mod pair;
+mod pair_bounds;
 mod pair_every;
 mod pair_states;
 mod planned_restart;

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use heartbeat_core::config::Member;
+use heartbeat_core::event::Reply;
 use heartbeat_core::message::{Message, VoteAnswer};
-use heartbeat_core::snapshot::Role;
+use heartbeat_core::snapshot::{Alarm, Role};
 use heartbeat_core::{Command, Epoch};
 
 use super::bench::*;
@@ -50,4 +51,28 @@ fn only_a_slot_itself_says_that_it_is_master_and_of_no_epoch_out_of_reach() {
         let is_master = bench.node.snapshot(now).role == Role::Master;
         assert_ne!(is_master, is_over, "{name}");
     }
+}
+
+/// Whether a master says that the management network fails, of whose probes by it none is granted, and which has so
+/// late turns.
+fn says_degraded(lateness: Duration) -> bool {
+    let (mut bench, _) = master();
+    let mut commands = Vec::new();
+    for turn in 0..8 {
+        let by_business = Reply {
+            granted_sequence: bench.asked.0 + 1,
+            ..bench.reply(3, ms(62 + 10 * turn))
+        };
+        commands.extend(bench.late_turn(&[by_business], lateness, ms(72 + 10 * turn)));
+    }
+    assert_eq!(bench.node.snapshot(ms(142)).role, Role::Master);
+    commands
+        .iter()
+        .any(|command| matches!(command, Command::Alarm(Alarm::Degraded, true)))
+}
+
+#[test]
+fn a_network_is_not_judged_by_periods_that_ran_late() {
+    assert!(says_degraded(TIMING.period / 2));
+    assert!(!says_degraded(TIMING.period / 2 + Duration::from_nanos(1)));
 }
