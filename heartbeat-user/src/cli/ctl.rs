@@ -35,7 +35,8 @@ pub enum Command {
     /// Why this node is or is not master, and what would change it
     Explain,
 
-    /// Role changes of this node, oldest first, and how long each step of a takeover lasted
+    /// Role changes of this node and what its services and hooks did, oldest first, and how long each step of a takeover
+    /// lasted
     History {
         /// As JSON, with durations in microseconds
         #[arg(long)]

@@ -18,18 +18,6 @@ pub enum Event {
     Hook(HookStatus),
 }
 
-impl Event {
-    /// When, by the wall clock, as RFC 3339 in UTC: earlier texts are smaller.
-    #[must_use]
-    pub fn at(&self) -> &str {
-        match self {
-            Self::Role(change) => &change.at,
-            Self::Service(event) => &event.at,
-            Self::Hook(run) => &run.at,
-        }
-    }
-}
-
 /// A service of one node: what it became, or an attempt to bring it back that failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceEvent {

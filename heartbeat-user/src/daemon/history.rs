@@ -20,10 +20,19 @@ const FILE: &str = "history.jsonl";
 /// The history of one node.
 #[derive(Debug)]
 pub(super) struct History {
-    roles: VecDeque<HistoryEntry>,
-    others: VecDeque<Event>,
+    roles: VecDeque<Kept<HistoryEntry>>,
+    others: VecDeque<Kept<Event>>,
+    /// How many were ever kept in this life.
+    numbered: u64,
     path: PathBuf,
     lines: usize,
+}
+
+/// Something that happened, by its place among all: wall clocks are set back, and order is not theirs to tell.
+#[derive(Debug)]
+struct Kept<T> {
+    number: u64,
+    what: T,
 }
 
 impl History {
@@ -35,6 +44,7 @@ impl History {
         let mut history = Self {
             roles: VecDeque::with_capacity(KEPT),
             others: VecDeque::new(),
+            numbered: 0,
             path,
             lines: 0,
         };
@@ -52,11 +62,13 @@ impl History {
     /// All of it, oldest first.
     #[must_use]
     pub(super) fn events(&self) -> Vec<Event> {
-        let roles = self.roles.iter().cloned().map(Event::Role);
-        let mut events: Vec<_> = roles.chain(self.others.iter().cloned()).collect();
-        // Stable: what was written at one time stays in its order.
-        events.sort_by(|one, other| one.at().cmp(other.at()));
-        events
+        let roles = self.roles.iter();
+        let roles = roles.map(|kept| (kept.number, Event::Role(kept.what.clone())));
+        let others = self.others.iter();
+        let others = others.map(|kept| (kept.number, kept.what.clone()));
+        let mut events: Vec<_> = roles.chain(others).collect();
+        events.sort_by_key(|(number, _)| *number);
+        events.into_iter().map(|(_, event)| event).collect()
     }
 
     /// Adds one entry.
@@ -65,7 +77,7 @@ impl History {
     /// When the file cannot be written; the entry is kept in memory all the same.
     pub(super) fn push(&mut self, entry: HistoryEntry) -> io::Result<()> {
         let line = serde_json::to_string(&entry).map_err(io::Error::other)?;
-        remember(&mut self.roles, entry);
+        remember(&mut self.roles, &mut self.numbered, entry);
         self.append(&line)
     }
 
@@ -75,7 +87,7 @@ impl History {
     /// As [`History::push`].
     pub(super) fn note(&mut self, event: Event) -> io::Result<()> {
         let line = serde_json::to_string(&event).map_err(io::Error::other)?;
-        remember(&mut self.others, event);
+        remember(&mut self.others, &mut self.numbered, event);
         self.append(&line)
     }
 
@@ -109,7 +121,8 @@ impl History {
     ) -> io::Result<()> {
         let promotion =
             |entry: &&mut HistoryEntry| entry.epoch == epoch && entry.to == Role::Master;
-        let Some(entry) = self.roles.iter_mut().rev().find(promotion) else {
+        let mut newest_first = self.roles.iter_mut().rev().map(|kept| &mut kept.what);
+        let Some(entry) = newest_first.find(promotion) else {
             return Ok(());
         };
         change(entry);
@@ -135,13 +148,14 @@ impl History {
         let entry = match event {
             Event::Role(entry) => entry,
             other @ (Event::Service(_) | Event::Hook(_)) => {
-                return remember(&mut self.others, other);
+                return remember(&mut self.others, &mut self.numbered, other);
             }
         };
         let is_copy = |other: &&mut HistoryEntry| other.at == entry.at && other.to == entry.to;
-        match self.roles.iter_mut().rev().find(is_copy) {
+        let mut newest_first = self.roles.iter_mut().rev().map(|kept| &mut kept.what);
+        match newest_first.find(is_copy) {
             Some(earlier) => *earlier = entry,
-            None => remember(&mut self.roles, entry),
+            None => remember(&mut self.roles, &mut self.numbered, entry),
         }
     }
 
@@ -160,11 +174,13 @@ impl History {
     }
 }
 
-fn remember<T>(kept: &mut VecDeque<T>, new: T) {
+fn remember<T>(kept: &mut VecDeque<Kept<T>>, numbered: &mut u64, what: T) {
     if kept.len() == KEPT {
         kept.pop_front();
     }
-    kept.push_back(new);
+    *numbered += 1;
+    let number = *numbered;
+    kept.push_back(Kept { number, what });
 }
 
 /// Writes what is told until nobody tells any more.
@@ -212,6 +228,36 @@ mod tests {
         }
     }
 
+    fn failure(number: u64) -> Event {
+        Event::Service(ServiceEvent {
+            at: format!("2026-01-02T00:00:00.{number:09}Z"),
+            service: "web".to_owned(),
+            from: ServiceWord::Healthy,
+            to: ServiceWord::Recovering,
+            attempts: 0,
+            reason: "a test".to_owned(),
+            duration_us: number,
+        })
+    }
+
+    #[test]
+    fn what_happened_stays_in_its_order_when_the_wall_clock_is_set_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut history = History::open(folder.path());
+        history.push(entry(9)).unwrap();
+        history.note(failure(1)).unwrap();
+        history.push(entry(3)).unwrap();
+        history.note(failure(0)).unwrap();
+        let expected = [
+            Event::Role(entry(9)),
+            failure(1),
+            Event::Role(entry(3)),
+            failure(0),
+        ];
+        assert_eq!(history.events(), expected);
+        assert_eq!(History::open(folder.path()).events(), expected);
+    }
+
     #[test]
     fn the_next_life_reads_what_this_one_wrote_with_its_takeover() {
         let folder = tempfile::tempdir().unwrap();
@@ -228,14 +274,14 @@ mod tests {
         history
             .verified(EpochParts { round: 1, slot: 1 }, 9)
             .unwrap();
-        let again = History::open(folder.path()).roles;
-        assert_eq!(again, history.roles);
-        assert_eq!(again.len(), 2);
+        let again = History::open(folder.path());
+        assert_eq!(again.events(), history.events());
+        assert_eq!(again.roles.len(), 2);
         let verified = TakeoverStamps {
             verified_ns: Some(9),
             ..stamps
         };
-        assert_eq!(again[0].takeover, Some(verified));
+        assert_eq!(again.roles[0].what.takeover, Some(verified));
     }
 
     #[test]
@@ -244,16 +290,7 @@ mod tests {
         let mut history = History::open(folder.path());
         history.push(entry(1)).unwrap();
         for number in 0..5 * KEPT as u64 {
-            let event = ServiceEvent {
-                at: format!("2026-01-02T00:00:00.{number:09}Z"),
-                service: "web".to_owned(),
-                from: ServiceWord::Healthy,
-                to: ServiceWord::Recovering,
-                attempts: 0,
-                reason: "a test".to_owned(),
-                duration_us: number,
-            };
-            history.note(Event::Service(event)).unwrap();
+            history.note(failure(number)).unwrap();
         }
         let again = History::open(folder.path()).events();
         assert_eq!(again, history.events());
@@ -288,7 +325,7 @@ mod tests {
         let text = fs::read_to_string(folder.path().join(FILE)).unwrap();
         assert!(text.lines().count() <= 4 * KEPT, "{}", text.lines().count());
         assert_eq!(
-            history.roles.back().unwrap().duration_us,
+            history.roles.back().unwrap().what.duration_us,
             5 * KEPT as u64 - 1
         );
     }
