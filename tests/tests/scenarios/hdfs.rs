@@ -55,7 +55,10 @@ fn served(scene: &Scene, nodes: &NameNodes) -> Result<u16> {
                 .settled()
                 .filter(|master| view.holders() == [*master])?;
             let is = |slot, wanted: &str| state(slot).is_ok_and(|state| state == wanted);
-            (is(master, "active") && is(3 - master, "standby")).then_some(master)
+            // Until its checks have seen it work in its new role, a fault of it is excused.
+            let services = view.of(master)?["services"].as_array()?;
+            let is_seen = services.iter().all(|it| it["state"] == "healthy");
+            (is_seen && is(master, "active") && is(3 - master, "standby")).then_some(master)
         })
 }
 
