@@ -13,6 +13,7 @@ pub mod hands;
 pub mod hook;
 pub mod monitor;
 pub mod net;
+pub mod peer;
 pub mod pulse;
 pub mod recorder;
 pub mod state;

@@ -49,6 +49,12 @@ impl ClusterKey {
     pub fn control(&self) -> [u8; KEY_LEN] {
         blake3::derive_key("heartbeatd 1 control message tag", &self.0)
     }
+
+    /// Authenticates and encrypts the links between daemons (Noise, pre-shared key).
+    #[must_use]
+    pub fn link(&self) -> [u8; KEY_LEN] {
+        blake3::derive_key("heartbeatd 1 link between daemons", &self.0)
+    }
 }
 
 impl fmt::Debug for ClusterKey {
