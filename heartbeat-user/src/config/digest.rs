@@ -28,6 +28,7 @@ pub(super) fn whole(config: &Config) -> u64 {
     }
     content.number(u64::from(config.port));
     content.number(u64::from(config.control_port));
+    content.number(u64::from(config.replication_port));
     content.number(config.members.len() as u64);
     for (slot, member) in &config.members {
         content.number(u64::from(*slot));

@@ -57,6 +57,7 @@ pub(super) struct Management {
     pub(super) group: Value<IpAddr>,
     pub(super) port: Value<u16>,
     pub(super) control_port: Value<u16>,
+    pub(super) replication_port: Value<u16>,
     pub(super) period: Value<Duration>,
     pub(super) detect_multiplier: Value<u16>,
     pub(super) attach: Value<Attach>,
@@ -209,6 +210,7 @@ fn management(mut s: Section<'_, '_>, faults: &mut Vec<Fault>) -> Management {
         group,
         port: s.optional(faults, "port", port),
         control_port: s.optional(faults, "control_port", port),
+        replication_port: s.optional(faults, "replication_port", port),
         period: s.optional(faults, "period", time),
         detect_multiplier: s.optional(faults, "detect_multiplier", multiplier),
         attach: s.optional(faults, "attach", |value| {

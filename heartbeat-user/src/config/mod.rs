@@ -64,6 +64,8 @@ pub struct Config {
     pub port: u16,
     /// UDP port of votes and commands.
     pub control_port: u16,
+    /// TCP port of the links between daemons.
+    pub replication_port: u16,
     /// How the responder is attached to the management interface.
     pub attach: Attach,
     /// What stands for the absent peer's vote, where two members are alone; `None`: a quorum decides.

@@ -10,6 +10,7 @@ mod history;
 mod interfaces;
 mod kernel_log;
 mod last_run;
+mod linked;
 mod looking_after;
 mod manager;
 mod members;

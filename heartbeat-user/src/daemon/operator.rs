@@ -25,6 +25,7 @@ use crate::control::{
 use crate::datapath::{Words, name_sets};
 use crate::net::mac::MacAddress;
 use crate::net::netlink::{Address, Netlink};
+use crate::peer::Peers;
 use crate::pulse::{Durations, OrderSender, PulseOrder};
 use crate::sys::clock::boot_ns;
 use crate::takeover::{Verified, View};
@@ -48,6 +49,8 @@ pub(super) struct Operator {
     pub(super) services: monitor::View,
     pub(super) hooks: hook::View,
     pub(super) restarting: Restarting,
+    /// The links to the other daemons.
+    pub(super) peers: Peers,
 }
 
 impl Operator {
@@ -124,7 +127,12 @@ impl Operator {
             business_datapath: answered(Network::Business),
             local: local(&published.lateness, &published.taken),
             reloads: self.reloads.status(),
-            warnings: [self.facts.warnings(), self.view.shown().warnings].concat(),
+            warnings: [
+                self.facts.warnings(),
+                self.view.shown().warnings,
+                self.peers.deaf().into_values().collect(),
+            ]
+            .concat(),
         };
         Ok(Status::new(&plan.config, &published.snapshot, facts))
     }

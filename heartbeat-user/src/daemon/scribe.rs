@@ -21,6 +21,7 @@ use crate::control::{HistoryEntry, TakeoverStamps, rfc3339};
 use crate::hands::Report;
 use crate::hook::{Hooks, RoleChange};
 use crate::monitor::Standing;
+use crate::peer::Peers;
 use crate::pulse::{Ending, Note, Notes, OrderSender, PulseOrder, Stamps};
 use crate::state::StateFolder;
 use crate::takeover::Around;
@@ -45,6 +46,8 @@ pub(super) struct Scribe {
     pub(super) reloads: Tally,
     /// The takeover thread's part of it.
     pub(super) around: Around,
+    /// The links to the other daemons.
+    pub(super) peers: Peers,
     /// The hands have ended, so the pulse stops.
     pub(super) hands_ended: bool,
 }

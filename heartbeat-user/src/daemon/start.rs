@@ -11,6 +11,7 @@ use heartbeat_core::event::Restored;
 use heartbeat_core::snapshot::{Reason, Role};
 use heartbeat_core::time::nanos;
 use heartbeat_core::{Epoch, Instant};
+use tokio::runtime::Handle;
 use tracing::info;
 
 use super::Daemon;
@@ -21,6 +22,7 @@ use super::ground::Ground;
 use super::history::History;
 use super::kernel_log;
 use super::last_run::LastRun;
+use super::linked;
 use super::manager::Manager;
 use super::operator::Operator;
 use super::plan::{Carried, Plan};
@@ -36,6 +38,7 @@ use super::wiring;
 use crate::datapath::{self, Datapath, Events, Hooks, Kept, Opened, Replies, Sets, Words};
 use crate::hands::{Hands, Order, VirtualAddress};
 use crate::net::netlink::{Link, Netlink, OwnerMark};
+use crate::peer::Peers;
 use crate::pulse::convert::{daemon_words, kernel_words};
 use crate::pulse::frames::FrameSigner;
 use crate::pulse::{self, Answers, NOTES_DEPTH, Parts, Wiring};
@@ -101,6 +104,7 @@ impl Daemon {
         let takeover = Takeover::start(setup, tasks.clone(), taken_tasks).map_err(Failure::of)?;
         let watched = watched::start(&plan, &kernel.words, &state, goes_on, &orders, &history)?;
         let (current, reloads) = (Current::new(plan.clone()), Tally::default());
+        let peers = Peers::start(linked::membership(&plan), Handle::current());
         let operator = Operator {
             view,
             services: watched.services,
@@ -111,6 +115,7 @@ impl Daemon {
             facts: facts.clone(),
             current: current.clone(),
             reloads: reloads.clone(),
+            peers: peers.clone(),
             highest_slot: relink.datapath.highest_slot(),
             file: ground.file.clone(),
         };
@@ -162,6 +167,7 @@ impl Daemon {
                 current,
                 reloads,
                 around,
+                peers,
             },
             notes: taken,
             pulse: pulse.thread,

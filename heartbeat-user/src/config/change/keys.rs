@@ -102,6 +102,9 @@ pub static KEYS: &[Key] = &[
     shared(MANAGEMENT, "control_port", Restart(EVERYWHERE), |c| {
         text::one(c.control_port)
     }),
+    shared(MANAGEMENT, "replication_port", Restart(EVERYWHERE), |c| {
+        text::one(c.replication_port)
+    }),
     shared(MANAGEMENT, "period", Restart(LEASE), |c| {
         text::span(c.timing.period)
     }),

@@ -14,6 +14,7 @@ use crate::config::value::Wrong;
 
 const DEFAULT_PORT: u16 = 7405;
 const DEFAULT_CONTROL_PORT: u16 = 7406;
+const DEFAULT_REPLICATION_PORT: u16 = 7407;
 const DEFAULT_PERIOD: Duration = Duration::from_millis(10);
 const DEFAULT_MULTIPLIER: u16 = 5;
 /// Shortest and longest time between two probes.
@@ -28,31 +29,21 @@ const RESTART_TIME: Duration = Duration::from_millis(500);
 /// Most members that each get a probe of their own: a period has so many frames of the master's.
 const MOST_BY_UNICAST: usize = 9;
 
-/// Group (if there is one), port and control port.
+/// The ports, which differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ports {
+    pub(super) heartbeats: u16,
+    pub(super) control: u16,
+    pub(super) replication: u16,
+}
+
+/// Group (if there is one) and ports.
 pub(super) fn check(
     management: &Management,
     members: usize,
     faults: &mut Vec<Fault>,
-) -> Option<(Option<IpAddr>, u16, u16)> {
-    let port_or = |port: &Option<Spanned<u16>>, default| {
-        port.as_ref().map_or(default, |port| *port.get_ref())
-    };
-    let port = port_or(&management.port, DEFAULT_PORT);
-    let control_port = port_or(&management.control_port, DEFAULT_CONTROL_PORT);
-    if port == control_port {
-        let at = management
-            .control_port
-            .as_ref()
-            .or(management.port.as_ref());
-        faults.push(Fault::new(
-            at.map_or(0..0, Spanned::span),
-            format!("heartbeats and votes both on port {port}"),
-format!(
-                "give one of port and control_port another number; by default they are {DEFAULT_PORT} and \
-                 {DEFAULT_CONTROL_PORT}"
-            ),
-        ));
-    }
+) -> Option<(Option<IpAddr>, Ports)> {
+    let ports = ports(management, faults);
     if let Some(transport) = &management.transport
         && *transport.get_ref() == Transport::Unicast
     {
@@ -63,13 +54,60 @@ format!(
                 format!("name a multicast group instead, or keep to {MOST_BY_UNICAST} members"),
             ));
         }
-        return Some((None, port, control_port));
+        return Some((None, ports));
     }
     let group = management.group.as_ref()?;
     if let Some(wrong) = unusable_group(*group.get_ref()) {
         faults.push(Fault::new(group.span(), wrong.cause, wrong.cure));
     }
-    Some((Some(*group.get_ref()), port, control_port))
+    Some((Some(*group.get_ref()), ports))
+}
+
+fn ports(management: &Management, faults: &mut Vec<Fault>) -> Ports {
+    let port_or = |port: &Option<Spanned<u16>>, default| {
+        port.as_ref().map_or(default, |port| *port.get_ref())
+    };
+    let (port, control, replication) = (
+        &management.port,
+        &management.control_port,
+        &management.replication_port,
+    );
+    let ports = Ports {
+        heartbeats: port_or(port, DEFAULT_PORT),
+        control: port_or(control, DEFAULT_CONTROL_PORT),
+        replication: port_or(replication, DEFAULT_REPLICATION_PORT),
+    };
+    let mut differ = |number: u16, other: u16, at: Option<&Spanned<u16>>, cause: &str, cure: &str| {
+        if number == other {
+            faults.push(Fault::new(
+                at.map_or(0..0, Spanned::span),
+                format!("{cause} on port {number}"),
+                cure,
+            ));
+        }
+    };
+    differ(
+        ports.heartbeats,
+        ports.control,
+        control.as_ref().or(port.as_ref()),
+        "heartbeats and votes both",
+        &format!(
+            "give one of port and control_port another number; by default they are {DEFAULT_PORT} and \
+             {DEFAULT_CONTROL_PORT}"
+        ),
+    );
+    let cure = format!(
+        "give replication_port another number than port and control_port; by default it is {DEFAULT_REPLICATION_PORT}"
+    );
+    for (other, with, what) in [
+        (ports.heartbeats, port, "heartbeats"),
+        (ports.control, control, "votes"),
+    ] {
+        let at = replication.as_ref().or(with.as_ref());
+        let cause = format!("{what} and the daemons' links both");
+        differ(ports.replication, other, at, &cause, &cure);
+    }
+    ports
 }
 
 fn unusable_group(group: IpAddr) -> Option<Wrong> {

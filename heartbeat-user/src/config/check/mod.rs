@@ -47,7 +47,7 @@ pub(super) fn check(file: File, folder: &Path, faults: &mut Vec<Fault>) -> Optio
     let (cluster, management) = (file.cluster?, file.management?);
     let timing = management::timing(&management, &cluster, faults);
     let (name, electors, timing) = (name?, electors?, timing?);
-    let (group, port, control_port) = group?;
+    let (group, ports) = group?;
     let mut config = Config {
         cluster_id: digest::cluster_id(&name),
         cluster: name,
@@ -59,8 +59,9 @@ pub(super) fn check(file: File, folder: &Path, faults: &mut Vec<Fault>) -> Optio
         timing,
         preempt_after: cluster.preempt_after.map(Spanned::into_inner),
         group,
-        port,
-        control_port,
+        port: ports.heartbeats,
+        control_port: ports.control,
+        replication_port: ports.replication,
         attach: management.attach.map_or(Attach::Auto, Spanned::into_inner),
         pair: pair?,
         members: members?,

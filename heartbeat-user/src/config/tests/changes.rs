@@ -46,8 +46,8 @@ fn each_difference_says_what_brings_it_into_force_and_whom_it_concerns() {
         ),
         (
             "group =",
-            "port = 7407\ngroup =",
-            "restart: [management] port: 7405 -> 7407",
+            "port = 7408\ngroup =",
+            "restart: [management] port: 7405 -> 7408",
             true,
         ),
         (

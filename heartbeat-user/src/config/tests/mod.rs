@@ -82,6 +82,7 @@ fn the_defaults_are_those_of_the_protocol() {
     assert_eq!(config.timing.max_lease, Duration::from_millis(500));
     assert_eq!(config.timing.restart_lease, Duration::from_millis(500));
     assert_eq!((config.port, config.control_port), (7405, 7406));
+    assert_eq!(config.replication_port, 7407);
     assert_eq!(config.attach, Attach::Auto);
     assert_eq!(config.electors, [1, 2, 3]);
     assert_eq!(config.preempt_after, None);
@@ -98,7 +99,7 @@ fn every_key_of_the_shape_is_read() {
         )
         .replace(
             "group = \"239.192.7.1\"",
-            "group = \"239.192.7.9\"\ntransport = \"multicast\"\nport = 1\ncontrol_port = 2\nperiod = \"1ms\"\n\
+            "group = \"239.192.7.9\"\ntransport = \"multicast\"\nport = 1\ncontrol_port = 2\nreplication_port = 3\nperiod = \"1ms\"\n\
              detect_multiplier = 3\nattach = \"generic\"",
         )
         .replace(
@@ -115,6 +116,7 @@ fn every_key_of_the_shape_is_read() {
         Some(IpAddr::V4(Ipv4Addr::new(239, 192, 7, 9)))
     );
     assert_eq!((config.port, config.control_port), (1, 2));
+    assert_eq!(config.replication_port, 3);
     assert_eq!(config.timing.lease(), Duration::from_millis(3));
     assert_eq!(config.attach, Attach::Generic);
     let address = &config.virtual_addresses[0];

@@ -45,6 +45,8 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ("group =", "port = 0\ngroup =", "0 is no port"),
     ("group =", "port = 65536\ngroup =", "65536 is no port"),
     ("group =", "port = 7406\ngroup =", "both on port 7406"),
+    ("group =", "replication_port = 7405\ngroup =", "heartbeats and the daemons' links both on port 7405"),
+    ("group =", "control_port = 7407\ngroup =", "votes and the daemons' links both on port 7407"),
     ("group =", "attach = \"offload\"\ngroup =", "write \"auto\" or \"native\" or \"generic\""),
     ("mode =", "max_lease = \"49ms\"\nmode =", "at least max_lease = \"50ms\""),
     ("mode =", "max_lease = \"2551s\"\nmode =", "at most max_lease = \"2550s\""),

@@ -9,7 +9,7 @@ use super::guard::while_changing;
 use crate::daemon::plan::Plan;
 use crate::daemon::scribe::Scribe;
 use crate::daemon::start::addresses;
-use crate::daemon::{watched, wiring};
+use crate::daemon::{linked, watched, wiring};
 use crate::hands::{Change, Failure};
 use crate::pulse::{PulseOrder, Reconfigure, offer};
 
@@ -105,6 +105,7 @@ impl Scribe {
         let members = |network| wiring::others(&plan, network).collect();
         self.relink.tellers.go_by(&envelope, members);
         self.around.set(plan.surroundings());
+        self.peers.go_by(linked::membership(&plan));
         self.relink.plan = plan.clone();
         self.current.set(plan);
     }
