@@ -148,3 +148,27 @@ fn append(body: &mut BytesMut, part: &[u8], length: usize) -> Result<(), LinkErr
     body.put_slice(part);
     Ok(())
 }
+
+/// What tests do to a link that nothing else does.
+#[cfg(test)]
+mod tests_support {
+    use super::*;
+
+    impl<W: AsyncWrite + Unpin> Sealer<W> {
+        /// Writes a frame that is no message.
+        pub(in crate::peer) async fn write_raw(&mut self, plain: &[u8]) {
+            self.write_frame(plain).await.expect("written");
+        }
+    }
+
+    impl<R> Opener<R> {
+        pub(in crate::peer) fn noise(&self) -> Arc<StatelessTransportState> {
+            Arc::clone(&self.noise)
+        }
+
+        /// As if one frame had been read.
+        pub(in crate::peer) const fn skip_one(&mut self) {
+            self.next += 1;
+        }
+    }
+}

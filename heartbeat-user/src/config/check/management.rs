@@ -77,15 +77,16 @@ fn ports(management: &Management, faults: &mut Vec<Fault>) -> Ports {
         control: port_or(control, DEFAULT_CONTROL_PORT),
         replication: port_or(replication, DEFAULT_REPLICATION_PORT),
     };
-    let mut differ = |number: u16, other: u16, at: Option<&Spanned<u16>>, cause: &str, cure: &str| {
-        if number == other {
-            faults.push(Fault::new(
-                at.map_or(0..0, Spanned::span),
-                format!("{cause} on port {number}"),
-                cure,
-            ));
-        }
-    };
+    let mut differ =
+        |number: u16, other: u16, at: Option<&Spanned<u16>>, cause: &str, cure: &str| {
+            if number == other {
+                faults.push(Fault::new(
+                    at.map_or(0..0, Spanned::span),
+                    format!("{cause} on port {number}"),
+                    cure,
+                ));
+            }
+        };
     differ(
         ports.heartbeats,
         ports.control,
