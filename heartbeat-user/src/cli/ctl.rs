@@ -106,6 +106,13 @@ pub enum Command {
         json: bool,
     },
 
+    /// What every node is: host, versions, interfaces and drivers, boot; asked of each now, or as it last said
+    Nodes {
+        /// As JSON, with durations in microseconds
+        #[arg(long)]
+        json: bool,
+    },
+
     /// Keep this node from becoming master, for work on it; a master hands over first
     ///
     /// The node goes on answering and voting.

@@ -8,6 +8,7 @@ mod history;
 pub(crate) mod human;
 mod maps;
 mod membership;
+mod nodes;
 mod protocol;
 mod server;
 mod snapshot;
@@ -21,6 +22,7 @@ pub use facts::LocalFacts;
 pub use history::{HistoryEntry, TakeoverStamps, rfc3339};
 pub use maps::{PinnedMap, pinned_maps};
 pub use membership::{Change, Electors, Membership};
+pub use nodes::{DriverFacts, InterfaceFacts, NodeFacts, NodeStatus};
 pub use protocol::{Request, Response, Running};
 pub use server::{Handler, understand};
 pub use snapshot::{

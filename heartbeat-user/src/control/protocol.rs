@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::event::Event;
 use super::maps::PinnedMap;
 use super::membership::Membership;
+use super::nodes::NodeStatus;
 use super::snapshot::Status;
 use crate::config::change::{Facts, Place};
 
@@ -23,6 +24,8 @@ pub enum Request {
     Maps,
     /// Who is a member, whose votes count, and what the configuration file proposes?
     Members,
+    /// What is every node, by its own words?
+    Nodes,
     /// Put the configuration file's electors and longest lease in force.
     ApplyMembers,
     /// Hand mastership to this slot, or to the successor.
@@ -62,6 +65,8 @@ pub enum Response {
     Maps(Vec<PinnedMap>),
     /// To [`Request::Members`].
     Members(Box<Membership>),
+    /// To [`Request::Nodes`]: by slot.
+    Nodes(Vec<NodeStatus>),
     /// To [`Request::Configuration`].
     Configuration(Box<Running>),
     /// What was done.

@@ -16,6 +16,7 @@ use super::event::Event;
 use super::explain::explain;
 use super::maps::PinnedMap;
 use super::membership::Membership;
+use super::nodes::NodeStatus;
 use super::protocol::{Call, Reply, Request, Response, Running};
 use super::snapshot::{SCHEMA, Status};
 use super::socket::ControlSocket;
@@ -45,6 +46,8 @@ pub trait Handler: Send + Sync + 'static {
     fn maps(&self) -> Vec<PinnedMap>;
     /// Members and electors, and what the configuration file proposes, or why this node cannot say.
     fn members(&self) -> impl Future<Output = Result<Membership, String>> + Send;
+    /// The fixed information of every node, by its own words, or why this node cannot say.
+    fn nodes(&self) -> impl Future<Output = Result<Vec<NodeStatus>, String>> + Send;
     /// Goes to the electors that the file proposes: what was begun, or why nothing was.
     fn apply_members(&self) -> impl Future<Output = Result<String, String>> + Send;
     /// Hands mastership to this slot, or to the successor: what was done, or why nothing was.
@@ -158,6 +161,7 @@ async fn answer(request: Request, handler: &impl Handler) -> Response {
         Request::Members => told(handler.members().await, |members| {
             Response::Members(Box::new(members))
         }),
+        Request::Nodes => told(handler.nodes().await, Response::Nodes),
         Request::ApplyMembers => told(handler.apply_members().await, Response::Done),
         Request::Switchover { to } => told(handler.switchover(to).await, Response::Done),
         Request::Reload => told(handler.reload().await, Response::Done),

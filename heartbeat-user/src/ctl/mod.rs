@@ -4,6 +4,7 @@ mod check_config;
 mod detach;
 mod keygen;
 mod members;
+mod nodes;
 mod past;
 mod promote;
 mod render;
@@ -112,6 +113,11 @@ fn carry_out(args: Args) -> Result<Exit, Failure> {
             action: Some(MembersAction::Apply),
             json: _,
         } => members::apply(&client),
+        Command::Nodes { json } => match client.ask(Request::Nodes)? {
+            Response::Nodes(nodes) if json => print_json(&nodes),
+            Response::Nodes(nodes) => print(&nodes::render(&nodes)),
+            other => Err(unexpected(other)),
+        },
         Command::Switchover { to } => order(&client, Request::Switchover { to }),
         Command::Reload => order(&client, Request::Reload),
         Command::CheckConfig { file, diff, json } => {
@@ -170,6 +176,7 @@ fn unexpected(response: Response) -> Failure {
         | Response::History(_)
         | Response::Maps(_)
         | Response::Members(_)
+        | Response::Nodes(_)
         | Response::Configuration(_)
         | Response::Done(_) => Failure::OtherAnswer,
     }

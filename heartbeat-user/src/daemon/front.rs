@@ -8,7 +8,9 @@ use heartbeat_core::Slot;
 
 use super::history::History;
 use super::operator::Operator;
-use crate::control::{Event, Handler, Membership, PinnedMap, Running, Status, pinned_maps};
+use crate::control::{
+    Event, Handler, Membership, NodeStatus, PinnedMap, Running, Status, pinned_maps,
+};
 
 /// The control socket's side of the daemon; cheap to clone.
 #[derive(Clone)]
@@ -76,6 +78,10 @@ impl Handler for Front {
 
     async fn members(&self) -> Result<Membership, String> {
         self.operator()?.members().await
+    }
+
+    async fn nodes(&self) -> Result<Vec<NodeStatus>, String> {
+        Ok(self.operator()?.nodes.ask_all().await)
     }
 
     async fn apply_members(&self) -> Result<String, String> {

@@ -14,6 +14,7 @@ mod linked;
 mod looking_after;
 mod manager;
 mod members;
+mod nodes;
 mod operator;
 mod plan;
 mod recorder;

@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::current::Current;
+use super::nodes::Nodes;
 use super::plan::Plan;
 use super::reload::{self, Tally};
 use super::restarting::{Restarting, Waits};
@@ -51,6 +52,8 @@ pub(super) struct Operator {
     pub(super) restarting: Restarting,
     /// The links to the other daemons.
     pub(super) peers: Peers,
+    /// What each node is.
+    pub(super) nodes: Nodes,
 }
 
 impl Operator {

@@ -24,6 +24,7 @@ use super::kernel_log;
 use super::last_run::LastRun;
 use super::linked;
 use super::manager::Manager;
+use super::nodes::Nodes;
 use super::operator::Operator;
 use super::plan::{Carried, Plan};
 use super::recorder;
@@ -105,6 +106,7 @@ impl Daemon {
         let watched = watched::start(&plan, &kernel.words, &state, goes_on, &orders, &history)?;
         let (current, reloads) = (Current::new(plan.clone()), Tally::default());
         let peers = Peers::start(linked::membership(&plan), Handle::current());
+        let nodes = Nodes::start(&current, &peers, facts, &state);
         let operator = Operator {
             view,
             services: watched.services,
@@ -116,6 +118,7 @@ impl Daemon {
             current: current.clone(),
             reloads: reloads.clone(),
             peers: peers.clone(),
+            nodes,
             highest_slot: relink.datapath.highest_slot(),
             file: ground.file.clone(),
         };

@@ -81,8 +81,8 @@ impl Dialler {
                     link = better;
                     refuse(queue, slot, "it moves back to the management network");
                 }
-                Err(why @ LinkError::Idle) => {
-                    shared.down(slot, why.to_string());
+                Err(LinkError::Idle) => {
+                    shared.forget(slot);
                     return;
                 }
                 Err(why) => {

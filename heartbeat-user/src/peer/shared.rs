@@ -82,6 +82,13 @@ impl Shared {
         self.note(slot, LinkState::Down { why });
     }
 
+    /// There is no link because nobody needs one.
+    pub(super) fn forget(&self, slot: Slot) {
+        self.links.send_modify(|links| {
+            links.remove(&slot);
+        });
+    }
+
     pub(super) fn is_up(&self, slot: Slot) -> bool {
         matches!(self.links.borrow().get(&slot), Some(LinkState::Up { .. }))
     }

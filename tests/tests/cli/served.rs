@@ -56,6 +56,17 @@ impl Handler for Pretender {
         ))
     }
 
+    async fn nodes(&self) -> Result<Vec<NodeStatus>, String> {
+        Ok(vec![NodeStatus {
+            slot: 2,
+            name: "n2".to_owned(),
+            answered: false,
+            fault: Some("no link to slot 2: it is off".to_owned()),
+            age_us: None,
+            facts: None,
+        }])
+    }
+
     async fn apply_members(&self) -> Result<String, String> {
         Err("this node is not master".to_owned())
     }

@@ -15,7 +15,7 @@ use crate::config::change::{Facts, Place};
 use crate::config::tests_support::three_nodes;
 use crate::control::{
     BindError, Client, ClientError, ControlSocket, EpochParts, Event, Handler, HistoryEntry,
-    Membership, PinnedMap, Request, Response, Role, Running, Status, pinned_maps,
+    Membership, NodeStatus, PinnedMap, Request, Response, Role, Running, Status, pinned_maps,
 };
 
 struct Pretender;
@@ -40,6 +40,17 @@ impl Handler for Pretender {
             &snapshot,
             Err("no file".to_owned()),
         ))
+    }
+
+    async fn nodes(&self) -> Result<Vec<NodeStatus>, String> {
+        Ok(vec![NodeStatus {
+            slot: 2,
+            name: "n2".to_owned(),
+            answered: false,
+            fault: Some("no link to slot 2: it is off".to_owned()),
+            age_us: None,
+            facts: None,
+        }])
     }
 
     async fn apply_members(&self) -> Result<String, String> {
