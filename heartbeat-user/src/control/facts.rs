@@ -1,5 +1,6 @@
 //! From the election's snapshot, and what else the daemon knows, to the status that an operator sees.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use heartbeat_core::snapshot::{self as core, MemberSnapshot, Snapshot};
@@ -33,6 +34,8 @@ pub struct LocalFacts {
     pub reloads: ReloadStatus,
     /// What this node lacks.
     pub warnings: Vec<String>,
+    /// By slot: in what the configuration of a member that differs from this node's does so, as far as it told.
+    pub differing: BTreeMap<Slot, String>,
 }
 
 impl Status {
@@ -74,7 +77,7 @@ impl Status {
             lease_us: us(config.timing.lease()),
             members: snapshot.members.iter().filter_map(member).collect(),
             alarms: (snapshot.alarms.iter())
-                .filter_map(|raised| alarm(config, *raised))
+                .filter_map(|raised| alarm(config, *raised, &facts.differing))
                 .chain(facts.virtual_addresses.iter().flat_map(address_alarms))
                 .collect(),
             electors,
@@ -136,16 +139,20 @@ fn member_status(
     })
 }
 
-fn alarm(config: &Config, raised: core::Alarm) -> Option<Alarm> {
+fn alarm(
+    config: &Config,
+    raised: core::Alarm,
+    differing: &BTreeMap<Slot, String>,
+) -> Option<Alarm> {
     let name_of = |slot| config.members.get(&slot).map_or("?", |member| &member.name);
     let (name, slot, text) = match raised {
         core::Alarm::Member(slot, diagnosis) => {
             let (name, what) = member_alarm(diagnosis)?;
-            (
-                name,
-                Some(slot),
-                format!("slot {slot} ({}) {what}", name_of(slot)),
-            )
+            let mut text = format!("slot {slot} ({}) {what}", name_of(slot));
+            if let (core::Diagnosis::Misconfigured, Some(how)) = (diagnosis, differing.get(&slot)) {
+                text += &format!(": {how}");
+            }
+            (name, Some(slot), text)
         }
         core::Alarm::DuplicateSlot(slot) => (
             AlarmName::DuplicateSlot,

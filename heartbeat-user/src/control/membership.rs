@@ -94,7 +94,9 @@ impl Membership {
 }
 
 impl Electors {
-    fn of(set: &ElectorSet) -> Self {
+    /// The set as operators see it.
+    #[must_use]
+    pub fn of(set: &ElectorSet) -> Self {
         Self {
             version: set.version,
             slots: list(&set.slots),

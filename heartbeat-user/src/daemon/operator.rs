@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::current::Current;
+use super::differing::Differing;
 use super::nodes::Nodes;
 use super::plan::Plan;
 use super::reload::{self, Tally};
@@ -54,6 +55,8 @@ pub(super) struct Operator {
     pub(super) peers: Peers,
     /// What each node is.
     pub(super) nodes: Nodes,
+    /// In what others' configurations differ.
+    pub(super) differing: Differing,
 }
 
 impl Operator {
@@ -136,6 +139,7 @@ impl Operator {
                 self.peers.deaf().into_values().collect(),
             ]
             .concat(),
+            differing: self.differing.told(),
         };
         Ok(Status::new(&plan.config, &published.snapshot, facts))
     }

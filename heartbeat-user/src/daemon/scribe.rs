@@ -6,11 +6,12 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{self, Duration, SystemTime};
 
-use heartbeat_core::snapshot::{Alarm, Reason, Role};
+use heartbeat_core::snapshot::{Alarm, Diagnosis, Reason, Role};
 use heartbeat_core::{ElectorRecord, Epoch, Instant, Slot};
 use tracing::{debug, error, info, warn};
 
 use super::current::Current;
+use super::differing::Differing;
 use super::fence::Fencing;
 use super::history::{History, tell_unwritten};
 use super::last_run;
@@ -48,6 +49,8 @@ pub(super) struct Scribe {
     pub(super) around: Around,
     /// The links to the other daemons.
     pub(super) peers: Peers,
+    /// In what others' configurations differ.
+    pub(super) differing: Differing,
     /// The hands have ended, so the pulse stops.
     pub(super) hands_ended: bool,
 }
@@ -227,6 +230,9 @@ impl Scribe {
 
     fn alarm(&mut self, alarm: Alarm, raised: bool) {
         tell_alarm(alarm, raised);
+        if let Alarm::Member(slot, Diagnosis::Misconfigured) = alarm {
+            self.differing.differs(slot, raised);
+        }
         self.manager.alarm(raised);
         if let (Some(hooks), true, Some(fault)) = (&self.hooks, raised, own_fault(alarm, self.slot))
         {

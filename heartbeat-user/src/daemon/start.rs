@@ -16,6 +16,7 @@ use tracing::info;
 
 use super::Daemon;
 use super::current::Current;
+use super::differing::Differing;
 use super::failure::Failure;
 use super::fence::Fencing;
 use super::ground::Ground;
@@ -107,6 +108,8 @@ impl Daemon {
         let (current, reloads) = (Current::new(plan.clone()), Tally::default());
         let peers = Peers::start(linked::membership(&plan), Handle::current());
         let nodes = Nodes::start(&current, &peers, facts, &state);
+        let highest_slot = relink.datapath.highest_slot();
+        let differing = Differing::start(&current, &orders, &peers, highest_slot);
         let operator = Operator {
             view,
             services: watched.services,
@@ -119,7 +122,8 @@ impl Daemon {
             reloads: reloads.clone(),
             peers: peers.clone(),
             nodes,
-            highest_slot: relink.datapath.highest_slot(),
+            differing: differing.clone(),
+            highest_slot,
             file: ground.file.clone(),
         };
         let maps_kept = kernel.kept.maps_kept;
@@ -171,6 +175,7 @@ impl Daemon {
                 reloads,
                 around,
                 peers,
+                differing,
             },
             notes: taken,
             pulse: pulse.thread,

@@ -158,6 +158,7 @@ fn known(master: Option<u16>) -> (Status, Snapshot) {
         local: Local::default(),
         reloads: ReloadStatus::default(),
         warnings: Vec::new(),
+        differing: std::collections::BTreeMap::new(),
     };
     (Status::new(&config, &snapshot, facts), snapshot)
 }

@@ -106,6 +106,20 @@ impl Facts {
         Self(KEYS.iter().map(fact).collect())
     }
 
+    /// What of it must be equal on all nodes; no key of the cluster is in it, nor how a node names its own
+    /// interfaces.
+    #[must_use]
+    pub fn shared(&self) -> Self {
+        let shared = KEYS.iter().filter(|key| key.is_shared).filter_map(|key| {
+            let mut values = self.by(key)?.clone();
+            if key.is_connection() {
+                values.values_mut().for_each(text::cut_to_address);
+            }
+            Some((key.path(), values))
+        });
+        Self(shared.collect())
+    }
+
     fn by(&self, key: &Key) -> Option<&BTreeMap<String, String>> {
         self.0.get(&key.path())
     }
@@ -170,6 +184,14 @@ impl Key {
     #[must_use]
     pub fn path(&self) -> String {
         format!("{} {}", self.table, self.name)
+    }
+
+    /// Whether it is a member's place on a network: an address, and the interface that has it there.
+    fn is_connection(&self) -> bool {
+        matches!(
+            (self.table, self.name),
+            ("[[member]]", "management" | "business")
+        )
     }
 
     /// Whether it is what tells the entries of its table apart.

@@ -91,6 +91,12 @@ pub(super) fn connection(connection: &Connection) -> String {
     format!("{} on {}", connection.address, connection.interface)
 }
 
+/// Without the interface.
+pub(super) fn cut_to_address(connection: &mut String) {
+    let address = connection.find(' ').unwrap_or(connection.len());
+    connection.truncate(address);
+}
+
 pub(super) fn network(place: &Place) -> Option<String> {
     match place {
         Place::Management => Some("management".to_owned()),

@@ -4,6 +4,7 @@ mod explaining;
 mod serving;
 mod status;
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
@@ -85,6 +86,7 @@ pub(crate) fn facts(slot: u16, serving: bool) -> LocalFacts {
         local: Local::default(),
         reloads: ReloadStatus::default(),
         warnings: Vec::new(),
+        differing: BTreeMap::new(),
     }
 }
 

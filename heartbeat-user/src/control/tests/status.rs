@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{facts, master, slave, snapshot_of_master};
 use crate::config::tests_support::three_nodes;
 use crate::control::Status;
+use crate::control::explain;
 
 #[test]
 fn the_json_has_the_documented_keys_and_words() {
@@ -101,6 +102,32 @@ fn what_is_over_or_unknown_is_null() {
         assert_eq!(json[key], Value::Null, "{key}");
     }
     assert_eq!(json["members"][1]["answering"], Value::Null);
+}
+
+#[test]
+fn the_alarm_of_another_configuration_says_in_what_it_differs() {
+    let mut snapshot = snapshot_of_master();
+    snapshot.alarms = vec![
+        Alarm::Member(2, Diagnosis::Misconfigured),
+        Alarm::Member(3, Diagnosis::Misconfigured),
+    ];
+    let mut facts = facts(1, true);
+    let how = "[management] period is 10ms here and 20ms there".to_owned();
+    facts.differing.insert(2, how);
+    let status = Status::new(&three_nodes(), &snapshot, facts);
+    assert_eq!(
+        status.alarms[0].text,
+        "slot 2 (n2) has another configuration or electors' set: [management] period is 10ms here and 20ms there"
+    );
+    assert_eq!(
+        status.alarms[1].text,
+        "slot 3 (n3) has another configuration or electors' set"
+    );
+    let explained = explain(&status).join(" ");
+    assert!(
+        explained.contains("is 10ms here and 20ms there"),
+        "{explained}"
+    );
 }
 
 #[test]
