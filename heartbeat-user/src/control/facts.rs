@@ -7,8 +7,8 @@ use heartbeat_core::snapshot::{self as core, MemberSnapshot, Snapshot};
 use heartbeat_core::{Instant, Slot};
 
 use super::snapshot::{
-    Alarm, Datapath, HookStatus, Local, MemberStatus, ReloadStatus, SCHEMA, ServiceStatus, Status,
-    VirtualAddressStatus,
+    Alarm, Datapath, HookStatus, LinksStatus, Local, MemberStatus, ReloadStatus, SCHEMA,
+    ServiceStatus, Status, VirtualAddressStatus,
 };
 use super::words::{AlarmName, Answering};
 use crate::config::Config;
@@ -32,6 +32,8 @@ pub struct LocalFacts {
     pub local: Local,
     /// How often the configuration was reloaded.
     pub reloads: ReloadStatus,
+    /// The links to other daemons.
+    pub links: LinksStatus,
     /// What this node lacks.
     pub warnings: Vec<String>,
     /// By slot: in what the configuration of a member that differs from this node's does so, as far as it told.
@@ -88,6 +90,7 @@ impl Status {
             business_datapath: facts.business_datapath,
             local: facts.local,
             reloads: facts.reloads,
+            links: facts.links,
             warnings: facts.warnings,
         }
     }

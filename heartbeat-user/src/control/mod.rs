@@ -26,8 +26,8 @@ pub use nodes::{DriverFacts, InterfaceFacts, NodeFacts, NodeStatus};
 pub use protocol::{Request, Response, Running};
 pub use server::{Handler, understand};
 pub use snapshot::{
-    Alarm, Datapath, EpochParts, HookStatus, Local, MemberStatus, ReloadStatus, SCHEMA,
-    ServiceStatus, Status, VerifiedStatus, VirtualAddressStatus,
+    Alarm, Datapath, EpochParts, HookStatus, LinkStatus, LinksStatus, Local, MemberStatus,
+    ReloadStatus, SCHEMA, ServiceStatus, Status, VerifiedStatus, VirtualAddressStatus,
 };
 pub use socket::{BindError, ControlSocket};
 pub use words::{

@@ -1,6 +1,7 @@
 //! What `heartbeatctl status --json` shows. Programs rely on it: keys are added, never changed, under one
 //! `schema`.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use heartbeat_core::Slot;
@@ -80,6 +81,8 @@ pub struct Status {
     pub local: Local,
     /// The reloads of the configuration since the daemon's start.
     pub reloads: ReloadStatus,
+    /// The links between this daemon and others.
+    pub links: LinksStatus,
     /// Alarms in force.
     pub alarms: Vec<Alarm>,
     /// What this node lacks, and what is lost by it.
@@ -228,6 +231,27 @@ pub struct ReloadStatus {
     /// When it was tried last; null if it never was.
     pub last_at: Option<String>,
     /// Why it was refused then; null if it was not.
+    pub fault: Option<String>,
+}
+
+/// The links between daemons.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinksStatus {
+    /// Those that this node dialled and that stand, or could not be dialled.
+    pub dialled: Vec<LinkStatus>,
+    /// How many connections became no link, and how many messages nobody took, since the daemon's start, by the word
+    /// of the cause.
+    pub refused: BTreeMap<String, u64>,
+}
+
+/// One link.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkStatus {
+    /// To which slot.
+    pub slot: Slot,
+    /// `management` or `business`; null while there is none.
+    pub network: Option<String>,
+    /// Why there is none; null while there is one.
     pub fault: Option<String>,
 }
 

@@ -15,6 +15,7 @@ use tokio::time::timeout;
 
 use super::current::Current;
 use super::differing::Differing;
+use super::linked;
 use super::nodes::Nodes;
 use super::plan::Plan;
 use super::reload::{self, Tally};
@@ -140,6 +141,7 @@ impl Operator {
             ]
             .concat(),
             differing: self.differing.told(),
+            links: linked::status(&self.peers),
         };
         Ok(Status::new(&plan.config, &published.snapshot, facts))
     }

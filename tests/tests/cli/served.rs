@@ -10,8 +10,8 @@ use heartbeat_core::{ElectorRecord, Epoch, Instant};
 use heartbeat_user::config;
 use heartbeat_user::config::change::{Facts, Place};
 use heartbeat_user::control::{
-    ControlSocket, EpochParts, Event, Handler, HistoryEntry, Local, LocalFacts, Membership,
-    PinnedMap, ReloadStatus, Running, Status, pinned_maps,
+    ControlSocket, EpochParts, Event, Handler, HistoryEntry, LinksStatus, Local, LocalFacts,
+    Membership, PinnedMap, ReloadStatus, Running, Status, pinned_maps,
 };
 use serde_json::Value;
 use tokio::runtime::Runtime;
@@ -158,6 +158,7 @@ fn known(master: Option<u16>) -> (Status, Snapshot) {
         local: Local::default(),
         reloads: ReloadStatus::default(),
         warnings: Vec::new(),
+        links: LinksStatus::default(),
         differing: std::collections::BTreeMap::new(),
     };
     (Status::new(&config, &snapshot, facts), snapshot)

@@ -29,6 +29,7 @@ mod majority;
 mod many_nodes;
 mod nginx;
 mod node_death;
+mod nodes;
 mod pages;
 mod pair;
 mod pair_boots;

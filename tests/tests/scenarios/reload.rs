@@ -1,6 +1,7 @@
 //! The configuration is reloaded while the cluster works, and while it does not.
 
 mod addresses;
+mod differing;
 mod keys;
 mod members;
 mod pair;

@@ -14,7 +14,8 @@ use heartbeat_core::snapshot::{
 use heartbeat_core::{ElectorRecord, Epoch, Instant};
 
 use super::{
-    Datapath, Local, LocalFacts, ReloadStatus, Status, VerifiedStatus, VirtualAddressStatus,
+    Datapath, LinkStatus, LinksStatus, Local, LocalFacts, ReloadStatus, Status, VerifiedStatus,
+    VirtualAddressStatus,
 };
 use crate::config::tests_support::three_nodes;
 
@@ -87,6 +88,14 @@ pub(crate) fn facts(slot: u16, serving: bool) -> LocalFacts {
         reloads: ReloadStatus::default(),
         warnings: Vec::new(),
         differing: BTreeMap::new(),
+        links: LinksStatus {
+            dialled: vec![LinkStatus {
+                slot: 2,
+                network: Some("management".to_owned()),
+                fault: None,
+            }],
+            refused: BTreeMap::from([("stranger".to_owned(), 4)]),
+        },
     }
 }
 

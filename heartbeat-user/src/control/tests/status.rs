@@ -61,6 +61,10 @@ fn the_json_has_the_documented_keys_and_words() {
             "worst_turn_us": 0
         },
         "reloads": { "applied": 0, "refused": 0, "last_at": null, "fault": null },
+        "links": {
+            "dialled": [{ "slot": 2, "network": "management", "fault": null }],
+            "refused": { "stranger": 4 }
+        },
         "alarms": [],
         "warnings": []
     });

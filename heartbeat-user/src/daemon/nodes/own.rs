@@ -3,10 +3,10 @@
 use std::fs;
 use std::time::{Duration, UNIX_EPOCH};
 
-use heartbeat_core::message::Network;
 use nix::sys::utsname::uname;
 
 use crate::control::{DriverFacts, InterfaceFacts, NodeFacts, rfc3339};
+use crate::daemon::linked::word;
 use crate::daemon::plan::{LOOPBACK, Plan};
 use crate::daemon::shared::Facts;
 use crate::net::netlink::{Link, Netlink};
@@ -52,13 +52,6 @@ fn interface(name: &str, plan: &Plan, facts: &Facts, links: &[Link]) -> Interfac
         mac: link.and_then(|link| link.mac).map(|mac| mac.to_string()),
         driver,
         xdp: facts.mode(name).map(|mode| mode.as_str().to_owned()),
-    }
-}
-
-const fn word(network: Network) -> &'static str {
-    match network {
-        Network::Management => "management",
-        Network::Business => "business",
     }
 }
 
