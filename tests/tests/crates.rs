@@ -9,6 +9,14 @@ const EDGES: &[(&str, &[&str])] = &[
     ("heartbeat-wire", &["aya", "serde"]),
     ("heartbeat-core", &["heartbeat-wire", "serde"]),
     (
+        "heartbeat-store",
+        &["heartbeat-core", "bytes", "serde", "thiserror"],
+    ),
+    (
+        "heartbeat-store-proof",
+        &["heartbeat-core", "heartbeat-store", "bytes"],
+    ),
+    (
         "heartbeat-kernel-twin",
         &["heartbeat-core", "heartbeat-wire"],
     ),

@@ -107,8 +107,7 @@ impl Leader {
             return;
         }
         if promised > self.reign {
-            outputs.push_back(Output::Event(Event::Outranked { by: promised }));
-            return self.end(outputs);
+            return self.outranked(promised, outputs);
         }
         let peer = self.peers.entry(from).or_default();
         if promised < self.reign {
@@ -145,9 +144,20 @@ impl Leader {
 
     /// Goes as far as what is known allows, and asks whoever can be asked for more.
     pub(crate) fn advance(&mut self, own: &Replica, now: Instant, outputs: &mut VecDeque<Output>) {
+        let promised = own.stored().promised;
+        if promised > self.reign {
+            return self.outranked(promised, outputs);
+        }
         self.find_basis(own);
         self.go_on_with_rounds(outputs);
         self.feed(own, now, outputs);
+    }
+
+    fn outranked(&mut self, by: Reign, outputs: &mut VecDeque<Output>) {
+        if !matches!(self.stage, Stage::Over) {
+            outputs.push_back(Output::Event(Event::Outranked { by }));
+            self.end(outputs);
+        }
     }
 
     /// Ends: what is on its way has an outcome that nobody knows, and what waits was not written.
