@@ -137,6 +137,12 @@ impl Store {
         self.advance(now);
     }
 
+    /// The leadership that goes on here, whether it serves or not.
+    #[must_use]
+    pub fn leads(&self) -> Option<Reign> {
+        self.leader.as_ref().and_then(Leader::goes_on)
+    }
+
     /// What is stored: all of it was acknowledged, or could have been. `None` unless this node serves.
     ///
     /// Nobody else serves anything newer while this node's lease holds: look at that after reading.

@@ -48,10 +48,11 @@ impl Leader {
         self.give_up_source();
     }
 
-    /// A connection to that node begins: what was sent before may be lost.
+    /// A connection to that node begins: what was sent before may be lost, and the store be another one.
     pub(crate) fn connected(&mut self, slot: Slot) {
         if let Some(peer) = self.peers.get_mut(&slot) {
             peer.forget_asking();
+            peer.is_unsure = true;
         }
     }
 
@@ -72,7 +73,7 @@ impl Leader {
     /// What a store is to be asked for.
     fn lacks(&mut self, slot: Slot, own: &Replica) -> Option<Ask> {
         let peer = self.peers.get(&slot)?;
-        let Some(standing) = &peer.standing else {
+        let Some(standing) = peer.standing.as_ref().filter(|_| !peer.is_unsure) else {
             return Some(Ask::Promise);
         };
         match &mut self.stage {

@@ -67,6 +67,11 @@ impl Leader {
         }
     }
 
+    /// Under which leadership, unless it is over.
+    pub(crate) fn goes_on(&self) -> Option<Reign> {
+        (!matches!(self.stage, Stage::Over)).then_some(self.reign)
+    }
+
     /// What spreads, once it does.
     pub(crate) const fn spread(&self) -> Option<&Spread> {
         match &self.stage {

@@ -18,6 +18,8 @@ pub(crate) struct Peer {
     pub(super) holders: Option<Holders>,
     /// Why its disk did not take what it was asked to write last.
     pub(super) trouble: Option<Trouble>,
+    /// Another store may be in its place by now.
+    pub(super) is_unsure: bool,
     /// It is sent a whole state.
     pub(super) is_filling: bool,
     asked: Option<Asked>,
@@ -63,6 +65,7 @@ impl Peer {
     }
 
     fn heard(&mut self, trouble: Option<Trouble>) {
+        self.is_unsure = false;
         self.trouble = trouble;
         // A disk in trouble is asked again when the time has come, not at once.
         if trouble.is_none() {

@@ -150,7 +150,7 @@ impl Replica {
         let staged = self.staging.as_ref().map(|staging| &staging.staged);
         let staged = staged.filter(|staged| staged.at == at);
         let is_next = match staged {
-            Some(staged) => staged.after.as_ref() == after,
+            Some(staged) => after.is_some() && staged.after.as_ref() == after,
             None => after.is_none(),
         };
         let is_newer = at > self.stored.state.stamp && at.reign == reign;

@@ -5,9 +5,12 @@ mod digest;
 mod disk;
 mod oracle;
 mod schedule;
+pub mod search;
 mod seen;
 mod world;
 
 pub use oracle::Violation;
+pub use schedule::HeldUp;
+pub use search::{Report, Scope, explore, scopes};
 pub use seen::Seen;
 pub use world::World;

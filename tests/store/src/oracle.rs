@@ -59,11 +59,24 @@ struct Acknowledged {
     key: Key,
     revision: Revision,
     by: Reign,
+    copies: usize,
 }
 
 impl Oracle {
-    pub(crate) fn acknowledge(&mut self, key: Key, revision: Revision, by: Reign) {
-        self.acknowledged.push(Acknowledged { key, revision, by });
+    pub(crate) fn acknowledge(&mut self, key: Key, revision: Revision, by: Reign, copies: usize) {
+        self.acknowledged.push(Acknowledged {
+            key,
+            revision,
+            by,
+            copies,
+        });
+    }
+
+    pub(crate) fn copies(&self) -> Vec<usize> {
+        self.acknowledged
+            .iter()
+            .map(|written| written.copies)
+            .collect()
     }
 
     pub(crate) const fn count(&self) -> usize {

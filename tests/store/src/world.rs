@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use heartbeat_core::{Epoch, Instant, Slot};
+use heartbeat_store::bounds::VALUE_BYTES;
 use heartbeat_store::{
     Author, Batch, Change, DiskId, DiskWrite, Event, Expect, Key, Message, Outcome, Output, Reign,
     State, Store, StoreId, Stored, Trouble, Write, WriteId,
@@ -19,14 +20,15 @@ use crate::seen::Seen;
 /// Some nodes, and what is on the way between them.
 #[derive(Clone, Debug)]
 pub struct World {
-    pub(crate) nodes: BTreeMap<Slot, Node>,
+    pub(crate) nodes: BTreeMap<Slot, Arc<Node>>,
     /// What was sent and may still arrive.
     pub(crate) net: Vec<Arc<Envelope>>,
     pub(crate) electors: BTreeSet<Slot>,
     pub(crate) oracle: Oracle,
     /// Which state had which stamp; only where all that was seen is to be remembered.
     pub(crate) stamps: Option<Stamps>,
-    pub(crate) now: Instant,
+    /// What every clock says.
+    pub now: Instant,
     /// Writes that were asked for so far; each has a key of its own.
     pub(crate) writes: WriteId,
     /// Stores that were made so far.
@@ -57,6 +59,19 @@ pub(crate) struct Envelope {
     pub(crate) digest: u64,
 }
 
+impl Node {
+    /// The leadership that goes on here.
+    pub(crate) fn leads(&self) -> Option<Reign> {
+        self.store.as_ref().and_then(Store::leads)
+    }
+}
+
+impl Envelope {
+    pub(crate) const fn is_order(&self) -> bool {
+        matches!(self.message, Message::Order(_))
+    }
+}
+
 impl World {
     /// Nodes whose stores are new.
     #[must_use]
@@ -83,13 +98,14 @@ impl World {
     pub fn formed(slots: &[Slot]) -> Self {
         let mut world = Self::new(slots);
         let stores = world.nodes.iter();
-        let admit = |(slot, node): (&Slot, &Node)| Change::Admit {
+        let admit = |(slot, node): (&Slot, &Arc<Node>)| Change::Admit {
             slot: *slot,
             store: node.disk.stored.store,
         };
         let reign = Reign::new(Epoch::new(1, 1), Instant::ZERO);
         let formed = Batch::new(Default::default(), reign, stores.map(admit).collect());
         for (slot, node) in &mut world.nodes {
+            let node = Arc::make_mut(node);
             let mut stored = node.disk.stored.clone();
             stored.state.apply(&formed);
             stored.promised = reign;
@@ -112,7 +128,7 @@ impl World {
             reign: Reign::NONE,
             asked: BTreeMap::new(),
         };
-        self.nodes.insert(slot, node);
+        self.nodes.insert(slot, Arc::new(node));
     }
 
     /// A node becomes master under this epoch.
@@ -138,6 +154,19 @@ impl World {
     /// # Errors
     /// What must never happen did.
     pub fn write(&mut self, slot: Slot) -> Result<(), Violation> {
+        let value = format!("value {}", self.writes + 1);
+        self.write_value(slot, value.into())
+    }
+
+    /// The same, with a value of which no two fit one message.
+    ///
+    /// # Errors
+    /// What must never happen did.
+    pub fn write_long(&mut self, slot: Slot) -> Result<(), Violation> {
+        self.write_value(slot, Bytes::from_static(&[7; VALUE_BYTES]))
+    }
+
+    fn write_value(&mut self, slot: Slot, value: Bytes) -> Result<(), Violation> {
         self.writes += 1;
         let (id, now) = (self.writes, self.now);
         let key = Key::new(&format!("key {id}")).expect("a short key");
@@ -145,7 +174,7 @@ impl World {
         let write = Write {
             author: Author::User,
             key,
-            value: Some(Bytes::from(format!("value {id}"))),
+            value: Some(value),
             expect: Expect::Nothing,
         };
         self.with(slot, |store| store.write(id, write, now))
@@ -240,8 +269,14 @@ impl World {
         self.oracle.count()
     }
 
+    /// The copies that clients were told of, in the order in which their writes were acknowledged.
+    #[must_use]
+    pub fn copies(&self) -> Vec<usize> {
+        self.oracle.copies()
+    }
+
     pub(crate) fn node(&mut self, slot: Slot) -> &mut Node {
-        self.nodes.get_mut(&slot).expect("a node there is")
+        Arc::make_mut(self.nodes.get_mut(&slot).expect("a node there is"))
     }
 
     /// Has a running store do something, takes what comes out of it, and looks at what is.
@@ -291,10 +326,10 @@ impl World {
         let reign = node.reign;
         let key = node.asked.remove(&id);
         match outcome {
-            Outcome::Done { revision, .. } => {
+            Outcome::Done { revision, copies } => {
                 self.seen.acknowledged += 1;
-                self.oracle
-                    .acknowledge(key.expect("it was asked for once"), *revision, reign);
+                let key = key.expect("it was asked for once");
+                self.oracle.acknowledge(key, *revision, reign, *copies);
             }
             Outcome::Unknown => self.seen.unknown += 1,
             Outcome::Conflict { .. } => panic!("each key is written once"),

@@ -1,0 +1,63 @@
+//! What is searched.
+
+use heartbeat_core::{Epoch, Slot};
+
+use super::Scope;
+use crate::world::World;
+
+const ALL: [Slot; 3] = [1, 2, 3];
+
+/// Two leaderships at two nodes.
+fn two() -> Vec<(Slot, Epoch)> {
+    vec![(1, Epoch::new(2, 1)), (2, Epoch::new(3, 2))]
+}
+
+fn scope(name: &'static str, start: World, leaders: Vec<(Slot, Epoch)>) -> Scope {
+    Scope {
+        name,
+        start,
+        leaders,
+        writes: 0,
+        crashes: 0,
+        failures: 0,
+        wipes: 0,
+    }
+}
+
+/// All of them.
+#[must_use]
+pub fn all() -> Vec<Scope> {
+    vec![
+        Scope {
+            writes: 1,
+            ..scope("two leaderships and a write", World::formed(&ALL), two())
+        },
+        Scope {
+            writes: 1,
+            crashes: 1,
+            ..scope(
+                "two leaderships, a write and a crash",
+                World::formed(&ALL),
+                two(),
+            )
+        },
+        Scope {
+            writes: 1,
+            failures: 1,
+            ..scope(
+                "two leaderships, a write and a full disk",
+                World::formed(&ALL),
+                two(),
+            )
+        },
+        Scope {
+            writes: 1,
+            wipes: 1,
+            ..scope(
+                "two leaderships, a write and a wiped disk",
+                World::formed(&ALL),
+                two(),
+            )
+        },
+    ]
+}
