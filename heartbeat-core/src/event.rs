@@ -121,6 +121,16 @@ pub struct Reply {
     pub info_version: u64,
 }
 
+/// A member answered a probe: what is told of all members in every turn, where their whole answers would be too much.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Heard {
+    /// Who.
+    pub slot: Slot,
+    /// Newest probe over the management network that it answered.
+    pub sequence: u64,
+}
+
 /// A kernel's answer to our query.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -192,13 +202,17 @@ pub enum Event<'a> {
     Turn {
         /// The kernel's words.
         kernel: KernelWords,
-        /// The members' answers, those that answered at least once.
+        /// Members' newest answers: of the electors always, of the others when the driver has read them anew (see
+        /// [`Event::Heard`]).
         replies: &'a [Reply],
         /// How late this turn runs.
         lateness: Duration,
         /// CLOCK_MONOTONIC_RAW in nanoseconds, read beside `now`.
         raw_ns: u64,
     },
+    /// Members that answered since this was told last, by slot; precedes a turn. For all that are no electors: what
+    /// else such a member's answer says is read at a slower pace.
+    Heard(&'a [Heard]),
     /// The kernel's words were read anew; precedes a timeout and every other event of a wake-up.
     Kernel(KernelWords),
     /// The answers were read anew between two turns: a master's lease is renewed as soon as a majority

@@ -95,14 +95,15 @@ impl Node {
         for slot in &asked[..count] {
             self.poll_business(*slot);
         }
-        for index in 0..self.detector.members().len() {
-            self.review(index, now);
+        for next in 0..self.detector.to_review().len() {
+            let place = self.detector.to_review()[next];
+            self.review(place, now);
         }
         is_excused
     }
 
-    fn review(&mut self, index: usize, now: Instant) {
-        let member = &self.detector.members()[index];
+    fn review(&mut self, place: usize, now: Instant) {
+        let member = &self.detector.members()[place];
         let (slot, diagnosis) = (member.slot, member.diagnosis());
         let clashed = member
             .reply
@@ -112,7 +113,7 @@ impl Node {
             let clashes = self.clashes(slot, now);
             self.set_alarm(Alarm::DuplicateSlot(slot), clashes);
         }
-        if let Some(before) = self.detector.take_change(index) {
+        if let Some(before) = self.detector.take_change(place) {
             self.health.has_changed = true;
             self.set_alarm(Alarm::Member(slot, before), false);
             self.set_alarm(Alarm::Member(slot, diagnosis), is_fault(diagnosis));

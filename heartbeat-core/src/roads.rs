@@ -5,6 +5,8 @@
 //! in the elector's kernel whichever way its question came. So the lease is renewed by both alike; which road
 //! it was matters for what is shown and asked next only.
 
+use heartbeat_wire::matching::by_management;
+
 use crate::aside::Aside;
 use crate::config::Timing;
 use crate::detector::{Answering, Pace, Presence};
@@ -18,9 +20,9 @@ use crate::{Instant, Slot};
 /// that overtakes a slow probe makes it look like a copy, and that the network is back would never be seen.
 const LOOK_EVERY: u64 = 16;
 
-/// The road that a question of this number takes: numbers over the business network are odd.
+/// The road that a question of this number takes.
 pub(crate) const fn road_of(sequence: u64) -> Network {
-    if sequence.is_multiple_of(2) {
+    if by_management(sequence) {
         Network::Management
     } else {
         Network::Business

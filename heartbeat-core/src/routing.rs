@@ -26,6 +26,7 @@ impl Node {
                 self.watch_clock(raw_ns, now);
                 self.on_turn(replies, lateness, now);
             }
+            Event::Heard(answers) => self.detector.heard(answers),
             Event::Kernel(kernel) => self.on_words(kernel, now),
             Event::Answers { kernel, replies } => {
                 self.on_words(kernel, now);

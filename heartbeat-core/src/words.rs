@@ -59,6 +59,7 @@ impl Display for Event<'_> {
                 write!(f, "turn, {} late: {kernel}; ", Ms(*lateness))?;
                 answers(replies, f)
             }
+            Self::Heard(answers) => write!(f, "{} members answered", answers.len()),
             Self::Kernel(kernel) => write!(f, "words: {kernel}"),
             Self::Answers { kernel, replies } => {
                 write!(f, "answers: {kernel}; ")?;

@@ -1,9 +1,9 @@
 //! Answers to our own questions, counted per CPU and slot.
 
-use core::ptr::read_volatile;
+use core::ptr::{read_volatile, write_volatile};
 
 use heartbeat_wire::maps::{Config, EventKind, REPLIES_CHUNK, Reply, Sent};
-use heartbeat_wire::matching::match_answer;
+use heartbeat_wire::matching::{by_management, match_answer};
 use heartbeat_wire::{Frame, Kind, Verdict};
 
 use crate::event;
@@ -75,6 +75,22 @@ fn note_incarnation(record: &mut Reply, incarnation: u64, now_ns: u64) {
     record.incarnation = incarnation;
 }
 
+/// A member's answers come by one queue of the network card, and so to one CPU. Where they do not, two CPUs may leave
+/// the older of two numbers here, and the member's next answer is as good.
+#[inline(always)]
+fn note_heard(frame: &Frame) {
+    if by_management(frame.sequence)
+        && let Some(word) = maps::heard(frame.sender)
+    {
+        // SAFETY: an aligned word of a map value, which lives as long as the program runs; read and written whole.
+        unsafe {
+            if read_volatile(word) < frame.sequence {
+                write_volatile(word, frame.sequence);
+            }
+        }
+    }
+}
+
 #[inline(always)]
 fn note_answer(record: &mut Reply, frame: &Frame, sent: &Sent, verdict: Verdict, now_ns: u64) {
     if matches!(verdict, Verdict::ReplyCounted) {
@@ -83,6 +99,7 @@ fn note_answer(record: &mut Reply, frame: &Frame, sent: &Sent, verdict: Verdict,
     }
     if !matches!(verdict, Verdict::QueryReplyCounted) {
         record.epoch = frame.epoch;
+        note_heard(frame);
     }
     record.arrival_ns = now_ns;
     record.count += 1;

@@ -39,6 +39,8 @@ static GRANT: Array<Grant, 1, MMAPABLE> = Array::new();
 static SENT: Array<Sent, SENT_RECORDS, MMAPABLE> = Array::new();
 #[btf_map(name = "hb_replies")]
 static REPLIES: PerCpuArray<Replies, { SLOTS.div_ceil(REPLIES_CHUNK) }> = PerCpuArray::new();
+#[btf_map(name = "hb_heard")]
+static HEARD: Array<u64, SLOTS, MMAPABLE> = Array::new();
 #[btf_map(name = "hb_verdicts")]
 static VERDICTS: PerCpuArray<Verdicts, 1> = PerCpuArray::new();
 #[btf_map(name = "hb_rtt")]
@@ -122,6 +124,12 @@ pub(crate) fn sent(sequence: u64) -> Option<*const Sent> {
 #[inline(always)]
 pub(crate) fn replies(slot: u16) -> Option<*mut Replies> {
     REPLIES.get_ptr_mut(u32::from(slot) / REPLIES_CHUNK as u32)
+}
+
+/// The newest probe over the management network that a slot answered.
+#[inline(always)]
+pub(crate) fn heard(slot: u16) -> Option<*mut u64> {
+    HEARD.get_ptr_mut(slot.into())
 }
 
 /// This CPU's limits.

@@ -22,7 +22,7 @@ pub use words::{Control, Grant, Sent, control_flag};
 
 /// Version of the layouts in this file; it stands in the pin path, so that a daemon never re-opens
 /// maps of another layout.
-pub const LAYOUT: u32 = 4;
+pub const LAYOUT: u32 = 5;
 /// Most members of a cluster; slots run from 1 to this.
 pub const MAX_SLOTS: usize = 10_000;
 /// Most electors of a cluster.

@@ -5,6 +5,13 @@ use crate::frame::{Frame, Kind, flag};
 use crate::maps::{Config, Sent};
 use crate::verdict::Verdict;
 
+/// Whether a question of this number went by the management network: numbers over the business network are odd.
+#[must_use]
+#[inline(always)]
+pub const fn by_management(sequence: u64) -> bool {
+    sequence.is_multiple_of(2)
+}
+
 /// How an answer to one of our questions counts, by our own record of that question.
 #[must_use]
 #[inline(always)]

@@ -30,7 +30,7 @@ pub(crate) enum Answering {
 #[derive(Clone, Copy, Debug, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Pace {
-    fall: u32,
+    pub(super) fall: u32,
     most_rise: u32,
 }
 
@@ -53,7 +53,7 @@ pub(crate) struct Presence {
     /// Answers since it last missed `fall` in a row.
     answered: Aside<u32>,
     /// Misses in a row.
-    missed: u32,
+    pub(super) missed: u32,
     /// Answers that it takes to be healthy again; 0 before it was ever missing, and after a steady time.
     rise: u32,
 }
@@ -66,6 +66,11 @@ impl Presence {
             missed: 0,
             rise: 0,
         }
+    }
+
+    /// Whether it went missing of late, so that it must answer longer the next time.
+    pub(super) const fn is_wary(&self) -> bool {
+        self.rise != 0
     }
 
     /// It answered.

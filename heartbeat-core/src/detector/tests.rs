@@ -1,8 +1,12 @@
 use std::time::Duration;
 
+use heartbeat_wire::frame::flag;
+
+use super::diagnosis::of_reply;
 use super::*;
 use crate::Epoch;
 use crate::config::{Member, Mode, Timing};
+use crate::event::{Heard, Reply};
 
 const TIMING: Timing = Timing {
     period: Duration::from_millis(10),
@@ -193,44 +197,116 @@ fn no_probe_is_answered_by_more_than_a_few_however_large_the_cluster() {
     for config in dense.into_iter().chain([sparse]) {
         let members = config.members.len();
         let stride = stride_for(&config);
-        for offset in 0..stride.min(50) {
+        for offset in 0..stride {
             let others = config
                 .members
                 .iter()
                 .filter(|(slot, member)| !member.elector && **slot % stride == offset);
             assert!(
-                others.count() <= ANSWERS_PER_PERIOD,
+                others.count() <= 5_000,
                 "{members} members, stride {stride}, offset {offset}"
             );
         }
     }
-    assert_eq!(stride_for(&config(9)), 1);
+    for (members, stride) in [(9, 1), (1_033, 1), (1_034, 2), (10_000, 2)] {
+        assert_eq!(stride_for(&config(members)), stride, "{members} members");
+    }
+    let mut patient = config(10_000);
+    patient.timing.multiplier = 20;
+    assert_eq!(
+        stride_for(&patient),
+        10,
+        "who may be missed later is asked less often"
+    );
 }
 
 #[test]
-fn a_member_that_is_asked_in_turn_has_its_turns_time_to_answer() {
-    let config = config(100);
+fn a_member_that_is_asked_in_turn_is_missed_when_one_that_is_asked_in_every_period_is() {
+    let config = config(2_000);
     let mut detector = probing(&config);
     let stride = u64::from(detector.stride());
-    assert!(stride > 1);
+    assert_eq!(stride, 2);
+    let answers = |round: u64| {
+        [2, 50].map(|slot| Heard {
+            slot,
+            sequence: 2 * round,
+        })
+    };
+    detector.note(&[reply(2, 1), reply(50, 1)]);
     for round in 1..10 {
-        turn(&mut detector, &config, &[reply(50, round)], 0);
-        for _ in 1..stride {
-            turn(&mut detector, &config, &[reply(50, round)], 0);
+        detector.heard(&answers(round));
+        for _ in 0..stride {
+            turn(&mut detector, &config, &[], 0);
         }
         assert_eq!(answering(&detector, 50), Answering::Healthy);
     }
-    // Its last turn's periods but the first were misses already.
-    for _ in 0..6 * stride {
-        turn(&mut detector, &config, &[reply(50, 9)], 0);
+    // The second one of its last turn's periods was missed already.
+    for _ in 0..3 {
+        turn(&mut detector, &config, &[], 0);
     }
-    assert_eq!(
-        answering(&detector, 50),
-        Answering::Healthy,
-        "two turns more than an elector"
-    );
-    turn(&mut detector, &config, &[reply(50, 9)], 0);
+    assert_eq!(answering(&detector, 2), Answering::Healthy);
+    assert_eq!(answering(&detector, 50), Answering::Healthy);
+    turn(&mut detector, &config, &[], 0);
+    assert_eq!(answering(&detector, 2), Answering::Missing);
     assert_eq!(answering(&detector, 50), Answering::Missing);
+}
+
+#[test]
+fn of_members_that_simply_answer_nothing_is_reviewed_and_of_others_only_they_are() {
+    let config = config(2_000);
+    let mut detector = probing(&config);
+    let members: Vec<Slot> = (2..=2_000).collect();
+    let replies: Vec<Reply> = members.iter().map(|slot| reply(*slot, 1)).collect();
+    turn(&mut detector, &config, &replies, 0);
+    assert_eq!(detector.to_review().len(), members.len());
+    for round in 2_u64..10 {
+        let others = members.iter().filter(|slot| **slot != 77);
+        let answers: Vec<Heard> = others
+            .map(|slot| Heard {
+                slot: *slot,
+                sequence: 2 * round,
+            })
+            .collect();
+        detector.heard(&answers);
+        turn(&mut detector, &config, &[], 0);
+        let reviewed = detector.to_review().iter();
+        let slots: Vec<Slot> = reviewed.map(|place| detector.members()[*place].slot).collect();
+        let expected = if round < 6 { vec![] } else { vec![77] };
+        assert_eq!(slots, expected, "round {round}");
+    }
+    assert_eq!(answering(&detector, 77), Answering::Missing);
+    assert!(
+        members
+            .iter()
+            .all(|slot| *slot == 77 || answering(&detector, *slot) == Answering::Healthy)
+    );
+}
+
+#[test]
+fn what_a_member_says_is_judged_when_it_is_read_and_not_when_it_merely_answered() {
+    let config = config(2_000);
+    let mut detector = probing(&config);
+    let stalled = Reply {
+        daemon_age: None,
+        ..reply(50, 3)
+    };
+    turn(&mut detector, &config, &[reply(50, 1)], 0);
+    for round in 2_u64..4 {
+        detector.heard(&[Heard {
+            slot: 50,
+            sequence: 2 * round,
+        }]);
+        turn(&mut detector, &config, &[], 0);
+    }
+    let diagnosis = |detector: &Detector| detector.member(50).expect("a member").diagnosis();
+    assert_eq!(diagnosis(&detector), Diagnosis::Healthy);
+    turn(&mut detector, &config, &[stalled], 0);
+    let again = Reply {
+        sequence: 8,
+        ..stalled
+    };
+    turn(&mut detector, &config, &[again], 0);
+    assert_eq!(diagnosis(&detector), Diagnosis::DaemonStalled);
 }
 
 #[test]

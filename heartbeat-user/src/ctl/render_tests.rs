@@ -178,7 +178,7 @@ fn every_map_has_a_line_that_dumps_it() {
     let text = maps(&pinned_maps(std::path::Path::new("/sys/fs/bpf/x")));
     assert_eq!(text.lines().count(), 2 * heartbeat_wire::maps::MAPS.len());
     assert!(
-        text.contains("\n    bpftool map dump pinned /sys/fs/bpf/x/maps/v4/hb_grant\n"),
+        text.contains("\n    bpftool map dump pinned /sys/fs/bpf/x/maps/v5/hb_grant\n"),
         "{text}"
     );
 }

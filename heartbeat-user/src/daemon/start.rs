@@ -37,7 +37,7 @@ use super::shared::Facts;
 use super::stale;
 use super::watched;
 use super::wiring;
-use crate::datapath::{self, Datapath, Events, Hooks, Kept, Opened, Replies, Sets, Words};
+use crate::datapath::{self, Datapath, Events, HeardWords, Hooks, Kept, Opened, Replies, Sets, Words};
 use crate::hands::{Hands, Order, VirtualAddress};
 use crate::net::netlink::{Link, Netlink, OwnerMark};
 use crate::peer::Peers;
@@ -129,7 +129,7 @@ impl Daemon {
         let maps_kept = kernel.kept.maps_kept;
         manager.role(role, &Reason::Started.to_string());
         let parts = Parts {
-            answers: Answers::new(kernel.replies, &plan.for_core()),
+            answers: Answers::new(kernel.replies, kernel.heard, &plan.for_core()),
             node: RecordedNode::new(node, tap),
             words: kernel.words,
             ring: kernel.events,
@@ -191,6 +191,7 @@ impl Daemon {
 struct Kernel {
     words: Words,
     replies: Replies,
+    heard: HeardWords,
     events: Events,
     sets: Sets,
     kept: Kept,
@@ -225,6 +226,7 @@ fn load(
     let kernel = Kernel {
         words: opened.words,
         replies: opened.replies,
+        heard: opened.heard,
         events: opened.events,
         sets: opened.sets,
         kept: opened.kept,

@@ -1,5 +1,6 @@
 //! What is written into the maps at start, and whose maps they are.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read as _;
 
@@ -179,11 +180,12 @@ pub(super) fn set_keys(pins: &Pins, keys: Keys) -> Result<(), DatapathError> {
 
 pub(super) fn set_members(pins: &Pins, members: &[(u16, Member)]) -> Result<(), DatapathError> {
     let mut map = array::<Member>(pins, name::MEMBERS)?;
+    let members: BTreeMap<u32, Member> = members
+        .iter()
+        .map(|(slot, member)| (u32::from(*slot), *member))
+        .collect();
     for slot in 0..map.len() {
-        let member = members
-            .iter()
-            .find(|(of, _)| u32::from(*of) == slot)
-            .map_or_else(Member::default, |(_, member)| *member);
+        let member = members.get(&slot).copied().unwrap_or_default();
         map.set(slot, member, 0)
             .map_err(map_error("write", name::MEMBERS))?;
     }

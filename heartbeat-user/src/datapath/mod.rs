@@ -10,6 +10,7 @@ mod electors;
 mod error;
 mod events;
 mod gate;
+mod heard;
 mod interface;
 mod interfaces;
 mod load;
@@ -29,6 +30,7 @@ use heartbeat_wire::maps::{
 
 pub use configure::{Kept, Setup};
 pub use counters::{MergedReply, Replies, Statistics};
+pub use heard::HeardWords;
 pub use electors::{Sets, name_sets};
 pub use error::DatapathError;
 pub use events::{Events, KernelLog};
@@ -55,6 +57,8 @@ pub struct Opened {
     pub words: Words,
     /// The members' answers, for the pulse.
     pub replies: Replies,
+    /// The newest probe that each member answered, for the pulse.
+    pub heard: HeardWords,
     /// The kernel's events, for the pulse.
     pub events: Events,
     /// Which electors' sets the kernel grants by, for the pulse.
@@ -263,6 +267,7 @@ fn open_maps(
     while events.next_event().is_some() {}
     Ok(Opened {
         replies: Replies::new(per_cpu(pins, name::REPLIES)?, words.clone()),
+        heard: map_heard(pins, loader.max_slot)?,
         events,
         statistics: Statistics {
             verdicts: per_cpu(pins, name::VERDICTS)?,
@@ -309,6 +314,12 @@ fn map_words(pins: &Pins) -> Result<Words, DatapathError> {
     let (control, grant, sent) = (data(name::CONTROL)?, data(name::GRANT)?, data(name::SENT)?);
     Words::map(control.fd(), grant.fd(), sent.fd())
         .map_err(|error| map_error("map", name::CONTROL)(MapError::IoError(error)))
+}
+
+fn map_heard(pins: &Pins, max_slot: u16) -> Result<HeardWords, DatapathError> {
+    let map = MapData::from_pin(pins.map(name::HEARD)).map_err(map_error("open", name::HEARD))?;
+    HeardWords::map(map.fd(), shapes::highest_slot(max_slot))
+        .map_err(|error| map_error("map", name::HEARD)(MapError::IoError(error)))
 }
 
 fn per_cpu(pins: &Pins, map: &'static str) -> Result<PerCpuArray, DatapathError> {

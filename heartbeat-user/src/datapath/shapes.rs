@@ -27,7 +27,7 @@ pub(super) struct MapShape {
 }
 
 /// The shapes of all maps in a cluster whose highest slot is `max_slot`.
-pub(super) fn shapes(max_slot: u16) -> [MapShape; 18] {
+pub(super) fn shapes(max_slot: u16) -> [MapShape; 19] {
     let slots = slot_entries(max_slot);
     let chunks = slots / REPLIES_CHUNK as u32;
     let one = |name, kind, value_bytes| MapShape::new(name, kind, 4, value_bytes, 1);
@@ -49,6 +49,7 @@ pub(super) fn shapes(max_slot: u16) -> [MapShape; 18] {
         one(name::GRANT, array, size_of::<Grant>()).mmapable(),
         MapShape::new(name::SENT, array, 4, size_of::<Sent>(), SENT_RECORDS as u32).mmapable(),
         MapShape::new(name::REPLIES, per_cpu, 4, size_of::<Replies>(), chunks),
+        MapShape::new(name::HEARD, array, 4, size_of::<u64>(), slots).mmapable(),
         one(name::VERDICTS, per_cpu, size_of::<Verdicts>()),
         one(name::RTT, per_cpu, size_of::<Histogram>()),
         one(name::GAP, per_cpu, size_of::<Histogram>()),

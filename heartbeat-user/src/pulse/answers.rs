@@ -2,54 +2,82 @@
 
 use std::io;
 
-use heartbeat_core::event::Reply;
+use heartbeat_core::event::{Heard, Reply};
 use heartbeat_core::{Config, ElectorSet, Slot};
 use heartbeat_wire::maps::REPLIES_CHUNK;
 
 use super::convert::reply;
-use crate::datapath::{MergedReply, Replies};
+use crate::datapath::{HeardWords, MergedReply, Replies};
+
+/// Chunks of other members' records that are read at a time, twice a period: all of 10,000 members in a second and
+/// a half at the default period.
+const CHUNKS_PER_READ: usize = 2;
 
 /// What the members answered. The electors' records are read every turn, since the lease rests on
-/// them; of the other members' one chunk of 64 a turn, in rotation, so that a turn's cost does not
-/// grow with the cluster.
+/// them. Of the other members one word each is read every turn, whether they answered; what they say is read in
+/// rotation, so that a turn's cost hardly grows with the cluster.
 #[derive(Debug)]
 pub struct Answers {
     source: Replies,
+    words: HeardWords,
     electors: Vec<MergedReply>,
     others: Vec<MergedReply>,
     next_other: usize,
     newest: Vec<Reply>,
+    /// What each of the others answered newest, as it was last read.
+    known: Vec<Heard>,
+    heard: Vec<Heard>,
 }
 
 impl Answers {
     /// Room for every member but this node.
     #[must_use]
-    pub fn new(source: Replies, config: &Config) -> Self {
+    pub fn new(source: Replies, words: HeardWords, config: &Config) -> Self {
         let (electors, others) = entries(config);
-        Self {
+        let mut answers = Self {
             source,
+            words,
             electors,
             others,
             next_other: 0,
             newest: Vec::with_capacity(config.members.len()),
-        }
+            known: Vec::with_capacity(config.members.len()),
+            heard: Vec::with_capacity(config.members.len()),
+        };
+        answers.begin_anew();
+        answers
     }
 
     /// Others are members now. What those that stay answered stays.
     pub(super) fn enrol(&mut self, config: &Config) {
-        let known: Vec<MergedReply> = (self.electors.drain(..))
+        let mut known: Vec<MergedReply> = (self.electors.drain(..))
             .chain(self.others.drain(..))
             .collect();
+        known.sort_unstable_by_key(|entry| entry.slot);
         let (electors, others) = entries(config);
         let stays = |entry: &mut MergedReply| {
-            if let Some(known) = known.iter().find(|known| known.slot == entry.slot) {
-                *entry = *known;
+            if let Ok(place) = known.binary_search_by_key(&entry.slot, |known| known.slot) {
+                *entry = known[place];
             }
         };
         (self.electors, self.others) = (electors, others);
         self.electors.iter_mut().for_each(stays);
         self.others.iter_mut().for_each(stays);
+        self.begin_anew();
+    }
+
+    /// Who the others are has changed: they are read from the first one on. An answer that was told before is told
+    /// once more, which says nothing.
+    fn begin_anew(&mut self) {
         self.next_other = 0;
+        self.known.clear();
+        let others = self.others.iter().map(|entry| Heard {
+            slot: entry.slot,
+            sequence: 0,
+        });
+        self.known.extend(others);
+        let more = self.known.len().saturating_sub(self.heard.capacity());
+        self.heard.reserve(more);
     }
 
     /// Members became electors, or are none any more: each is read at its new pace, and what it answered stays.
@@ -62,7 +90,7 @@ impl Answers {
         all.sort_unstable_by_key(|entry| entry.slot);
         let is_elector = |entry: &MergedReply| set.slots.contains(entry.slot);
         (self.electors, self.others) = all.into_iter().partition(is_elector);
-        self.next_other = 0;
+        self.begin_anew();
     }
 
     /// Reads what this turn needs.
@@ -71,29 +99,50 @@ impl Answers {
     /// What bpf(2) answers; the answers of the last turn then stand, and age.
     pub(super) fn read(&mut self) -> io::Result<()> {
         self.source.read(&mut self.electors)?;
-        if !self.others.is_empty() {
-            let chunk = usize::from(self.others[self.next_other].slot) / REPLIES_CHUNK;
-            let is_in_chunk =
-                |entry: &MergedReply| usize::from(entry.slot) / REPLIES_CHUNK == chunk;
-            let from = &mut self.others[self.next_other..];
-            let length = from.iter().take_while(|entry| is_in_chunk(entry)).count();
-            self.source.read(&mut from[..length])?;
-            self.next_other = (self.next_other + length) % self.others.len();
-        }
         self.newest.clear();
-        let answered = self
-            .electors
-            .iter()
-            .chain(&self.others)
-            .filter(|entry| entry.reply.count > 0);
-        self.newest.extend(answered.map(reply));
+        self.newest.extend(answered(&self.electors));
+        let chunks = self.others.len().min(CHUNKS_PER_READ);
+        for _ in 0..chunks {
+            let first = self.next_other;
+            let chunk_of = |entry: &MergedReply| usize::from(entry.slot) / REPLIES_CHUNK;
+            let chunk = chunk_of(&self.others[first]);
+            let rest = &mut self.others[first..];
+            let length = rest.partition_point(|entry| chunk_of(entry) == chunk);
+            let read = &mut rest[..length];
+            self.source.read(read)?;
+            self.newest.extend(answered(read));
+            self.next_other = (first + length) % self.others.len();
+            if self.next_other == 0 {
+                // A chunk is told once in a read.
+                break;
+            }
+        }
         Ok(())
     }
 
-    /// The newest answer of every member that answered at least once.
+    /// The newest answers that were read just now, of members that answered at least once: all electors', and some
+    /// others'.
     pub(super) fn newest(&self) -> &[Reply] {
         &self.newest
     }
+
+    /// The members that are no electors and answered since this was asked last.
+    pub(super) fn heard(&mut self) -> &[Heard] {
+        self.heard.clear();
+        for known in &mut self.known {
+            let newest = self.words.newest(known.slot);
+            if newest != known.sequence {
+                known.sequence = newest;
+                self.heard.push(*known);
+            }
+        }
+        &self.heard
+    }
+}
+
+fn answered(entries: &[MergedReply]) -> impl Iterator<Item = Reply> {
+    let answered = entries.iter().filter(|entry| entry.reply.count > 0);
+    answered.map(reply)
 }
 
 /// An entry for every member but this node: the electors', and the others'.

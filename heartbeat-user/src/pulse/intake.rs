@@ -224,7 +224,6 @@ impl Pulse {
     fn published(&self) -> Published {
         Published {
             snapshot: self.parts.node.snapshot(Instant(boot_ns())),
-            replies: self.parts.answers.newest().to_vec(),
             lateness: self.lateness.clone(),
             taken: self.taken.clone(),
             notes_lost: self.notes_lost,

@@ -334,6 +334,10 @@ impl Pulse {
         }
         let kernel = self.kernel();
         self.read_answers();
+        let heard = self.parts.answers.heard();
+        if !heard.is_empty() {
+            self.parts.node.handle(Event::Heard(heard), now);
+        }
         let replies = self.parts.answers.newest();
         self.parts.node.handle(
             Event::Turn {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use heartbeat_core::Event;
-use heartbeat_core::event::Reply;
+use heartbeat_core::event::{Heard, Reply};
 
 use super::item::{Changes, Happened};
 
@@ -12,6 +12,8 @@ use super::item::{Changes, Happened};
 pub(super) struct Answers {
     replies: Vec<Reply>,
     changed: Vec<(u16, Reply)>,
+    /// Who answered, as it was last read.
+    heard: Vec<Heard>,
 }
 
 impl Answers {
@@ -19,6 +21,7 @@ impl Answers {
         Self {
             replies,
             changed: Vec::new(),
+            heard: Vec::new(),
         }
     }
 
@@ -59,6 +62,11 @@ impl Answers {
             }
         }
         &self.replies
+    }
+
+    fn hear(&mut self, heard: Cow<'_, [Heard]>) -> &[Heard] {
+        self.heard = heard.into_owned();
+        &self.heard
     }
 
     /// The event as it is written after those before it.
@@ -109,6 +117,7 @@ impl Answers {
             },
             Event::Services(services) => Happened::Services(*services),
             Event::Reconfigured(config) => Happened::Reconfigured(Cow::Borrowed(config)),
+            Event::Heard(heard) => Happened::Heard(Cow::Borrowed(heard)),
         }
     }
 
@@ -151,6 +160,7 @@ impl Answers {
             Happened::Fenced { id, done } => Event::Fenced { id, done },
             Happened::Services(services) => Event::Services(services),
             Happened::Reconfigured(config) => Event::Reconfigured(Box::new(config.into_owned())),
+            Happened::Heard(heard) => Event::Heard(self.hear(heard)),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use heartbeat_core::event::{KernelWords, Order, QueryAnswer, Refusal, Reply, Restored};
+use heartbeat_core::event::{Heard, KernelWords, Order, QueryAnswer, Refusal, Reply, Restored};
 use heartbeat_core::message::{Message, Network};
 use heartbeat_core::service::Services;
 use heartbeat_core::{Command, Config, ElectorRecord, Epoch, Instant, Node, Slot};
@@ -148,6 +148,8 @@ pub(super) enum Happened<'a> {
     Services(Services),
     /// [`heartbeat_core::Event::Reconfigured`]
     Reconfigured(Cow<'a, Config>),
+    /// [`heartbeat_core::Event::Heard`]
+    Heard(Cow<'a, [Heard]>),
 }
 
 /// The list of answers by what changed in it since the event before.

@@ -10,7 +10,8 @@ pub(super) const fn kernel<'a>(event: &'a Event<'_>) -> Option<&'a KernelWords> 
         | Event::Answers { kernel, .. }
         | Event::Promised { kernel, .. }
         | Event::Kernel(kernel) => Some(kernel),
-        Event::QueryAnswer(_)
+        Event::Heard(_)
+        | Event::QueryAnswer(_)
         | Event::Refusal(_)
         | Event::Message { .. }
         | Event::Order(_)
@@ -24,9 +25,11 @@ pub(super) const fn kernel<'a>(event: &'a Event<'_>) -> Option<&'a KernelWords> 
 
 pub(super) const fn is_of_an_election(event: &Event<'_>) -> bool {
     match event {
-        Event::Turn { .. } | Event::Kernel(_) | Event::Answers { .. } | Event::Promised { .. } => {
-            false
-        }
+        Event::Turn { .. }
+        | Event::Heard(_)
+        | Event::Kernel(_)
+        | Event::Answers { .. }
+        | Event::Promised { .. } => false,
         Event::QueryAnswer(_)
         | Event::Refusal(_)
         | Event::Order(_)

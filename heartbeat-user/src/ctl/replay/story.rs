@@ -116,8 +116,8 @@ impl Story {
             Event::Turn { .. } => "a turn".clone_into(&mut self.why),
             Event::Answers { .. } => "answers came".clone_into(&mut self.why),
             Event::Kernel(_) => "the kernel's words".clone_into(&mut self.why),
-            // What it was promised for goes on.
-            Event::Promised { .. } => {}
+            // What it was promised for goes on, and the turn after the other.
+            Event::Promised { .. } | Event::Heard(_) => {}
             Event::QueryAnswer(_)
             | Event::Refusal(_)
             | Event::Message { .. }
