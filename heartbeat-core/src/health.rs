@@ -21,6 +21,10 @@ const MEMBERS_PER_MESSAGE: usize = 64;
 /// Most messages of one turn, and most questions over the business network.
 const MESSAGES_PER_TURN: usize = 16;
 
+/// Most members of a cluster in which all are told. In a larger one only the electors are: all that there is to tell,
+/// told to everybody, grows with the square of the cluster.
+const MOST_TOLD: usize = 256;
+
 /// What was told, and what is to be told.
 #[derive(Clone, Debug, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -113,7 +117,7 @@ impl Node {
             let clashes = self.clashes(slot, now);
             self.set_alarm(Alarm::DuplicateSlot(slot), clashes);
         }
-        if let Some(before) = self.detector.take_change(place) {
+        if let Some(before) = self.detector.take_change(place, now) {
             self.health.has_changed = true;
             self.set_alarm(Alarm::Member(slot, before), false);
             self.set_alarm(Alarm::Member(slot, diagnosis), is_fault(diagnosis));
@@ -129,7 +133,8 @@ impl Node {
         reply.is_some_and(|reply| has_clash(reply, self.config.timing.max_lease, now))
     }
 
-    /// Tells every member what this master knows of the others, on change and once a second.
+    /// Tells every member, in a large cluster every elector, what this master knows of the others, on change and once a
+    /// second.
     pub(crate) fn tell_health(&mut self, now: Instant) {
         let Stage::Master(mastership) = &self.stage else {
             return;
@@ -150,14 +155,7 @@ impl Node {
 
     /// Tells one member a part; while the management network fails, over both.
     fn tell_next(&mut self, from: Slot, first: usize, degraded: bool) {
-        let own = self.config.slot;
-        let next = self
-            .config
-            .members
-            .range(from..)
-            .map(|(slot, _)| *slot)
-            .find(|slot| *slot != own);
-        let Some(to) = next else {
+        let Some(to) = self.next_told(from) else {
             self.health.tour = None;
             return;
         };
@@ -180,6 +178,17 @@ impl Node {
         } else {
             self.send(to, message);
         }
+    }
+
+    /// The next one to be told, from this slot on.
+    fn next_told(&self, from: Slot) -> Option<Slot> {
+        let own = self.config.slot;
+        if self.config.members.len() > MOST_TOLD {
+            let mut electors = self.roster.electors.iter().copied();
+            return electors.find(|slot| *slot >= from && *slot != own);
+        }
+        let mut members = self.config.members.range(from..).map(|(slot, _)| *slot);
+        members.find(|slot| *slot != own)
     }
 
     /// The master tells what it knows. Whether it is believed.

@@ -115,6 +115,7 @@ impl Node {
             diagnosis: member.diagnosis(),
             rtt: reply.map(|reply| reply.rtt),
             last_reply: reply.map(|reply| reply.arrival),
+            since: healthy.map(|_| *member.since),
         }
     }
 
@@ -152,6 +153,7 @@ const fn unknown(slot: Slot, role: Role) -> MemberSnapshot {
         diagnosis: Diagnosis::Unknown,
         rtt: None,
         last_reply: None,
+        since: None,
     }
 }
 

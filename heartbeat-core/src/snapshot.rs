@@ -115,6 +115,8 @@ pub struct MemberSnapshot {
     pub rtt: Option<Duration>,
     /// When its newest answer (or probe) arrived here.
     pub last_reply: Option<Instant>,
+    /// On a master: since when it replies, or does not.
+    pub since: Option<Instant>,
 }
 
 /// What a node knows at one point in time.

@@ -42,6 +42,14 @@ enum What {
         /// Measures these parts only: frames, gate, roundtrip, tcp, idle
         #[arg(long, value_delimiter = ',')]
         only: Vec<String>,
+    },    /// What a master of 10, 100, 1,000 and 10,000 members does, and how soon it misses one (some minutes)
+    Scale {
+        /// Where the JSON goes [default: target/bench/scale.json]
+        #[arg(long)]
+        json: Option<PathBuf>,
+        /// Measures these numbers of members only
+        #[arg(long, value_delimiter = ',')]
+        only: Vec<u16>,
     },
 }
 
@@ -70,6 +78,15 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             build_ebpf::run_for_bench()?;
             let mut arguments = vec!["datapath".to_owned()];
             if !only.is_empty() {
+                arguments.extend(["--only".to_owned(), only.join(",")]);
+            }
+            (arguments, json)
+        }
+        What::Scale { json, only } => {
+            lab::need_rights()?;
+            let mut arguments = vec!["scale".to_owned()];
+            if !only.is_empty() {
+                let only: Vec<String> = only.iter().map(u16::to_string).collect();
                 arguments.extend(["--only".to_owned(), only.join(",")]);
             }
             (arguments, json)

@@ -118,11 +118,14 @@ impl Detector {
     }
 
     /// What the member at `place` suffered from when this was asked last, if anything about it changed since.
-    pub(crate) fn take_change(&mut self, place: usize) -> Option<Diagnosis> {
+    pub(crate) fn take_change(&mut self, place: usize, now: Instant) -> Option<Diagnosis> {
         let member = &mut self.members[place];
-        let now = (member.answering(), member.diagnosis());
-        let before = std::mem::replace(&mut member.seen, now);
-        (before != now).then_some(before.1)
+        let seen = (member.answering(), member.diagnosis());
+        let before = std::mem::replace(&mut member.seen, seen);
+        if before.0 != seen.0 {
+            *member.since = now;
+        }
+        (before != seen).then_some(before.1)
     }
 
     /// The member answered over the business network.

@@ -5,6 +5,7 @@ use heartbeat_wire::frame::flag;
 use super::diagnosis::Settled;
 use super::inquest::Inquest;
 use super::presence::{Answering, Presence};
+use crate::aside::Aside;
 use crate::config::Config;
 use crate::event::Reply;
 use crate::mastership::has_clash;
@@ -27,6 +28,8 @@ pub(crate) struct Watched {
     pub(super) presence: Presence,
     pub(super) settled: Settled,
     pub(super) inquest: Option<Inquest>,
+    /// Since when it is healthy, or missing.
+    pub(crate) since: Aside<Instant>,
     /// What was looked at last.
     pub(super) seen: (Answering, Diagnosis),
 }
@@ -41,6 +44,7 @@ impl Watched {
             presence: Presence::new(),
             settled: Settled::new(),
             inquest: None,
+            since: Aside(Instant::ZERO),
             seen: (Answering::Unknown, Diagnosis::Unknown),
         }
     }

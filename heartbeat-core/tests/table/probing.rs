@@ -12,7 +12,7 @@ use super::bench::*;
 use super::states::*;
 
 /// Members that are no electors, on top of those of the bench: two turns to ask each once.
-const OTHERS: std::ops::RangeInclusive<u16> = 5..=30;
+const OTHERS: std::ops::RangeInclusive<u16> = 5..=1_100;
 
 #[test]
 fn members_that_are_no_electors_answer_in_turns() {

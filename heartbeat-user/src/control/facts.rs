@@ -139,6 +139,7 @@ fn member_status(
         diagnosis: seen.diagnosis.into(),
         rtt_us: seen.rtt.map(us),
         last_reply_age_us: seen.last_reply.map(|at| us(now.since(at))),
+        answering_since_ns: seen.since.map(|at| at.0),
     })
 }
 

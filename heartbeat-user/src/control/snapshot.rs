@@ -128,6 +128,8 @@ pub struct MemberStatus {
     pub rtt_us: Option<u64>,
     /// How long ago its newest answer or probe arrived; null without one.
     pub last_reply_age_us: Option<u64>,
+    /// On a master: since when it answers or does not, CLOCK_BOOTTIME in nanoseconds; null elsewhere.
+    pub answering_since_ns: Option<u64>,
 }
 
 /// One virtual address on the asked node.

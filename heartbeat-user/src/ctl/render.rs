@@ -4,8 +4,11 @@ use super::table::table;
 use super::watched::{hooks, services};
 use crate::control::human::duration;
 use crate::control::{
-    Datapath, MemberStatus, PinnedMap, Status, VerifiedStatus, VirtualAddressStatus,
+    Datapath, Diagnosis, MemberStatus, PinnedMap, Status, VerifiedStatus, VirtualAddressStatus,
 };
+
+/// Most members that are shown in full, and of a larger cluster most that are not healthy.
+const MOST_MEMBERS: usize = 64;
 
 /// The whole picture on one screen.
 pub(super) fn status(status: &Status) -> String {
@@ -145,7 +148,8 @@ fn members(status: &Status) -> String {
             or_dash(member.last_reply_age_us.map(duration)),
         ]
     };
-    let rows: Vec<_> = status.members.iter().map(row).collect();
+    let (shown, left_out) = worth_showing(status);
+    let rows: Vec<_> = shown.into_iter().map(row).collect();
     let heads = [
         " ",
         "SLOT",
@@ -158,7 +162,29 @@ fn members(status: &Status) -> String {
         "ROUND TRIP",
         "LAST HEARD",
     ];
-    table(heads, &rows)
+    table(heads, &rows) + &left_out
+}
+
+/// Of a cluster that fits on a screen all members; of a larger one the electors and, of the others, the first ones that
+/// are not healthy. And a line about those that are left out, if any are.
+fn worth_showing(status: &Status) -> (Vec<&MemberStatus>, String) {
+    if status.members.len() <= MOST_MEMBERS {
+        return (status.members.iter().collect(), String::new());
+    }
+    let is_well = |member: &&MemberStatus| member.diagnosis == Diagnosis::Healthy;
+    let (electors, others): (Vec<_>, Vec<_>) =
+        status.members.iter().partition(|member| member.elector);
+    let (well, unwell): (Vec<_>, Vec<_>) = others.into_iter().partition(is_well);
+    let shown = unwell.len().min(MOST_MEMBERS);
+    let left_out = format!(
+        "and {} healthy members that are no electors, and {} others: `heartbeatctl status --json` has all\n",
+        well.len(),
+        unwell.len() - shown
+    );
+    let mut rows = electors;
+    rows.extend(&unwell[..shown]);
+    rows.sort_by_key(|member| member.slot);
+    (rows, left_out)
 }
 
 fn addresses(addresses: &[VirtualAddressStatus]) -> String {

@@ -1,8 +1,9 @@
 //! `cargo xtask bench failover`: how long the client waits, many times over. Beside it, in modules of
-//! their own, [`datapath`] and [`pair`].
+//! their own, [`datapath`], [`pair`] and [`scale`].
 
 pub mod datapath;
 pub mod pair;
+pub mod scale;
 pub mod shares;
 pub mod statistics;
 pub mod tables;

@@ -36,6 +36,14 @@ enum Bench {
         /// Measures these parts only: frames, gate, roundtrip, tcp, idle
         #[arg(long, value_delimiter = ',')]
         only: Vec<String>,
+    },    /// What a master of 10, 100, 1,000 and 10,000 members does, and how soon it misses one
+    Scale {
+        /// Where the JSON goes [default: target/bench/scale.json]
+        #[arg(long)]
+        json: Option<PathBuf>,
+        /// Measures these numbers of members only
+        #[arg(long, value_delimiter = ',')]
+        only: Vec<u16>,
     },
 }
 
@@ -60,6 +68,7 @@ fn run(wanted: Bench) -> Result<()> {
         Bench::Datapath { json, only } => {
             bench::datapath::datapath(&place(json, "datapath.json")?, &only)
         }
+        Bench::Scale { json, only } => bench::scale::scale(&place(json, "scale.json")?, &only),
     }
 }
 

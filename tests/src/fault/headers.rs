@@ -14,12 +14,12 @@ const UDP: u8 = 17;
 
 /// The places in a heartbeat without IP options or extension headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Headers {
+pub(crate) struct Headers {
     pub(super) family: Family,
     /// Where the body begins.
-    pub(super) body: usize,
+    pub(crate) body: usize,
     /// TTL or hop limit.
-    pub(super) hop_limit: usize,
+    pub(crate) hop_limit: usize,
     protocol: usize,
     source: usize,
     address_len: usize,
@@ -44,7 +44,7 @@ const HEADERS_6: Headers = Headers {
 
 impl Headers {
     /// Those of `frame`, if it is a heartbeat by its headers.
-    pub(super) fn of(frame: &[u8]) -> Option<Self> {
+    pub(crate) fn of(frame: &[u8]) -> Option<Self> {
         let kind = u16::from_be_bytes([*frame.get(12)?, *frame.get(13)?]);
         let headers = match (kind, *frame.get(IP)?) {
             (IPV4, 0x45) => HEADERS_4,
@@ -71,7 +71,7 @@ impl Headers {
 
     /// Makes IPv4's header checksum right, else a switch that looks at headers would drop the frame; IPv6 has
     /// none.
-    pub(super) fn finish(&self, frame: &mut [u8]) {
+    pub(crate) fn finish(&self, frame: &mut [u8]) {
         if self.family == Family::V4 {
             let place = self.protocol + 1..self.source;
             frame[place.clone()].fill(0);

@@ -3,7 +3,7 @@
 pub mod delay;
 pub mod filter;
 pub mod flood;
-mod headers;
+pub(crate) mod headers;
 pub mod hog;
 pub mod reference;
 pub mod replay;

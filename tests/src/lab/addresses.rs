@@ -160,6 +160,16 @@ impl Network {
     }
 }
 
+/// The management addresses of members that are nothing but their answers (RFC 2544's, for benchmarks).
+pub const CROWD: &str = "198.18.0.0/15";
+
+/// Management address of such a member.
+#[must_use]
+pub const fn crowd_address(slot: u16) -> Ipv4Addr {
+    let [high, low] = slot.to_be_bytes();
+    Ipv4Addr::new(198, 18, high, low)
+}
+
 /// Hardware address of the interface beside the business one, of a node that has such a third one.
 #[must_use]
 pub const fn third_mac(last: u8) -> Mac {

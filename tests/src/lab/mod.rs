@@ -9,6 +9,7 @@ pub mod cluster;
 pub mod command;
 pub mod contact;
 pub mod counters;
+pub mod crowd;
 pub mod daemon;
 pub mod delivery;
 pub mod hdfs;

@@ -3,6 +3,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr};
+use std::ops::RangeInclusive;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,7 +11,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use heartbeat_user::config::keys::ClusterKey;
 
-use crate::lab::addresses::{BRIDGE, CONTROL_PORT, Family, HEARTBEAT_PORT, Network, VIRTUAL};
+use crate::lab::addresses::{
+    BRIDGE, CONTROL_PORT, Family, HEARTBEAT_PORT, Network, VIRTUAL, crowd_address,
+};
 use crate::lab::topology::Plan;
 use crate::paths;
 
@@ -46,6 +49,8 @@ pub struct Settings {
     pub detect_multiplier: u16,
     /// Heartbeats go to each member by itself instead of to a group.
     pub unicast: bool,
+    /// The highest slot of a crowd: members behind the machines that are nothing but their answers, and no electors.
+    pub crowd: Option<u16>,
     /// The slot that votes and never becomes master.
     pub witness: Option<u16>,
     /// Two nodes alone, with this evidence in place of a majority; `None`: a quorum.
@@ -101,6 +106,7 @@ impl Settings {
         period: Duration::from_millis(10),
         detect_multiplier: 5,
         unicast: false,
+        crowd: None,
         witness: None,
         pair: None,
         place: Place::On(Network::Business),
@@ -170,13 +176,17 @@ impl Settings {
         let max_lease = self.max_lease.map_or_else(String::new, |longest| {
             format!("max_lease = \"{}us\"\n", longest.as_micros())
         });
+        let electors = self.crowd.map_or_else(String::new, |_| {
+            let slots: Vec<String> = (1..=self.plan.nodes).map(|slot| slot.to_string()).collect();
+            format!("electors = [{}]\n", slots.join(", "))
+        });
         let mode = if self.pair.is_some() {
             "pair"
         } else {
             "quorum"
         };
         let mut text = format!(
-            "[cluster]\nname = \"{CLUSTER}\"\nmode = \"{mode}\"\nkey_file = \"cluster.key\"\n{max_lease}\n\
+            "[cluster]\nname = \"{CLUSTER}\"\nmode = \"{mode}\"\nkey_file = \"cluster.key\"\n{electors}{max_lease}\n\
              [management]\n{transport}\nport = {HEARTBEAT_PORT}\ncontrol_port = {CONTROL_PORT}\n\
              period = \"{}us\"\ndetect_multiplier = {}\n",
             self.period.as_micros(),
@@ -187,6 +197,9 @@ impl Settings {
         }
         for slot in 1..=self.plan.nodes {
             text += &self.member(slot);
+        }
+        for slot in self.crowd() {
+            text += &crowd_member(slot);
         }
         let place = match self.place {
             Place::On(Network::Management) => "network = \"management\"".to_owned(),
@@ -204,6 +217,12 @@ impl Settings {
             text += &format!("\n[recorder]\nfile = \"{file}\"\n");
         }
         text
+    }
+
+    /// The slots of the crowd.
+    #[must_use]
+    pub fn crowd(&self) -> RangeInclusive<u16> {
+        self.plan.nodes + 1..=self.crowd.unwrap_or(self.plan.nodes)
     }
 
     fn evidence(&self, evidence: Evidence) -> String {
@@ -279,6 +298,15 @@ impl Settings {
         writeln!(key, "{}", key_text())?;
         Ok(path)
     }
+}
+
+fn crowd_member(slot: u16) -> String {
+    format!(
+        "\n[[member]]\nslot = {slot}\nname = \"c{slot}\"\n\
+         management = {{ address = \"{}\", interface = \"{}\" }}\n",
+        crowd_address(slot),
+        Network::Management.interface()
+    )
 }
 
 fn virtual_address(address: IpAddr, place: &str, follows: &str) -> String {

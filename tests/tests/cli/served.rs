@@ -120,6 +120,7 @@ fn known(master: Option<u16>) -> (Status, Snapshot) {
         diagnosis: Diagnosis::Unknown,
         rtt: None,
         last_reply: None,
+        since: None,
     };
     let snapshot = Snapshot {
         at,

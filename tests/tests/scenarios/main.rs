@@ -7,6 +7,7 @@ mod business;
 mod client_on_slave;
 mod clock_steps;
 mod connections;
+mod crowd;
 mod cut_off;
 mod electors;
 mod failing;

@@ -28,6 +28,7 @@ pub(crate) fn snapshot_of_master() -> Snapshot {
         healthy: Some(true),
         diagnosis: Diagnosis::Healthy,
         rtt: (slot != 1).then_some(Duration::from_micros(120)),
+        since: (slot != 1).then_some(at - Duration::from_secs(2)),
         last_reply: (slot != 1).then_some(at - Duration::from_millis(4)),
     };
     Snapshot {

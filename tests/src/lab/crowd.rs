@@ -1,0 +1,261 @@
+//! Members that are nothing but their answers: of so many no machine could run the daemons.
+//!
+//! To each of the master's probes they send what the kernels of that many nodes would, real frames with authentic tags
+//! from addresses of their own, over the master's own wire.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use heartbeat_wire::frame::{AGE_UNKNOWN, FRAME_LEN, Frame, HOP_LIMIT, Kind, gate_state, role};
+use heartbeat_wire::tag::{Beginning, Key};
+
+use crate::client::packet::{Ends, IPV4, udp_frame};
+use crate::client::schedule::{ANSWERING, hurry};
+use crate::fault::headers::Headers;
+use crate::lab::Lab;
+use crate::lab::addresses::{CROWD, HEARTBEAT_PORT, Network, ROGUE, crowd_address};
+use crate::lab::command::ip_batch;
+use crate::lab::packet_socket::PacketSocket;
+use crate::lab::settings::cluster_key;
+
+/// A packet socket for this EtherType receives nothing.
+const NOTHING: u16 = 0;
+/// How often the thread looks whether it is to end, when no probe comes by.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// They answer the node in slot 1 until this is dropped.
+pub struct Crowd {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<Result<()>>>,
+}
+
+struct Shared {
+    /// Who answers nothing.
+    silent: BTreeMap<u16, AtomicBool>,
+    ends: AtomicBool,
+    probes: AtomicU64,
+    skipped: AtomicU64,
+    answers: AtomicU64,
+}
+
+/// What a crowd has done since it began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Done {
+    /// Probes that it answered.
+    pub probes: u64,
+    /// Probes that it never saw, by their numbers.
+    pub skipped: u64,
+    /// Answers that it sent.
+    pub answers: u64,
+}
+
+impl Crowd {
+    /// Members in these slots answer the node in slot 1.
+    ///
+    /// # Errors
+    /// Without CAP_NET_RAW, or when the lab's machines refuse their routes.
+    pub fn start(lab: &Lab, slots: RangeInclusive<u16>) -> Result<Self> {
+        let topology = lab.topology();
+        // What the daemons send to them is swallowed, so that they need not be told of as unreachable.
+        let line = format!("route add local {CROWD} dev lo");
+        ip_batch(topology.rogue().name(), &[line])?;
+        for slot in topology.slots() {
+            let line = format!("route add {CROWD} dev {}", Network::Management.interface());
+            ip_batch(topology.node(slot).name(), &[line])?;
+        }
+        let interface = Network::Management.interface();
+        let hears = topology.rogue().run(|| PacketSocket::open(interface, IPV4))??;
+        hears.socket().set_read_timeout(Some(LOOK))?;
+        let port = topology.port(1, Network::Management).name();
+        let bridge = topology.bridge(Network::Management);
+        let says = bridge.run(|| PacketSocket::open(port, NOTHING))??;
+        let shared = Arc::new(Shared {
+            silent: slots.map(|slot| (slot, AtomicBool::new(false))).collect(),
+            ends: AtomicBool::new(false),
+            probes: AtomicU64::new(0),
+            skipped: AtomicU64::new(0),
+            answers: AtomicU64::new(0),
+        });
+        let answering = Arc::clone(&shared);
+        let thread = std::thread::Builder::new()
+            .name("crowd".to_owned())
+            .spawn(move || {
+                let _hurry = hurry(ANSWERING);
+                answering.answer(&hears, &says)
+            })
+            .context("cannot start a thread")?;
+        Ok(Self {
+            shared,
+            thread: Some(thread),
+        })
+    }
+
+    /// From now on the member in this slot answers nothing, or answers again.
+    ///
+    /// # Panics
+    /// If the crowd has no such slot: the test is wrong.
+    pub fn silence(&self, slot: u16, is_silent: bool) {
+        self.shared.silent[&slot].store(is_silent, Relaxed);
+    }
+
+    /// Everybody's slot.
+    pub fn slots(&self) -> impl Iterator<Item = u16> {
+        self.shared.silent.keys().copied()
+    }
+
+    /// What it has done so far.
+    #[must_use]
+    pub fn done(&self) -> Done {
+        Done {
+            probes: self.shared.probes.load(Relaxed),
+            skipped: self.shared.skipped.load(Relaxed),
+            answers: self.shared.answers.load(Relaxed),
+        }
+    }
+}
+
+impl Drop for Crowd {
+    fn drop(&mut self) {
+        self.shared.ends.store(true, Relaxed);
+        if let Some(Err(error)) = self.thread.take().and_then(|thread| thread.join().ok()) {
+            eprintln!("the crowd: {error:#}");
+        }
+    }
+}
+
+impl Shared {
+    fn answer(&self, hears: &PacketSocket, says: &PacketSocket) -> Result<()> {
+        let key = cluster_key().heartbeat();
+        let mut voices: Vec<(Voice, &AtomicBool)> = self
+            .silent
+            .iter()
+            .map(|(slot, is_silent)| Ok((Voice::new(*slot)?, is_silent)))
+            .collect::<Result<_>>()?;
+        let mut bytes = [0; 256];
+        let mut last = 0;
+        while !self.ends.load(Relaxed) {
+            // Nothing within the time is no probe.
+            let Ok(length) = hears.receive(&mut bytes) else {
+                continue;
+            };
+            let Some(probe) = probe_in(&bytes[..length]) else {
+                continue;
+            };
+            // Numbers over one network are every other one.
+            let skipped = probe.sequence.saturating_sub(last + 2) / 2;
+            self.skipped.fetch_add(if last == 0 { 0 } else { skipped }, Relaxed);
+            last = probe.sequence;
+            let mut answers = 0;
+            for (voice, is_silent) in &mut voices {
+                if probe.phase_selects(voice.slot) && !is_silent.load(Relaxed) {
+                    // No buffer now: it is lost, as on a wire.
+                    answers += u64::from(says.send(voice.answer(&probe, &key)).is_ok());
+                }
+            }
+            self.answers.fetch_add(answers, Relaxed);
+            self.probes.fetch_add(1, Relaxed);
+        }
+        Ok(())
+    }
+}
+
+fn probe_in(frame: &[u8]) -> Option<Frame> {
+    let headers = Headers::of(frame)?;
+    let body = frame.get(headers.body..)?.first_chunk::<FRAME_LEN>()?;
+    let body = Frame::from_bytes(body);
+    (body.kind == Kind::Probe as u8).then_some(body)
+}
+
+/// One member's answer, made once and filled in anew for each probe.
+struct Voice {
+    slot: u16,
+    frame: Vec<u8>,
+    body: usize,
+    beginning: Beginning,
+}
+
+impl Voice {
+    fn new(slot: u16) -> Result<Self> {
+        let master = Network::Management.address(1);
+        let ends = Ends {
+            mac: (Network::Management.mac(ROGUE), Network::Management.mac(1)),
+            address: (crowd_address(slot).into(), IpAddr::V4(master)),
+            port: (HEARTBEAT_PORT, HEARTBEAT_PORT),
+        };
+        let mut frame = udp_frame(ends, &[0; FRAME_LEN]);
+        let headers = Headers::of(&frame).context("it is a heartbeat by its headers")?;
+        frame[headers.hop_limit] = HOP_LIMIT;
+        headers.finish(&mut frame);
+        Ok(Self {
+            slot,
+            body: headers.body,
+            frame,
+            beginning: Beginning::default(),
+        })
+    }
+
+    fn answer(&mut self, probe: &Frame, key: &Key) -> &[u8] {
+        let mut body = Frame {
+            kind: Kind::Reply as u8,
+            flags: 0,
+            incarnation: 0xc0de_0000 + u64::from(self.slot),
+            sender: self.slot,
+            role: role::SLAVE,
+            gate: gate_state::SHUT,
+            diagnosis: 0,
+            promised_epoch: 0,
+            probed_epoch: probe.epoch,
+            info_version: 0,
+            daemon_age_us: 1_000,
+            service_age_us: AGE_UNKNOWN,
+            stride: 0,
+            offset: 0,
+            ..*probe
+        };
+        self.beginning.sign(&mut body, 0, key);
+        self.frame[self.body..].copy_from_slice(body.as_bytes());
+        &self.frame
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use heartbeat_wire::tag::verify;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_echoes_its_probe_and_is_authentic() {
+        let key = cluster_key().heartbeat();
+        let mut voice = Voice::new(4_711).expect("a frame");
+        for sequence in [8, 10] {
+            let probe = Frame {
+                kind: Kind::Probe as u8,
+                epoch: 77,
+                sequence,
+                sent_ns: 5,
+                stride: 2,
+                offset: 1,
+                ..Frame::default()
+            };
+            let frame = voice.answer(&probe, &key);
+            let body = Frame::from_bytes(frame[42..].first_chunk().expect("a body"));
+            assert!(verify(&body, &key));
+            assert_eq!(body.kind, Kind::Reply as u8);
+            assert_eq!(
+                (body.sender, body.epoch, body.sequence, body.sent_ns),
+                (4_711, 77, sequence, 5)
+            );
+            assert_eq!((frame.len(), frame[22]), (42 + FRAME_LEN, HOP_LIMIT));
+            assert_eq!(frame[26..30], [198, 18, 0x12, 0x67]);
+            assert_eq!(probe_in(frame), None, "an answer is no probe");
+        }
+    }
+}
