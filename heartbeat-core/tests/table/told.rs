@@ -320,8 +320,9 @@ fn a_slot_with_two_machines_is_an_alarm_for_as_long_as_this_node_is_master() {
     );
 }
 
-#[test]
-fn a_telling_of_many_members_goes_on_where_the_message_before_it_ended() {
+/// A master of so many members, in its first turn; of each message of health to whom, and the first and last member that
+/// it is about.
+fn tellings(members: Slot, turns: u64) -> Vec<(Slot, (Slot, Slot))> {
     let member = |slot| {
         let elector = slot <= 3;
         (
@@ -333,7 +334,7 @@ fn a_telling_of_many_members_goes_on_where_the_message_before_it_ended() {
         )
     };
     let many = heartbeat_core::Config {
-        members: (1..=140).map(member).collect(),
+        members: (1..=members).map(member).collect(),
         ..config(2)
     };
     let (mut bench, _) = Bench::new(many, restored(2));
@@ -342,24 +343,41 @@ fn a_telling_of_many_members_goes_on_where_the_message_before_it_ended() {
     bench.timeout(ms(60));
     bench.answer(3, Duration::ZERO, ms(61));
     bench.vote(3, VoteAnswer::Granted, ms(62));
-    let parts: Vec<(Slot, Slot, usize)> = bench
-        .turn(&[], ms(63))
-        .iter()
-        .filter_map(|command| match command {
-            Command::Send {
-                to: 1,
-                message: Message::Health { members, .. },
-                ..
-            } => Some((
-                members[0].slot,
-                members[members.len() - 1].slot,
-                members.len(),
-            )),
-            _ => None,
-        })
-        .collect();
+    let mut commands = Vec::new();
+    for turn in 0..turns {
+        let at = ms(63 + 10 * turn);
+        let replies = [1, 3].map(|slot| bench.reply(slot, at));
+        commands.extend(bench.turn(&replies, at));
+    }
+    let told = commands.iter().filter_map(|command| match command {
+        Command::Send {
+            to,
+            message: Message::Health { members, .. },
+            ..
+        } => Some((*to, (members[0].slot, members[members.len() - 1].slot))),
+        _ => None,
+    });
+    told.collect()
+}
+
+#[test]
+fn a_telling_of_many_members_goes_on_where_the_message_before_it_ended() {
+    let parts = tellings(140, 1);
+    let to_1: Vec<_> = parts.iter().filter(|(to, _)| *to == 1).map(|(_, of)| *of).collect();
     // This node tells nothing of itself.
-    assert_eq!(parts, [(1, 65, 64), (66, 129, 64), (130, 140, 11)]);
+    assert_eq!(to_1, [(1, 65), (66, 129), (130, 140)]);
+}
+
+#[test]
+fn in_a_large_cluster_the_electors_alone_are_told() {
+    let told = |members| -> Vec<Slot> {
+        let mut to: Vec<Slot> = tellings(members, 80).iter().map(|(to, _)| *to).collect();
+        to.sort_unstable();
+        to.dedup();
+        to
+    };
+    assert_eq!(told(256).last(), Some(&256));
+    assert_eq!(told(257), [1, 3]);
 }
 
 #[test]

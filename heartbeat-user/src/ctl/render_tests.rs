@@ -34,6 +34,32 @@ answers in the kernel on mgmt0 (native) and biz0 (generic)
 }
 
 #[test]
+fn of_a_large_cluster_the_electors_are_shown_and_those_that_are_not_healthy_and_the_others_are_counted() {
+    let mut large = master();
+    let one = large.members[2].clone();
+    for slot in 4..=1_000 {
+        let mut member = one.clone();
+        (member.slot, member.name, member.elector) = (slot, format!("n{slot}"), false);
+        if slot >= 900 {
+            member.diagnosis = Diagnosis::Down;
+        }
+        large.members.push(member);
+    }
+    let text = status(&large);
+    let is_shown = |name: &str| text.lines().any(|line| line.split_whitespace().any(|word| word == name));
+    for name in ["n1", "n2", "n3", "n900", "n963"] {
+        assert!(is_shown(name), "{name} in {text}");
+    }
+    for name in ["n4", "n899", "n964"] {
+        assert!(!is_shown(name), "{name} in {text}");
+    }
+    assert!(
+        text.contains("and 896 healthy members that are no electors, and 37 others: `heartbeatctl status --json`"),
+        "{text}"
+    );
+}
+
+#[test]
 fn services_and_hooks_have_tables_of_their_own() {
     let mut watched = slave();
     watched.services = vec![ServiceStatus {
