@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use heartbeat_wire::frame::{AGE_UNKNOWN, FRAME_LEN, Frame, HOP_LIMIT, Kind, gate_state, role};
@@ -27,13 +27,17 @@ use crate::lab::settings::cluster_key;
 
 /// A packet socket for this EtherType receives nothing.
 const NOTHING: u16 = 0;
-/// How often the thread looks whether it is to end, when no probe comes by.
+/// Threads that answer: one for each processor that the lab may count on.
+const PARTS: u16 = 2;
+/// Neighbouring slots that one of them has: more than a stride.
+const SPREAD: u16 = 128;
+/// How often a thread looks whether it is to end, when no probe comes by.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// They answer the node in slot 1 until this is dropped.
 pub struct Crowd {
     shared: Arc<Shared>,
-    thread: Option<JoinHandle<Result<()>>>,
+    threads: Vec<JoinHandle<Result<()>>>,
 }
 
 struct Shared {
@@ -43,17 +47,20 @@ struct Shared {
     probes: AtomicU64,
     skipped: AtomicU64,
     answers: AtomicU64,
+    busy_ns: AtomicU64,
 }
 
 /// What a crowd has done since it began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Done {
-    /// Probes that it answered.
+    /// Probes that it answered, counted by each of its threads.
     pub probes: u64,
-    /// Probes that it never saw, by their numbers.
+    /// Probes that it did not answer, since it was not through with those before; counted likewise.
     pub skipped: u64,
     /// Answers that it sent.
     pub answers: u64,
+    /// How long its threads took for that, in nanoseconds: the way over the wire and the master's kernel included.
+    pub busy_ns: u64,
 }
 
 impl Crowd {
@@ -70,31 +77,40 @@ impl Crowd {
             let line = format!("route add {CROWD} dev {}", Network::Management.interface());
             ip_batch(topology.node(slot).name(), &[line])?;
         }
-        let interface = Network::Management.interface();
-        let hears = topology.rogue().run(|| PacketSocket::open(interface, IPV4))??;
-        hears.socket().set_read_timeout(Some(LOOK))?;
-        let port = topology.port(1, Network::Management).name();
-        let bridge = topology.bridge(Network::Management);
-        let says = bridge.run(|| PacketSocket::open(port, NOTHING))??;
         let shared = Arc::new(Shared {
             silent: slots.map(|slot| (slot, AtomicBool::new(false))).collect(),
             ends: AtomicBool::new(false),
             probes: AtomicU64::new(0),
             skipped: AtomicU64::new(0),
             answers: AtomicU64::new(0),
+            busy_ns: AtomicU64::new(0),
         });
-        let answering = Arc::clone(&shared);
-        let thread = std::thread::Builder::new()
-            .name("crowd".to_owned())
-            .spawn(move || {
-                let _hurry = hurry(ANSWERING);
-                answering.answer(&hears, &says)
-            })
-            .context("cannot start a thread")?;
-        Ok(Self {
+        let mut crowd = Self {
             shared,
-            thread: Some(thread),
-        })
+            threads: Vec::new(),
+        };
+        for part in 0..PARTS {
+            crowd.threads.push(crowd.begin(lab, part)?);
+        }
+        Ok(crowd)
+    }
+
+    /// A thread that answers for a part of the slots.
+    fn begin(&self, lab: &Lab, part: u16) -> Result<JoinHandle<Result<()>>> {
+        let topology = lab.topology();
+        let interface = Network::Management.interface();
+        let hears = topology.rogue().run(|| PacketSocket::open(interface, IPV4))??;
+        hears.socket().set_read_timeout(Some(LOOK))?;
+        let port = topology.port(1, Network::Management).name();
+        let bridge = topology.bridge(Network::Management);
+        let says = bridge.run(|| PacketSocket::open(port, NOTHING))??;
+        let shared = Arc::clone(&self.shared);
+        let thread = std::thread::Builder::new().name("crowd".to_owned());
+        let begun = thread.spawn(move || {
+            let _hurry = hurry(ANSWERING);
+            shared.answer(part, &hears, &says)
+        });
+        begun.context("cannot start a thread")
     }
 
     /// From now on the member in this slot answers nothing, or answers again.
@@ -117,6 +133,7 @@ impl Crowd {
             probes: self.shared.probes.load(Relaxed),
             skipped: self.shared.skipped.load(Relaxed),
             answers: self.shared.answers.load(Relaxed),
+            busy_ns: self.shared.busy_ns.load(Relaxed),
         }
     }
 }
@@ -124,30 +141,32 @@ impl Crowd {
 impl Drop for Crowd {
     fn drop(&mut self) {
         self.shared.ends.store(true, Relaxed);
-        if let Some(Err(error)) = self.thread.take().and_then(|thread| thread.join().ok()) {
-            eprintln!("the crowd: {error:#}");
+        for thread in self.threads.drain(..) {
+            if let Ok(Err(error)) = thread.join() {
+                eprintln!("the crowd: {error:#}");
+            }
         }
     }
 }
 
 impl Shared {
-    fn answer(&self, hears: &PacketSocket, says: &PacketSocket) -> Result<()> {
+    fn answer(&self, part: u16, hears: &PacketSocket, says: &PacketSocket) -> Result<()> {
         let key = cluster_key().heartbeat();
         let mut voices: Vec<(Voice, &AtomicBool)> = self
             .silent
             .iter()
+            // Whatever the stride is, each part has its share of those that a probe asks.
+            .filter(|(slot, _)| **slot / SPREAD % PARTS == part)
             .map(|(slot, is_silent)| Ok((Voice::new(*slot)?, is_silent)))
             .collect::<Result<_>>()?;
         let mut bytes = [0; 256];
         let mut last = 0;
         while !self.ends.load(Relaxed) {
             // Nothing within the time is no probe.
-            let Ok(length) = hears.receive(&mut bytes) else {
+            let Some(probe) = newest_probe(hears, &mut bytes)? else {
                 continue;
             };
-            let Some(probe) = probe_in(&bytes[..length]) else {
-                continue;
-            };
+            let begun = Instant::now();
             // Numbers over one network are every other one.
             let skipped = probe.sequence.saturating_sub(last + 2) / 2;
             self.skipped.fetch_add(if last == 0 { 0 } else { skipped }, Relaxed);
@@ -159,11 +178,25 @@ impl Shared {
                     answers += u64::from(says.send(voice.answer(&probe, &key)).is_ok());
                 }
             }
+            let took = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            self.busy_ns.fetch_add(took, Relaxed);
             self.answers.fetch_add(answers, Relaxed);
             self.probes.fetch_add(1, Relaxed);
         }
         Ok(())
     }
+}
+
+/// The newest probe that came; waits for one a while.
+fn newest_probe(hears: &PacketSocket, bytes: &mut [u8]) -> Result<Option<Frame>> {
+    let mut newest = None;
+    // Nothing within the time is no probe.
+    while let Ok(length) = hears.receive(bytes) {
+        newest = probe_in(&bytes[..length]).or(newest);
+        hears.socket().set_nonblocking(true)?;
+    }
+    hears.socket().set_nonblocking(false)?;
+    Ok(newest)
 }
 
 fn probe_in(frame: &[u8]) -> Option<Frame> {

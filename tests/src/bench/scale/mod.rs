@@ -30,7 +30,9 @@ pub fn scale(file: &Path, only: &[u16]) -> Result<()> {
     for members in SIZES {
         if only.is_empty() || only.contains(&members) {
             eprintln!("{members} members ...");
-            sizes.push(size::measure(members).with_context(|| format!("{members} members"))?);
+            let size = size::measure(members).with_context(|| format!("{members} members"))?;
+            eprintln!("{}", size.to_json());
+            sizes.push(size);
         }
     }
     println!("{}", table::table(&sizes));

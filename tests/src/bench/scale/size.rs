@@ -43,6 +43,8 @@ pub(super) struct Size {
     pub(super) answers: f64,
     /// Probes that the crowd did not see, so that nobody answered them.
     pub(super) skipped: u64,
+    /// What one answer took the crowd, its way to the master's counters included, in nanoseconds.
+    pub(super) answer_ns: u64,
     /// From a member's silence until the master shows it as missing.
     pub(super) detection: Summary,
     /// Members that were shown as missing, or newly healthy, and never fell silent.
@@ -63,6 +65,7 @@ impl Size {
             "responder_per_cent": self.responder,
             "answers_per_period": self.answers,
             "probes_skipped": self.skipped,
+            "answer_ns": self.answer_ns,
             "detection": self.detection.to_json(),
             "false_ones": self.false_ones,
         })
@@ -84,7 +87,7 @@ pub(super) fn measure(members: u16) -> Result<Size> {
 }
 
 fn look(cluster: &Cluster, crowd: &Crowd, members: u16) -> Result<Size> {
-    wait_for_all(cluster)?;
+    wait_for_all(cluster).with_context(|| format!("{:?}", crowd.done()))?;
     let begun_ns = boot_ns();
     let before = Spent::so_far(cluster, crowd)?;
     sleep(LOOK);
@@ -110,6 +113,7 @@ fn look(cluster: &Cluster, crowd: &Crowd, members: u16) -> Result<Size> {
         responder: per_cent(after.responder_ns - before.responder_ns),
         answers: (after.answers - before.answers) as f64 / periods,
         skipped: after.skipped - before.skipped,
+        answer_ns: (after.busy_ns - before.busy_ns) / (after.answers - before.answers).max(1),
         detection: Summary::of(detections).context("somebody fell silent")?,
         false_ones: members_of(&status)?.iter().filter(|one| changed(one)).count(),
         local: status.get("local").cloned().unwrap_or_default(),
@@ -215,6 +219,7 @@ struct Spent {
     responder_ns: u64,
     answers: u64,
     skipped: u64,
+    busy_ns: u64,
 }
 
 impl Spent {
@@ -226,6 +231,7 @@ impl Spent {
             responder_ns: responder_ns(),
             answers: done.answers,
             skipped: done.skipped,
+            busy_ns: done.busy_ns,
         })
     }
 }
