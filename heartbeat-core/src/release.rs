@@ -43,8 +43,9 @@ impl Node {
         }
         self.succession.not_before = self.succession.not_before.max(now);
         let change = self.take_stage(Stage::Slave, reason, epoch, now);
-        self.clear_member_alarms();
+        // First, so that whoever passes alarms on knows that these are the next master's to judge.
         self.push(change);
+        self.clear_member_alarms();
     }
 
     /// No majority granted for a whole lease, or this node did not run to see it.

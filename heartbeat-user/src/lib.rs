@@ -1,6 +1,7 @@
 //! The daemon and its control program, as a library.
 #![deny(unsafe_code)]
 
+pub mod alarm;
 pub mod cli;
 pub mod config;
 pub mod control;

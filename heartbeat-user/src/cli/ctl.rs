@@ -43,6 +43,17 @@ pub enum Command {
         json: bool,
     },
 
+    /// Alarms in force, since when and what to do, and who heard of them: delivered, waiting, failing with what error
+    Alarms {
+        /// What else to do
+        #[command(subcommand)]
+        action: Option<AlarmsAction>,
+
+        /// As JSON, with durations in microseconds
+        #[arg(long, global = true)]
+        json: bool,
+    },
+
     /// Hand mastership to another node, in order; ask the master's daemon
     ///
     /// The virtual addresses move within about 2 ms, without waiting for a lease to end.
@@ -170,6 +181,13 @@ pub enum Command {
         #[arg(long, value_name = "DIR")]
         bpf_dir: Option<PathBuf>,
     },
+}
+
+/// What to do with alarms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub enum AlarmsAction {
+    /// Send a test alarm to every sink, and say how each took it (exit code 1: one did not)
+    Test,
 }
 
 /// What to do with the proposed electors.

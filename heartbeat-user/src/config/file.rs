@@ -3,6 +3,7 @@
 //! Read key by key from toml's spanned table instead of derived: a derived reader stops at the first
 //! unknown key, and an operator wants to hear of all of them at once.
 
+pub(super) mod alarms;
 pub(super) mod hooks;
 pub(super) mod services;
 
@@ -36,6 +37,7 @@ pub(super) struct File {
     pub(super) services: Vec<services::Service>,
     pub(super) handovers: Option<services::Handovers>,
     pub(super) hooks: Option<hooks::Hooks>,
+    pub(super) alarms: Option<alarms::Alarms>,
 }
 
 /// `[cluster]`
@@ -134,6 +136,7 @@ impl File {
             hooks: root
                 .table(faults, "hooks", "[hooks]")
                 .map(|s| hooks::hooks(s, faults)),
+            alarms: (root.table(faults, "alarms", "[alarms]")).map(|s| alarms::alarms(s, faults)),
         };
         root.end(faults);
         file

@@ -1,5 +1,6 @@
 //! The configuration: read from a file, checked as a whole, and from then on only valid values.
 
+pub mod alarms;
 pub mod change;
 mod check;
 mod digest;
@@ -22,6 +23,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use alarms::Alarms;
 pub use fault::ConfigErrors;
 pub use heartbeat_core::config::Timing;
 pub use hooks::Hooks;
@@ -82,6 +84,8 @@ pub struct Config {
     pub handovers: Handovers,
     /// What is run when a node's role changes, if anything is.
     pub hooks: Option<Hooks>,
+    /// What becomes of alarms besides being shown.
+    pub alarms: Alarms,
 }
 
 /// How the master is found.

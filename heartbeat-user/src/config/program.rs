@@ -1,6 +1,7 @@
 //! Programs that the daemon runs.
 
 use super::Config;
+use super::alarms::Way;
 use super::service::{Check, Recovery};
 
 /// A program and its arguments; never a line for a shell.
@@ -24,7 +25,7 @@ pub struct User {
 }
 
 impl Config {
-    /// Every program that the file names: hooks, fence command, checks and recoveries of services.
+    /// Every program that the file names: hooks, fence command, checks and recoveries of services, sinks of alarms.
     pub fn programs(&self) -> impl Iterator<Item = &Program> {
         let hooks = self.hooks.iter().flat_map(|hooks| {
             [&hooks.on_promote, &hooks.on_demote, &hooks.on_fault]
@@ -45,6 +46,10 @@ impl Config {
                 .into_iter()
                 .chain(recoveries.filter_map(Recovery::program))
         });
-        hooks.chain(fences).chain(services)
+        let sinks = self.alarms.sinks.iter().filter_map(|sink| match &sink.way {
+            Way::Command(program) => Some(program),
+            _ => None,
+        });
+        hooks.chain(fences).chain(services).chain(sinks)
     }
 }

@@ -1,14 +1,14 @@
 //! From the election's snapshot, and what else the daemon knows, to the status that an operator sees.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use heartbeat_core::snapshot::{self as core, MemberSnapshot, Snapshot};
 use heartbeat_core::{Instant, Slot};
 
+use super::alarm::Alarm;
 use super::snapshot::{
-    Alarm, Datapath, HookStatus, LinksStatus, Local, MemberStatus, ReloadStatus, SCHEMA,
-    ServiceStatus, Status, VirtualAddressStatus,
+    Datapath, HookStatus, LinksStatus, Local, MemberStatus, ReloadStatus, SCHEMA, ServiceStatus, Status, VirtualAddressStatus,
 };
 use super::words::{AlarmName, Answering};
 use crate::config::Config;
@@ -34,6 +34,8 @@ pub struct LocalFacts {
     pub reloads: ReloadStatus,
     /// The links to other daemons.
     pub links: LinksStatus,
+    /// When each alarm in force was raised, by its key.
+    pub raised_at: BTreeMap<String, SystemTime>,
     /// What this node lacks.
     pub warnings: Vec<String>,
     /// By slot: in what the configuration of a member that differs from this node's does so, as far as it told.
@@ -78,10 +80,7 @@ impl Status {
             period_us: us(config.timing.period),
             lease_us: us(config.timing.lease()),
             members: snapshot.members.iter().filter_map(member).collect(),
-            alarms: (snapshot.alarms.iter())
-                .filter_map(|raised| alarm(config, *raised, &facts.differing))
-                .chain(facts.virtual_addresses.iter().flat_map(address_alarms))
-                .collect(),
+            alarms: alarms(config, snapshot, &facts),
             electors,
             virtual_addresses: facts.virtual_addresses,
             services: facts.services,
@@ -109,6 +108,29 @@ impl Status {
             None => format!("slot {slot}"),
         }
     }
+}
+
+/// Everything in force, with since when where that is known.
+fn alarms(config: &Config, snapshot: &Snapshot, facts: &LocalFacts) -> Vec<Alarm> {
+    let of_election = |raised: &core::Alarm| Alarm::of_election(config, facts.slot, *raised);
+    let of_address = |entry: &VirtualAddressStatus| {
+        let verified = entry.verified.as_ref();
+        let interface = entry.interface.as_deref();
+        let of = |it| Alarm::of_address(&config.cluster, facts.slot, entry.address, interface, it);
+        verified.map_or_else(Vec::new, of)
+    };
+    let now = SystemTime::now();
+    (snapshot.alarms.iter().filter_map(of_election))
+        .chain(facts.virtual_addresses.iter().flat_map(of_address))
+        .map(|mut alarm| {
+            let how = alarm.slot.and_then(|slot| facts.differing.get(&slot));
+            if let (AlarmName::Misconfigured, Some(how)) = (alarm.name, how) {
+                alarm.text += &format!(": {how}");
+            }
+            let raised_at = facts.raised_at.get(&alarm.key).copied();
+            alarm.since(raised_at, now)
+        })
+        .collect()
 }
 
 fn us(duration: Duration) -> u64 {
@@ -140,136 +162,5 @@ fn member_status(
         rtt_us: seen.rtt.map(us),
         last_reply_age_us: seen.last_reply.map(|at| us(now.since(at))),
         answering_since_ns: seen.since.map(|at| at.0),
-    })
-}
-
-fn alarm(
-    config: &Config,
-    raised: core::Alarm,
-    differing: &BTreeMap<Slot, String>,
-) -> Option<Alarm> {
-    let name_of = |slot| config.members.get(&slot).map_or("?", |member| &member.name);
-    let (name, slot, text) = match raised {
-        core::Alarm::Member(slot, diagnosis) => {
-            let (name, what) = member_alarm(diagnosis)?;
-            let mut text = format!("slot {slot} ({}) {what}", name_of(slot));
-            if let (core::Diagnosis::Misconfigured, Some(how)) = (diagnosis, differing.get(&slot)) {
-                text += &format!(": {how}");
-            }
-            (name, Some(slot), text)
-        }
-        core::Alarm::DuplicateSlot(slot) => (
-            AlarmName::DuplicateSlot,
-            Some(slot),
-            format!("another machine uses slot {slot}: shut one of the two down"),
-        ),
-        core::Alarm::ClockFault => (
-            AlarmName::ClockFault,
-            None,
-            "this node's clock ran faster or slower than the drift guard covers".to_owned(),
-        ),
-        core::Alarm::NoMaster => (
-            AlarmName::NoMaster,
-            None,
-            "no master is known for longer than an election may take".to_owned(),
-        ),
-        core::Alarm::Forced => (
-            AlarmName::Forced,
-            None,
-            "this node is master because an operator forced it: no majority keeps a second master away".to_owned(),
-        ),
-        core::Alarm::NotElectable => (
-            AlarmName::NotElectable,
-            None,
-            "too few electors answer on the control port: this node could not be elected"
-                .to_owned(),
-        ),
-        core::Alarm::ElectorsChange => (
-            AlarmName::ElectorsChange,
-            None,
-            "a change of the electors does not come to its end: `heartbeatctl members` names who is missing"
-                .to_owned(),
-        ),
-        core::Alarm::FenceFailed => (
-            AlarmName::FenceFailed,
-            None,
-            "the fence command failed, so this node does not take the silent peer's place"
-                .to_owned(),
-        ),
-        core::Alarm::Degraded => (
-            AlarmName::Degraded,
-            None,
-            "no majority answers on the management network: probes go over the business network"
-                .to_owned(),
-        ),
-        core::Alarm::Service => (
-            AlarmName::ServiceFault,
-            None,
-            "a service of this node does not work, and what could be tried did not help: `heartbeatctl status` names it"
-                .to_owned(),
-        ),
-        core::Alarm::HandoversSpent => (
-            AlarmName::HandoversSpent,
-            None,
-            "mastership was handed on for a service's sake as often as [handovers] allows: this node stays master,              with its service lost"
-                .to_owned(),
-        ),
-    };
-    Some(Alarm { name, slot, text })
-}
-
-/// What is wrong with an address that this node serves, as another member saw it.
-fn address_alarms(entry: &VirtualAddressStatus) -> Vec<Alarm> {
-    let (address, on) = (entry.address, entry.interface.as_deref().unwrap_or("?"));
-    let Some(verified) = &entry.verified else {
-        return Vec::new();
-    };
-    let alarm = |name, text| Alarm {
-        name,
-        slot: None,
-        text,
-    };
-    let mut alarms = Vec::new();
-    if verified.unverified {
-        let by = match &verified.answered_by[..] {
-            [] => "nobody".to_owned(),
-            macs => macs.join(" and "),
-        };
-        let text = format!(
-            "{address} was announced again and again on {on}, and is answered by {by}, not by this node"
-        );
-        alarms.push(alarm(AlarmName::TakeoverUnverified, text));
-    }
-    if !verified.strangers.is_empty() {
-        let text = format!(
-            "{} answers for {address} on the network of {on}: another machine has this address",
-            verified.strangers.join(" and ")
-        );
-        alarms.push(alarm(AlarmName::DuplicateAddress, text));
-    }
-    alarms
-}
-
-/// Name and sentence of an alarm about a member; none for one that is well or not judged yet.
-fn member_alarm(diagnosis: core::Diagnosis) -> Option<(AlarmName, &'static str)> {
-    Some(match diagnosis {
-        core::Diagnosis::Misconfigured => (
-            AlarmName::Misconfigured,
-            "has another configuration or electors' set",
-        ),
-        core::Diagnosis::DaemonStalled => (
-            AlarmName::DaemonStalled,
-            "answers from its kernel, and its daemon gives no sign of life",
-        ),
-        core::Diagnosis::ManagementFault => (
-            AlarmName::ManagementFault,
-            "answers on the business network only",
-        ),
-        core::Diagnosis::Down => (AlarmName::Down, "answers on neither network"),
-        core::Diagnosis::ServiceFault => (
-            AlarmName::ServiceFault,
-            "has a service that no check found well of late",
-        ),
-        core::Diagnosis::Healthy | core::Diagnosis::Unknown => return None,
     })
 }

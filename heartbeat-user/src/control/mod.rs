@@ -1,6 +1,8 @@
 //! How an operator's program talks to the daemon: a unix socket, one JSON line each way.
 
+mod alarm;
 mod client;
+mod cures;
 mod event;
 mod explain;
 mod facts;
@@ -11,10 +13,13 @@ mod membership;
 mod nodes;
 mod protocol;
 mod server;
+mod sinks;
 mod snapshot;
 mod socket;
 mod words;
 
+pub use crate::config::alarms::Severity;
+pub use alarm::Alarm;
 pub use client::{Client, ClientError};
 pub use event::{Event, ServiceEvent};
 pub use explain::explain;
@@ -25,13 +30,13 @@ pub use membership::{Change, Electors, Membership};
 pub use nodes::{DriverFacts, InterfaceFacts, NodeFacts, NodeStatus};
 pub use protocol::{Request, Response, Running};
 pub use server::{Handler, understand};
+pub use sinks::{AlarmsStatus, SinkStatus, SinkTest};
 pub use snapshot::{
-    Alarm, Datapath, EpochParts, HookStatus, LinkStatus, LinksStatus, Local, MemberStatus,
-    ReloadStatus, SCHEMA, ServiceStatus, Status, VerifiedStatus, VirtualAddressStatus,
+    Datapath, EpochParts, HookStatus, LinkStatus, LinksStatus, Local, MemberStatus, ReloadStatus, SCHEMA, ServiceStatus, Status, VerifiedStatus, VirtualAddressStatus,
 };
 pub use socket::{BindError, ControlSocket};
 pub use words::{
-    AlarmName, Answering, Diagnosis, Guarantee, HookWord, NotElectable, Role, ServiceWord,
+    AlarmName, Answering, Diagnosis, Guarantee, HookWord, NotElectable, Role, Scope, ServiceWord,
 };
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::event::Event;
 use super::maps::PinnedMap;
 use super::membership::Membership;
 use super::nodes::NodeStatus;
+use super::sinks::{AlarmsStatus, SinkTest};
 use super::snapshot::Status;
 use crate::config::change::{Facts, Place};
 
@@ -22,6 +23,10 @@ pub enum Request {
     History,
     /// Which map holds what?
     Maps,
+    /// Which alarms are in force, and who heard of them?
+    Alarms,
+    /// Send a test to every sink of alarms.
+    TestAlarms,
     /// Who is a member, whose votes count, and what the configuration file proposes?
     Members,
     /// What is every node, by its own words?
@@ -63,6 +68,10 @@ pub enum Response {
     History(Vec<Event>),
     /// To [`Request::Maps`].
     Maps(Vec<PinnedMap>),
+    /// To [`Request::Alarms`].
+    Alarms(Box<AlarmsStatus>),
+    /// To [`Request::TestAlarms`].
+    TestedAlarms(Vec<SinkTest>),
     /// To [`Request::Members`].
     Members(Box<Membership>),
     /// To [`Request::Nodes`]: by slot.

@@ -18,6 +18,7 @@ use super::maps::PinnedMap;
 use super::membership::Membership;
 use super::nodes::NodeStatus;
 use super::protocol::{Call, Reply, Request, Response, Running};
+use super::sinks::{AlarmsStatus, SinkTest};
 use super::snapshot::{SCHEMA, Status};
 use super::socket::ControlSocket;
 
@@ -44,6 +45,10 @@ pub trait Handler: Send + Sync + 'static {
     fn history(&self) -> impl Future<Output = Vec<Event>> + Send;
     /// Which map holds what.
     fn maps(&self) -> Vec<PinnedMap>;
+    /// Which alarms are in force, and who heard of them, or why this node cannot say.
+    fn alarms(&self) -> impl Future<Output = Result<AlarmsStatus, String>> + Send;
+    /// Sends a test to every sink of alarms: how each took it, or why nothing was sent.
+    fn test_alarms(&self) -> impl Future<Output = Result<Vec<SinkTest>, String>> + Send;
     /// Members and electors, and what the configuration file proposes, or why this node cannot say.
     fn members(&self) -> impl Future<Output = Result<Membership, String>> + Send;
     /// The fixed information of every node, by its own words, or why this node cannot say.
@@ -158,6 +163,10 @@ async fn answer(request: Request, handler: &impl Handler) -> Response {
         }),
         Request::History => Response::History(handler.history().await),
         Request::Maps => Response::Maps(handler.maps()),
+        Request::Alarms => told(handler.alarms().await, |alarms| {
+            Response::Alarms(Box::new(alarms))
+        }),
+        Request::TestAlarms => told(handler.test_alarms().await, Response::TestedAlarms),
         Request::Members => told(handler.members().await, |members| {
             Response::Members(Box::new(members))
         }),

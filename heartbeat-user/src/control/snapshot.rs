@@ -7,9 +7,8 @@ use std::net::IpAddr;
 use heartbeat_core::Slot;
 use serde::{Deserialize, Serialize};
 
-use super::words::{
-    AlarmName, Answering, Diagnosis, Guarantee, HookWord, NotElectable, Role, ServiceWord,
-};
+use super::alarm::Alarm;
+use super::words::{Answering, Diagnosis, Guarantee, HookWord, NotElectable, Role, ServiceWord};
 
 /// Version of the socket's language and of the status.
 pub const SCHEMA: u32 = 1;
@@ -278,15 +277,4 @@ pub struct Local {
     pub p999_turn_us: u64,
     /// The longest.
     pub worst_turn_us: u64,
-}
-
-/// An alarm in force.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Alarm {
-    /// Its name, under which the docs have the cure.
-    pub name: AlarmName,
-    /// The member it is about; null when it is about this node or the cluster.
-    pub slot: Option<Slot>,
-    /// One sentence.
-    pub text: String,
 }

@@ -200,6 +200,20 @@ words! {
         ServiceFault = "service_fault",
         /// Mastership was handed on for a service's sake as often as it may be.
         HandoversSpent = "handovers_spent",
+        /// More alarms waited for a sink than are kept: the oldest were dropped. Only sinks hear it.
+        AlarmsDropped = "alarms_dropped",
+        /// `heartbeatctl alarms test`. Only sinks hear it.
+        Test = "test",
+    }
+}
+
+words! {
+    /// Who says an alarm.
+    Scope {
+        /// Whoever is master.
+        Cluster = "cluster",
+        /// The node on which it is in force.
+        Node = "node",
     }
 }
 

@@ -1,5 +1,6 @@
 //! heartbeatctl: one request, one answer, one exit code.
 
+mod alarms;
 mod check_config;
 mod detach;
 mod keygen;
@@ -18,7 +19,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use crate::cli::Exit;
-use crate::cli::ctl::{Args, Command, MembersAction, OnOff};
+use crate::cli::ctl::{AlarmsAction, Args, Command, MembersAction, OnOff};
 use crate::config::{self, ConfigErrors};
 use crate::control::{Client, ClientError, Request, Response};
 use crate::recorder::ReplayError;
@@ -108,6 +109,11 @@ fn carry_out(args: Args) -> Result<Exit, Failure> {
             Response::Maps(maps) => print(&render::maps(&maps)),
             other => Err(unexpected(other)),
         },
+        Command::Alarms { action: None, json } => alarms::show(&client, json),
+        Command::Alarms {
+            action: Some(AlarmsAction::Test),
+            json,
+        } => alarms::test(&client, json),
         Command::Members { action: None, json } => members::show(&client, json),
         Command::Members {
             action: Some(MembersAction::Apply),
@@ -175,6 +181,8 @@ fn unexpected(response: Response) -> Failure {
         | Response::Explanation(_)
         | Response::History(_)
         | Response::Maps(_)
+        | Response::Alarms(_)
+        | Response::TestedAlarms(_)
         | Response::Members(_)
         | Response::Nodes(_)
         | Response::Configuration(_)

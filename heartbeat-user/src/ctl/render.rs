@@ -4,7 +4,7 @@ use super::table::table;
 use super::watched::{hooks, services};
 use crate::control::human::duration;
 use crate::control::{
-    Datapath, Diagnosis, MemberStatus, PinnedMap, Status, VerifiedStatus, VirtualAddressStatus,
+    Alarm, Datapath, Diagnosis, MemberStatus, PinnedMap, Status, VerifiedStatus, VirtualAddressStatus,
 };
 
 /// Most members that are shown in full, and of a larger cluster most that are not healthy.
@@ -30,12 +30,22 @@ pub(super) fn status(status: &Status) -> String {
     text += "\n";
     text += &answers(status);
     for alarm in &status.alarms {
-        text += &format!("alarm {}: {}\n", alarm.name.as_str(), alarm.text);
+        text += &format!(
+            "alarm {}{}: {}; do: {}\n",
+            alarm.name.as_str(),
+            age(alarm),
+            alarm.text,
+            alarm.cure
+        );
     }
     for warning in &status.warnings {
         text += &format!("warning: {warning}\n");
     }
     text
+}
+
+fn age(alarm: &Alarm) -> String {
+    (alarm.age_us).map_or_else(String::new, |age| format!(" for {}", duration(age)))
 }
 
 /// Where heartbeats are answered, and where they should be and are not.

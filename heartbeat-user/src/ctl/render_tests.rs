@@ -2,7 +2,8 @@ use super::{maps, status};
 use crate::control::tests::{master, slave};
 use crate::control::{
     Alarm, AlarmName, Answering, Diagnosis, EpochParts, Event, HistoryEntry, HookStatus, HookWord,
-    NotElectable, Role, ServiceEvent, ServiceStatus, ServiceWord, TakeoverStamps, pinned_maps,
+    NotElectable, Role, Scope, ServiceEvent, ServiceStatus, ServiceWord, Severity, TakeoverStamps,
+    pinned_maps,
 };
 use crate::ctl::past::history;
 
@@ -107,9 +108,15 @@ fn a_troubled_node_shows_what_troubles_it() {
     troubled.members[0].diagnosis = Diagnosis::Down;
     troubled.members[2].answering = None;
     troubled.alarms = vec![Alarm {
+        key: "storage-a/no_master/node-2".to_owned(),
         name: AlarmName::NoMaster,
+        severity: Severity::Critical,
+        scope: Scope::Node,
         slot: None,
         text: "no master is known".to_owned(),
+        cure: "start nodes".to_owned(),
+        since: Some("2026-01-31T12:00:00.000Z".to_owned()),
+        age_us: Some(65_000_000),
     }];
     troubled.warnings = vec!["memory is not locked".to_owned()];
     let text = status(&troubled);
@@ -124,7 +131,7 @@ fn a_troubled_node_shows_what_troubles_it() {
         "-          healthy",
         "203.0.113.100    biz0       master   no    shut",
         "answers nothing: the management interface is not there or not up",
-        "alarm no_master: no master is known",
+        "alarm no_master for 1 min 5 s: no master is known; do: start nodes",
         "warning: memory is not locked",
     ] {
         assert!(text.contains(line), "{line:?} is missing in:\n{text}");

@@ -9,7 +9,7 @@ use heartbeat_core::Slot;
 use super::history::History;
 use super::operator::Operator;
 use crate::control::{
-    Event, Handler, Membership, NodeStatus, PinnedMap, Running, Status, pinned_maps,
+    AlarmsStatus, Event, Handler, Membership, NodeStatus, PinnedMap, Running, SinkTest, Status, pinned_maps,
 };
 
 /// The control socket's side of the daemon; cheap to clone.
@@ -74,6 +74,14 @@ impl Handler for Front {
 
     fn maps(&self) -> Vec<PinnedMap> {
         pinned_maps(&self.0.bpf_dir)
+    }
+
+    async fn alarms(&self) -> Result<AlarmsStatus, String> {
+        self.operator()?.alarms().await
+    }
+
+    async fn test_alarms(&self) -> Result<Vec<SinkTest>, String> {
+        self.operator()?.test_alarms().await
     }
 
     async fn members(&self) -> Result<Membership, String> {

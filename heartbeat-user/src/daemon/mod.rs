@@ -1,5 +1,6 @@
 //! The daemon: brings its parts up in order, lets them run, and takes them down in order.
 
+mod alarms;
 mod current;
 mod differing;
 mod electors;
@@ -184,6 +185,7 @@ impl Daemon {
         {
             hooks.finish();
         }
+        self.scribe.alarms.finish();
         if ending == Some(Ending::Restart) {
             info!("exiting for the next process; programs, maps, lease and addresses stay");
             return end.judge();

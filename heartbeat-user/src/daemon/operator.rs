@@ -13,6 +13,7 @@ use heartbeat_wire::maps;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
+use super::alarms::identity;
 use super::current::Current;
 use super::differing::Differing;
 use super::linked;
@@ -23,7 +24,8 @@ use super::restarting::{Restarting, Waits};
 use super::shared::Facts;
 use crate::config::{Follows, change};
 use crate::control::{
-    Datapath, Local, LocalFacts, Running, Status, VerifiedStatus, VirtualAddressStatus,
+    AlarmsStatus, Datapath, Local, LocalFacts, Running, SinkTest, Status, VerifiedStatus,
+    VirtualAddressStatus,
 };
 use crate::datapath::{Words, name_sets};
 use crate::net::mac::MacAddress;
@@ -32,7 +34,7 @@ use crate::peer::Peers;
 use crate::pulse::{Durations, OrderSender, PulseOrder};
 use crate::sys::clock::boot_ns;
 use crate::takeover::{Verified, View};
-use crate::{hook, monitor};
+use crate::{alarm, hook, monitor};
 
 /// How long the pulse may take to answer. A turn takes far less than a millisecond; one that does not
 /// answer in a second hangs, and that is what the operator must be told.
@@ -51,6 +53,7 @@ pub(super) struct Operator {
     pub(super) view: View,
     pub(super) services: monitor::View,
     pub(super) hooks: hook::View,
+    pub(super) alarms: alarm::View,
     pub(super) restarting: Restarting,
     /// The links to the other daemons.
     pub(super) peers: Peers,
@@ -142,8 +145,26 @@ impl Operator {
             .concat(),
             differing: self.differing.told(),
             links: linked::status(&self.peers),
+            raised_at: self.alarms.raised_at(),
         };
         Ok(Status::new(&plan.config, &published.snapshot, facts))
+    }
+
+    pub(super) async fn alarms(&self) -> Result<AlarmsStatus, String> {
+        Ok(AlarmsStatus {
+            alarms: self.status().await?.alarms,
+            sinks: self.alarms.sinks(),
+        })
+    }
+
+    /// Answered once every sink took it, or did not in its time.
+    pub(super) async fn test_alarms(&self) -> Result<Vec<SinkTest>, String> {
+        let plan = self.current.plan();
+        let (wanted, from) = (&plan.config.alarms, plan.own().business.as_ref());
+        if wanted.sinks.is_empty() {
+            return Err("no sink is configured: add [[alarms.sink]]".to_owned());
+        }
+        Ok(alarm::test(wanted, from, &identity(&plan)).await)
     }
 
     pub(super) async fn switchover(&self, to: Option<Slot>) -> Result<String, String> {
@@ -196,7 +217,7 @@ impl Operator {
 }
 
 /// What another member saw of an address that this node serves.
-fn verified(all: &[Verified], address: IpAddr) -> Option<VerifiedStatus> {
+pub(super) fn verified(all: &[Verified], address: IpAddr) -> Option<VerifiedStatus> {
     let verified = all.iter().find(|it| it.address == address)?;
     let seen = verified.seen.as_ref();
     let texts = |macs: &[MacAddress]| macs.iter().map(MacAddress::to_string).collect();

@@ -10,6 +10,7 @@ use heartbeat_core::snapshot::{Alarm, Diagnosis, Reason, Role};
 use heartbeat_core::{ElectorRecord, Epoch, Instant, Slot};
 use tracing::{debug, error, info, warn};
 
+use super::alarms;
 use super::current::Current;
 use super::differing::Differing;
 use super::fence::Fencing;
@@ -18,7 +19,8 @@ use super::last_run;
 use super::manager::Manager;
 use super::relink::Relink;
 use super::reload::Tally;
-use crate::control::{HistoryEntry, TakeoverStamps, rfc3339};
+use crate::alarm::{Alarms, Told};
+use crate::control::{Alarm as Shown, HistoryEntry, TakeoverStamps, rfc3339};
 use crate::hands::Report;
 use crate::hook::{Hooks, RoleChange};
 use crate::monitor::Standing;
@@ -37,6 +39,8 @@ pub(super) struct Scribe {
     pub(super) standing: Option<Standing>,
     /// What is run when this node's role changes.
     pub(super) hooks: Option<Hooks>,
+    /// Who brings alarms to people.
+    pub(super) alarms: Alarms,
     /// What this daemon was started by.
     pub(super) manager: Manager,
     pub(super) pulse: OrderSender,
@@ -126,10 +130,14 @@ impl Scribe {
             Note::ReadFailed(error) => {
                 error!(%error, "the answers could not be read from the kernel's maps");
             }
-            Note::Lost(count) => warn!(
-                count,
-                "notes were lost: the log or the disk is slower than the election"
-            ),
+            Note::Lost(count) => {
+                warn!(
+                    count,
+                    "notes were lost: the log or the disk is slower than the election"
+                );
+                let teller = self.alarms.teller().clone();
+                alarms::look_anew(self.pulse.clone(), self.current.clone(), teller);
+            }
             Note::Answered(Ok(done)) => info!("{done}"),
             Note::Answered(Err(why)) => warn!("refused: {why}"),
             // Closed by being dropped, here where it may take its time.
@@ -214,6 +222,10 @@ impl Scribe {
                 epoch,
             });
         }
+        if from == Role::Master || to == Role::Master {
+            let stands = Told::Stands(to == Role::Master);
+            self.alarms.teller().tell(stands);
+        }
         let entry = HistoryEntry {
             at: rfc3339(SystemTime::now()),
             slot: self.slot,
@@ -234,6 +246,10 @@ impl Scribe {
             self.differing.differs(slot, raised);
         }
         self.manager.alarm(raised);
+        let told = if raised { Told::Raised } else { Told::Cleared };
+        if let Some(alarm) = Shown::of_election(&self.relink.plan.config, self.slot, alarm) {
+            self.alarms.teller().tell(told(alarm));
+        }
         if let (Some(hooks), true, Some(fault)) = (&self.hooks, raised, own_fault(alarm, self.slot))
         {
             hooks.fault(fault.to_owned());

@@ -15,6 +15,7 @@ use tokio::runtime::Handle;
 use tracing::info;
 
 use super::Daemon;
+use super::alarms;
 use super::current::Current;
 use super::differing::Differing;
 use super::failure::Failure;
@@ -110,10 +111,12 @@ impl Daemon {
         let nodes = Nodes::start(&current, &peers, facts, &state);
         let highest_slot = relink.datapath.highest_slot();
         let differing = Differing::start(&current, &orders, &peers, highest_slot);
+        let alarms = alarms::start(&current, &state, is_master, &view)?;
         let operator = Operator {
             view,
             services: watched.services,
             hooks: watched.ran,
+            alarms: alarms.view().clone(),
             restarting: Restarting::new(current.clone(), orders.clone(), watched.rest),
             words: kernel.words.clone(),
             pulse: orders.clone(),
@@ -166,6 +169,7 @@ impl Daemon {
                 relink,
                 standing: watched.standing,
                 hooks: watched.hooks,
+                alarms,
                 manager,
                 fence: Fencing::new(&plan, orders.clone()),
                 pulse: orders,

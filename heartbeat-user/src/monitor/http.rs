@@ -1,18 +1,11 @@
 //! A page that is answered as expected.
 
-use http_body_util::{BodyExt as _, Empty, Limited};
-use hyper::body::{Bytes, Incoming};
-use hyper::client::conn::http1;
-use hyper::header::{CONNECTION, HOST, USER_AGENT};
-use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
+use hyper::Request;
+use hyper::body::Bytes;
 use serde_json::Value;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
-use tokio::task::JoinSet;
 
-use super::tls::Proof;
 use crate::config::service::Http;
+use crate::net::http::Server;
 
 /// Longest body that is looked at, in bytes: a NameNode's whole JMX page has a tenth of it.
 const MOST: usize = 4 << 20;
@@ -21,33 +14,23 @@ const MOST: usize = 4 << 20;
 #[derive(Debug)]
 pub(super) struct PageLook {
     page: Box<Http>,
-    proof: Option<Proof>,
+    server: Server,
 }
 
 impl PageLook {
     pub(super) fn new(page: Box<Http>) -> Self {
         Self {
-            proof: page.tls.clone().map(Proof::new),
+            server: Server::new(page.address, page.host.clone(), page.tls.clone()),
             page,
         }
     }
 
     /// Asks for the page, on a connection of its own, and compares it with what this node's role wants.
     pub(super) async fn look(&mut self, is_master: bool) -> Result<(), String> {
-        // Ends the connection with this look, answered or not.
-        let mut connections = JoinSet::new();
         let page = &self.page;
-        let stream = TcpStream::connect(page.address).await;
-        let stream =
-            stream.map_err(|error| format!("no connection to {}: {error}", page.address))?;
-        let response = match &mut self.proof {
-            Some(proof) => {
-                let stream = proof.of(stream, page.address).await?;
-                ask(page, stream, &mut connections).await?
-            }
-            None => ask(page, stream, &mut connections).await?,
-        };
-        let status = response.status();
+        let request = Request::get(&page.path);
+        let answer = self.server.ask(request, Bytes::new()).await?;
+        let status = answer.status();
         let is_expected = match &page.status {
             Some(expected) => status.as_u16() == *expected.of(is_master),
             None => status.is_success(),
@@ -58,29 +41,10 @@ impl PageLook {
         if page.contains.is_none() && page.equals.is_none() {
             return Ok(());
         }
-        let body = Limited::new(response.into_body(), MOST).collect().await;
-        let body = body.map_err(|error| format!("{} broke off: {error}", page.path))?;
-        judge(page, is_master, &body.to_bytes())
+        let body = answer.body(MOST).await;
+        let body = body.map_err(|why| format!("{} {why}", page.path))?;
+        judge(page, is_master, &body)
     }
-}
-
-async fn ask(
-    page: &Http,
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    connections: &mut JoinSet<Result<(), hyper::Error>>,
-) -> Result<Response<Incoming>, String> {
-    let broken = |error: hyper::Error| format!("{}: {error}", page.address);
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
-        .await
-        .map_err(broken)?;
-    let request = Request::get(&page.path)
-        .header(HOST, &page.host)
-        .header(USER_AGENT, "heartbeatd")
-        .header(CONNECTION, "close")
-        .body(Empty::<Bytes>::new())
-        .map_err(|error| error.to_string())?;
-    connections.spawn(connection);
-    sender.send_request(request).await.map_err(broken)
 }
 
 fn judge(page: &Http, is_master: bool, body: &[u8]) -> Result<(), String> {

@@ -15,7 +15,6 @@ mod recovering;
 mod reference;
 mod rewatch;
 mod tcp;
-mod tls;
 mod unit;
 mod view;
 mod watch;

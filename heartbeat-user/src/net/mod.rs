@@ -1,5 +1,5 @@
 //! Everything that goes over a network socket: kernel facts by netlink, probes and announcements by
-//! packet socket, votes and commands by UDP. And whom a server of a service is believed by.
+//! packet socket, votes and commands by UDP. And requests to web servers, with whom those are believed by.
 
 pub mod announce;
 pub mod ask_neighbour;
@@ -8,6 +8,7 @@ mod checksum;
 pub mod codec;
 pub mod datagrams;
 pub mod envelope;
+pub mod http;
 mod ip;
 pub mod mac;
 pub mod netlink;
@@ -18,6 +19,7 @@ pub mod references;
 pub mod sock_diag;
 pub mod sysctl;
 pub mod tickle;
+mod tls;
 pub mod unicast_socket;
 
 pub use packet_socket::PacketSocketError;

@@ -124,6 +124,15 @@ struct Floor {
     slot: Slot,
 }
 
+/// A file that bears its own checksum.
+#[derive(Serialize, Deserialize)]
+struct Checked {
+    /// The value, as the text of its JSON.
+    value: String,
+    /// BLAKE3 of that text, in hexadecimal.
+    checksum: String,
+}
+
 /// What went wrong with the state folder.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
@@ -257,6 +266,44 @@ impl StateFolder {
         serde_json::from_slice(&text)
             .map(Some)
             .map_err(|source| StateError::Damaged { path, source })
+    }
+
+    /// The same of a file that bears its own checksum ([`StateFolder::write_checked`]).
+    ///
+    /// # Errors
+    /// When it cannot be read, or is not what was written.
+    pub(crate) fn read_checked<T: for<'de> Deserialize<'de>>(
+        &self,
+        name: &str,
+    ) -> Result<Option<T>, StateError> {
+        let Some(checked) = self.read::<Checked>(name)? else {
+            return Ok(None);
+        };
+        let damaged = |source| StateError::Damaged {
+            path: self.path.join(name),
+            source,
+        };
+        if blake3::hash(checked.value.as_bytes()).to_string() != checked.checksum {
+            let other = serde::de::Error::custom("its checksum is another one");
+            return Err(damaged(other));
+        }
+        serde_json::from_str(&checked.value)
+            .map(Some)
+            .map_err(damaged)
+    }
+
+    /// Replaces one of the folder's files, with a checksum in it.
+    ///
+    /// # Errors
+    /// When it cannot be written or synced.
+    pub(crate) fn write_checked<T: Serialize>(
+        &self,
+        name: &str,
+        value: &T,
+    ) -> Result<(), StateError> {
+        let value = serde_json::to_string(value).expect("plain values always serialise");
+        let checksum = blake3::hash(value.as_bytes()).to_string();
+        self.write(name, &Checked { value, checksum })
     }
 
     /// Replaces one of the folder's files.

@@ -1,5 +1,6 @@
 //! heartbeatctl and a daemon that only pretends: what is printed, and the exit code.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,8 +11,7 @@ use heartbeat_core::{ElectorRecord, Epoch, Instant};
 use heartbeat_user::config;
 use heartbeat_user::config::change::{Facts, Place};
 use heartbeat_user::control::{
-    ControlSocket, EpochParts, Event, Handler, HistoryEntry, LinksStatus, Local, LocalFacts,
-    Membership, PinnedMap, ReloadStatus, Running, Status, pinned_maps,
+    Alarm, AlarmName, AlarmsStatus, ControlSocket, EpochParts, Event, Handler, HistoryEntry, LinksStatus, Local, LocalFacts, Membership, PinnedMap, ReloadStatus, Running, Scope, Severity, SinkStatus, SinkTest, Status, pinned_maps,
 };
 use serde_json::Value;
 use tokio::runtime::Runtime;
@@ -44,6 +44,49 @@ impl Handler for Pretender {
 
     fn maps(&self) -> Vec<PinnedMap> {
         pinned_maps(Path::new("/sys/fs/bpf/heartbeatd/storage-a"))
+    }
+
+    async fn alarms(&self) -> Result<AlarmsStatus, String> {
+        let text = "slot 3 answers on neither network".to_owned();
+        Ok(AlarmsStatus {
+            alarms: vec![Alarm {
+                key: "storage-a/down/slot-3".to_owned(),
+                name: AlarmName::Down,
+                severity: Severity::Warning,
+                scope: Scope::Cluster,
+                slot: Some(3),
+                text,
+                cure: "bring that node back".to_owned(),
+                since: Some("2025-01-31T12:00:00.000Z".to_owned()),
+                age_us: Some(65_000_000),
+            }],
+            sinks: vec![SinkStatus {
+                name: "pager".to_owned(),
+                kind: "webhook".to_owned(),
+                least: Severity::Warning,
+                delivered: 7,
+                last_delivered: None,
+                waiting: 2,
+                dropped: 0,
+                fault: Some("no connection to 203.0.113.9:80".to_owned()),
+                failing_since: Some("2025-01-31T12:00:00.000Z".to_owned()),
+                attempts: 3,
+                next_attempt: Some("2025-01-31T12:00:04.000Z".to_owned()),
+            }],
+        })
+    }
+
+    async fn test_alarms(&self) -> Result<Vec<SinkTest>, String> {
+        let test = |name: &str, fault: Option<&str>| SinkTest {
+            name: name.to_owned(),
+            kind: "webhook".to_owned(),
+            fault: fault.map(str::to_owned),
+            took_us: 1_500,
+        };
+        Ok(vec![
+            test("log", None),
+            test("pager", Some("no route to host")),
+        ])
     }
 
     async fn members(&self) -> Result<Membership, String> {
@@ -158,6 +201,7 @@ fn known(master: Option<u16>) -> (Status, Snapshot) {
         business_datapath: None,
         local: Local::default(),
         reloads: ReloadStatus::default(),
+        raised_at: BTreeMap::new(),
         warnings: Vec::new(),
         links: LinksStatus::default(),
         differing: std::collections::BTreeMap::new(),
@@ -388,4 +432,49 @@ fn a_file_is_checked_and_compared_before_it_is_reloaded() {
     assert_eq!(differ("[cluster]", &["--diff"]).code, Some(78));
     let refused = served.ask(&["reload"]);
     assert_eq!(refused.code, Some(1), "{refused:?}");
+}
+
+#[test]
+fn alarms_are_shown_with_their_cure_and_who_heard_of_them() {
+    if !is_built("alarms_are_shown", "heartbeatctl") {
+        return;
+    }
+    let served = Served::with_master(Some(1));
+    let ran = served.ask(&["alarms"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    for part in [
+        "down   warning   3     2025-01-31T12:00:00.000Z  1 min 5 s  slot 3 answers on neither network\n",
+        "down: bring that node back\n",
+        "pager  webhook  warning  7          -     2        0        3         2025-01-31T12:00:04.000Z  no connection",
+    ] {
+        assert!(
+            ran.out.contains(part),
+            "{part:?} is missing in:\n{}",
+            ran.out
+        );
+    }
+    let json: Value = serde_json::from_str(&served.ask(&["alarms", "--json"]).out).expect("JSON");
+    assert_eq!(json["alarms"][0]["key"], "storage-a/down/slot-3");
+    assert_eq!(json["sinks"][0]["waiting"], 2);
+}
+
+#[test]
+fn a_test_that_one_sink_does_not_take_has_failed() {
+    if !is_built("a_test_that_one_sink", "heartbeatctl") {
+        return;
+    }
+    let served = Served::with_master(Some(1));
+    let ran = served.ask(&["alarms", "test"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(
+        ran.out.contains("log    webhook  took it  1.5 ms  -\n"),
+        "{}",
+        ran.out
+    );
+    assert!(
+        ran.out
+            .contains("pager  webhook  failed   1.5 ms  no route to host\n"),
+        "{}",
+        ran.out
+    );
 }

@@ -87,6 +87,8 @@ fn known_keys() -> BTreeMap<String, BTreeSet<String>> {
         "[[service]]",
         "[service.recovery.master]",
         "[hooks]",
+        "[alarms]",
+        "[[alarms.sink]]",
     ];
     let source: String = headers
         .iter()

@@ -2,7 +2,7 @@
 
 use heartbeat_user::control::{AlarmName, Diagnosis, NotElectable};
 
-use crate::read;
+use crate::{read, table};
 
 /// Every variant by its word; does not compile until each is named.
 macro_rules! every {
@@ -18,7 +18,7 @@ macro_rules! every {
 fn every_alarm_has_its_section_in_operations() {
     let alarms = every!(AlarmName: Misconfigured, DaemonStalled, ManagementFault, Down, DuplicateSlot,
         ClockFault, NoMaster, NotElectable, Forced, TakeoverUnverified, DuplicateAddress, ElectorsChange,
-        Degraded, FenceFailed, ServiceFault, HandoversSpent);
+        Degraded, FenceFailed, ServiceFault, HandoversSpent, AlarmsDropped, Test);
     let text = read("docs/operations.md");
     let (_, sections) = text
         .split_once("\n## Alarms\n")
@@ -31,6 +31,38 @@ fn every_alarm_has_its_section_in_operations() {
     let mut in_code = alarms.to_vec();
     in_docs.sort_unstable();
     in_code.sort_unstable();
+    assert_eq!(in_docs, in_code);
+}
+
+#[test]
+fn the_table_of_alarms_says_of_each_how_much_depends_on_it_and_what_to_do() {
+    const ALARMS: [AlarmName; 18] = [
+        AlarmName::Misconfigured,
+        AlarmName::DaemonStalled,
+        AlarmName::ManagementFault,
+        AlarmName::Down,
+        AlarmName::DuplicateSlot,
+        AlarmName::ClockFault,
+        AlarmName::NoMaster,
+        AlarmName::NotElectable,
+        AlarmName::Forced,
+        AlarmName::TakeoverUnverified,
+        AlarmName::DuplicateAddress,
+        AlarmName::ElectorsChange,
+        AlarmName::Degraded,
+        AlarmName::FenceFailed,
+        AlarmName::ServiceFault,
+        AlarmName::HandoversSpent,
+        AlarmName::AlarmsDropped,
+        AlarmName::Test,
+    ];
+    let in_docs = table(&read("docs/operations.md"), "alarms");
+    let in_code: Vec<Vec<String>> = (ALARMS.iter())
+        .map(|it| {
+            [it.as_str(), it.severity().as_str(), it.cure()].map(|cell| cell.replace('`', ""))
+        })
+        .map(Vec::from)
+        .collect();
     assert_eq!(in_docs, in_code);
 }
 

@@ -28,6 +28,8 @@ const HANDOVERS: &str = "[handovers]";
 const SERVICE: &str = "[[service]]";
 const RECOVERY: &str = "[service.recovery.master]";
 const HOOKS: &str = "[hooks]";
+const ALARMS: &str = "[alarms]";
+const SINK: &str = "[[alarms.sink]]";
 
 /// Of one node alone.
 const fn own(
@@ -249,5 +251,34 @@ pub static KEYS: &[Key] = &[
     }),
     own(HOOKS, "arguments", Reload, |c| {
         text::hook(c, |it| Some(it.arguments.as_str().to_owned()))
+    }),
+    own(ALARMS, "hold", Reload, |c| text::span(c.alarms.hold)),
+    own(SINK, "name", Reload, |c| {
+        list::sinks(c, |it| Some(it.name.clone()))
+    }),
+    own(SINK, "webhook", Reload, |c| list::ways(c, "webhook")),
+    own(SINK, "alertmanager", Reload, |c| {
+        list::ways(c, "alertmanager")
+    }),
+    own(SINK, "command", Reload, |c| list::ways(c, "command")),
+    own(SINK, "syslog", Reload, |c| list::ways(c, "syslog")),
+    own(SINK, "journal", Reload, |c| list::ways(c, "journal")),
+    own(SINK, "ca_file", Reload, |c| {
+        list::sinks(c, |it| text::authorities(&it.way))
+    }),
+    own(SINK, "server_name", Reload, |c| {
+        list::sinks(c, |it| text::server_name(&it.way))
+    }),
+    own(SINK, "user", Reload, |c| {
+        list::sinks(c, |it| text::sinks_user(&it.way))
+    }),
+    own(SINK, "least", Reload, |c| {
+        list::sinks(c, |it| Some(it.least.as_str().to_owned()))
+    }),
+    own(SINK, "timeout", Reload, |c| {
+        list::sinks(c, |it| Some(text::time(it.timeout)))
+    }),
+    own(SINK, "resend", Reload, |c| {
+        list::sinks(c, |it| text::resend(&it.way))
     }),
 ];

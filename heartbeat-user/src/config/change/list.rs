@@ -1,6 +1,7 @@
 //! Keys of tables that there may be several of: a value for each entry that has one.
 
 use super::{Values, text};
+use crate::config::alarms::Sink;
 use crate::config::service::Recovery;
 use crate::config::{Config, Member, Service, VirtualAddress};
 
@@ -43,4 +44,20 @@ pub(super) fn recoveries(config: &Config, value: fn(&Recovery) -> Option<String>
         tried.filter_map(|(role, tried)| Some((format!("{} on a {role}", it.name), value(tried)?)))
     });
     both.collect()
+}
+
+pub(super) fn sinks(config: &Config, value: fn(&Sink) -> Option<String>) -> Values {
+    let sinks = config.alarms.sinks.iter();
+    sinks
+        .filter_map(|it| Some((it.name.clone(), value(it)?)))
+        .collect()
+}
+
+/// How sinks are reached, of those that are reached in this way.
+pub(super) fn ways(config: &Config, kind: &str) -> Values {
+    let sinks = config.alarms.sinks.iter();
+    sinks
+        .filter(|it| it.way.as_str() == kind)
+        .map(|it| (it.name.clone(), text::way(&it.way)))
+        .collect()
 }

@@ -198,7 +198,9 @@ impl Key {
     fn names_entry(&self) -> bool {
         matches!(
             (self.table, self.name),
-            ("[[member]]", "slot") | ("[[virtual_address]]", "address") | ("[[service]]", "name")
+            ("[[member]]", "slot")
+                | ("[[virtual_address]]", "address")
+                | ("[[service]]" | "[[alarms.sink]]", "name")
         )
     }
 }

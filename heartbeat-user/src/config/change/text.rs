@@ -4,8 +4,9 @@ use std::fmt::{Debug, Display};
 use std::time::Duration;
 
 use super::Values;
+use crate::config::alarms::Way;
 use crate::config::duration::format;
-use crate::config::service::{Check, Http, Network, PerRole, Process};
+use crate::config::service::{Check, Http, Network, PerRole, Process, Tls};
 use crate::config::{
     ClusterKey, Config, Connection, Evidence, Fence, Follows, Hooks, Mode, Pair, Place, Program,
     Service, Transport,
@@ -186,6 +187,48 @@ pub(super) fn checks_user(check: &Check) -> Option<String> {
         | Check::Link(_)
         | Check::Unit(_)
         | Check::Reference(_) => None,
+    }
+}
+
+pub(super) fn way(way: &Way) -> String {
+    match way {
+        Way::Webhook(url) | Way::Alertmanager { url, .. } => {
+            let scheme = if url.tls.is_some() { "https" } else { "http" };
+            format!("{scheme}://{}{} at {}", url.host, url.path, url.address)
+        }
+        Way::Command(run) => program(run),
+        Way::Syslog(facility) => facility.as_str().to_owned(),
+        Way::Journal => "true".to_owned(),
+    }
+}
+
+pub(super) fn authorities(way: &Way) -> Option<String> {
+    let file = tls(way)?.ca_file.as_ref()?;
+    Some(file.display().to_string())
+}
+
+pub(super) fn server_name(way: &Way) -> Option<String> {
+    Some(tls(way)?.server_name.to_str().into_owned())
+}
+
+fn tls(way: &Way) -> Option<&Tls> {
+    match way {
+        Way::Webhook(url) | Way::Alertmanager { url, .. } => url.tls.as_ref(),
+        Way::Command(_) | Way::Syslog(_) | Way::Journal => None,
+    }
+}
+
+pub(super) fn sinks_user(way: &Way) -> Option<String> {
+    match way {
+        Way::Command(run) => user(run),
+        Way::Webhook(_) | Way::Alertmanager { .. } | Way::Syslog(_) | Way::Journal => None,
+    }
+}
+
+pub(super) fn resend(way: &Way) -> Option<String> {
+    match way {
+        Way::Alertmanager { resend, .. } => Some(time(*resend)),
+        Way::Webhook(_) | Way::Command(_) | Way::Syslog(_) | Way::Journal => None,
     }
 }
 

@@ -1,15 +1,19 @@
 //! Whether what the file says makes sense as a whole. Every check runs, whatever the others found.
 
 mod address;
+mod alarms;
 mod cluster;
 mod families;
 mod hooks;
 mod management;
 mod members;
+mod names;
 mod pair;
+mod path;
 mod program;
 mod recorder;
 mod references;
+mod server;
 mod services;
 mod virtual_addresses;
 
@@ -41,6 +45,7 @@ pub(super) fn check(file: File, folder: &Path, faults: &mut Vec<Fault>) -> Optio
     let services = services::check(&file, faults);
     let handovers = services::handovers(file.handovers.as_ref(), faults);
     let hooks = hooks::check(file.hooks.as_ref(), faults);
+    let alarms = alarms::check(file.alarms.as_ref(), faults);
     if let (Some(services), Some(hooks)) = (&services, &hooks) {
         services::wait_for_hooks(&file.services, services, hooks.as_ref(), faults);
     }
@@ -70,6 +75,7 @@ pub(super) fn check(file: File, folder: &Path, faults: &mut Vec<Fault>) -> Optio
         services: services?,
         handovers: handovers?,
         hooks: hooks?,
+        alarms: alarms?,
     };
     config.digest = digest::whole(&config);
     Some(config)

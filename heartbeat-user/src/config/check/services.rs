@@ -5,11 +5,10 @@ mod page;
 mod recovery;
 mod unit;
 
-use std::collections::BTreeMap;
-use std::ops::{Range, RangeInclusive};
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::is_name;
+use super::names::{name, twice};
 use crate::config::duration;
 use crate::config::fault::Fault;
 use crate::config::file::services::{Handovers as WrittenHandovers, Service as Written};
@@ -19,8 +18,6 @@ use crate::config::service::{Handovers, On, Pace, Service};
 use how::how;
 use recovery::recovery;
 use toml::Spanned;
-
-const MAX_NAME_LEN: usize = 32;
 
 const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
@@ -39,7 +36,8 @@ const DEFAULT_PACE: Pace = Pace {
 
 /// Every service in the file's order; `None` only together with a fault.
 pub(super) fn check(file: &File, faults: &mut Vec<Fault>) -> Option<Vec<Service>> {
-    twice(&file.services, faults);
+    let names = file.services.iter().filter_map(|it| it.name.as_ref());
+    twice(names, "service", faults);
     let written = file.services.iter();
     let services: Vec<_> = written.map(|it| service(it, file, faults)).collect();
     services.into_iter().collect()
@@ -92,19 +90,8 @@ pub(super) fn wait_for_hooks(
     }
 }
 
-fn twice(written: &[Written], faults: &mut Vec<Fault>) {
-    let mut seen: BTreeMap<&str, Range<usize>> = BTreeMap::new();
-    for name in written.iter().filter_map(|it| it.name.as_ref()) {
-        if let Some(first) = seen.insert(name.get_ref(), name.span()) {
-            let cause = format!("two services are called {}", name.get_ref());
-            let fault = Fault::new(name.span(), cause, "give each its own name");
-            faults.push(fault.also(first, "first here"));
-        }
-    }
-}
-
 fn service(written: &Written, file: &File, faults: &mut Vec<Fault>) -> Option<Service> {
-    let name = name(&written.name, faults);
+    let name = name(&written.name, "service", faults);
     let check = how(written, file, faults);
     let pace = pace(written, faults);
     let on_master = recovery(written.on_master.as_ref(), faults);
@@ -117,22 +104,6 @@ fn service(written: &Written, file: &File, faults: &mut Vec<Fault>) -> Option<Se
         on_master: on_master?,
         on_slave: on_slave?,
     })
-}
-
-fn name(written: &Value<String>, faults: &mut Vec<Fault>) -> Option<String> {
-    let name = written.as_ref()?;
-    if is_name(name.get_ref(), MAX_NAME_LEN, &['-', '_', '.']) {
-        return Some(name.get_ref().clone());
-    }
-    let cure = format!(
-        "use 1 to {MAX_NAME_LEN} letters (a-z, A-Z), digits, -, _ and ., beginning with a letter or digit"
-    );
-    faults.push(Fault::new(
-        name.span(),
-        "this cannot be a service's name",
-        cure,
-    ));
-    None
 }
 
 fn pace(written: &Written, faults: &mut Vec<Fault>) -> Option<Pace> {

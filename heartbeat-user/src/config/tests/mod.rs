@@ -1,5 +1,6 @@
 //! What is accepted, and what it means.
 
+mod alarms;
 mod changes;
 mod digests;
 mod hooks;

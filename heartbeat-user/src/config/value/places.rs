@@ -31,7 +31,7 @@ pub(in crate::config) struct Url {
 
 /// The address of a page.
 pub(in crate::config) fn url(value: &DeValue<'_>) -> Result<Url, Wrong> {
-    const CURE: &str = "write an address, not a name: a check must not wait for a name service: \"http://127.0.0.1:9870/jmx\"";
+    const CURE: &str = "write an address, not a name: nothing here may wait for a name service: \"http://127.0.0.1:9870/jmx\"";
     let text = text(value)?;
     let wrong = |cause: &str| Wrong::new(format!("\"{text}\" {cause}"), CURE);
     let (rest, is_tls, port) = match (text.strip_prefix("http://"), text.strip_prefix("https://")) {

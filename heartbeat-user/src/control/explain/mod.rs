@@ -6,6 +6,7 @@ mod watched;
 
 use heartbeat_core::Slot;
 
+use super::alarm::Alarm;
 use super::human::{duration, list};
 use super::snapshot::Status;
 use super::words::{Answering, Guarantee, Role};
@@ -36,12 +37,7 @@ pub fn explain(status: &Status) -> Vec<String> {
         );
     }
     sentences.extend(missing_electors(status));
-    sentences.extend(
-        status
-            .alarms
-            .iter()
-            .map(|alarm| format!("Alarm {}: {}.", alarm.name.as_str(), alarm.text)),
-    );
+    sentences.extend(status.alarms.iter().map(alarm));
     sentences.extend(
         status
             .warnings
@@ -49,6 +45,12 @@ pub fn explain(status: &Status) -> Vec<String> {
             .map(|warning| format!("Warning: {warning}.")),
     );
     sentences
+}
+
+fn alarm(alarm: &Alarm) -> String {
+    let since = (alarm.age_us).map_or_else(String::new, |age| format!(", for {}", duration(age)));
+    let (name, text, cure) = (alarm.name.as_str(), &alarm.text, &alarm.cure);
+    format!("Alarm {name}{since}: {text}. What to do: {cure}.")
 }
 
 fn who(status: &Status) -> String {

@@ -87,6 +87,7 @@ pub(crate) fn facts(slot: u16, serving: bool) -> LocalFacts {
         }),
         local: Local::default(),
         reloads: ReloadStatus::default(),
+        raised_at: BTreeMap::new(),
         warnings: Vec::new(),
         differing: BTreeMap::new(),
         links: LinksStatus {

@@ -14,8 +14,7 @@ use super::master;
 use crate::config::change::{Facts, Place};
 use crate::config::tests_support::three_nodes;
 use crate::control::{
-    BindError, Client, ClientError, ControlSocket, EpochParts, Event, Handler, HistoryEntry,
-    Membership, NodeStatus, PinnedMap, Request, Response, Role, Running, Status, pinned_maps,
+    AlarmsStatus, BindError, Client, ClientError, ControlSocket, EpochParts, Event, Handler, HistoryEntry, Membership, NodeStatus, PinnedMap, Request, Response, Role, Running, SinkTest, Status, pinned_maps,
 };
 
 struct Pretender;
@@ -31,6 +30,17 @@ impl Handler for Pretender {
 
     fn maps(&self) -> Vec<PinnedMap> {
         pinned_maps(Path::new("/sys/fs/bpf/heartbeatd/storage-a"))
+    }
+
+    async fn alarms(&self) -> Result<AlarmsStatus, String> {
+        Ok(AlarmsStatus {
+            alarms: Vec::new(),
+            sinks: Vec::new(),
+        })
+    }
+
+    async fn test_alarms(&self) -> Result<Vec<SinkTest>, String> {
+        Err("no sink is configured".to_owned())
     }
 
     async fn members(&self) -> Result<Membership, String> {

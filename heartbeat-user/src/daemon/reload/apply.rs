@@ -100,6 +100,7 @@ impl Scribe {
         if let Some(hooks) = &self.hooks {
             hooks.change(watched::hooks(&plan));
         }
+        self.alarms.change(plan.config.alarms.clone());
         self.fence.change(&plan);
         let envelope = wiring::envelope(&plan, self.relink.incarnation);
         let members = |network| wiring::others(&plan, network).collect();

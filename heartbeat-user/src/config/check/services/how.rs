@@ -1,12 +1,10 @@
 //! The one way in which a service is looked at.
 
 use std::ops::Range;
-use std::path::PathBuf;
-
-use toml::Spanned;
 
 use super::page::page;
 use super::unit::unit;
+use crate::config::check::path::absolute;
 use crate::config::check::program::program;
 use crate::config::check::references;
 use crate::config::fault::Fault;
@@ -93,14 +91,4 @@ fn which_process(written: &WrittenProcess, faults: &mut Vec<Fault>) -> Option<Pr
             None
         }
     }
-}
-
-pub(super) fn absolute(path: &Spanned<String>, faults: &mut Vec<Fault>) -> Option<PathBuf> {
-    let there = PathBuf::from(path.get_ref());
-    if there.is_absolute() {
-        return Some(there);
-    }
-    let cause = format!("\"{}\" does not begin at the root", path.get_ref());
-    faults.push(Fault::new(path.span(), cause, "write the whole path"));
-    None
 }

@@ -12,9 +12,9 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::authorities::{self, AuthoritiesError};
 use crate::config::service::Tls;
 use crate::control::rfc3339;
-use crate::net::authorities::{self, AuthoritiesError};
 
 /// Whom to believe, and as whom.
 #[derive(Debug)]
