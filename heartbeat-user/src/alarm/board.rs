@@ -240,9 +240,18 @@ impl Board {
             .map(|entry| &entry.standing)
     }
 
-    /// Whether this alarm is in force by this node's own judgement.
-    pub(super) fn is_raised(&self, key: &str) -> bool {
-        (self.entries.get(key)).is_some_and(|entry| entry.phase == Phase::Raised)
+    /// Those that are another node's to say, as far as this one knows.
+    pub(super) fn others(&self) -> Vec<String> {
+        let entries = self.entries.iter();
+        entries
+            .filter(|(_, entry)| entry.phase == Phase::Unjudged(None))
+            .map(|(key, _)| key.clone())
+            .collect()
+    }
+
+    /// Not all sinks know of it after all.
+    pub(super) fn forget(&mut self, key: &str) {
+        self.entries.remove(key);
     }
 
     fn recall(&mut self, standing: Standing, clock: Clock) {

@@ -68,6 +68,7 @@ impl Ledger {
             identity,
         };
         tell_forgotten(queues);
+        ledger.leave_unheard();
         ledger.tell_newcomers(&known, clock.wall);
         ledger
     }
@@ -85,13 +86,8 @@ impl Ledger {
                 self.say(said, clock);
             }
             Told::Stands(is_master) => {
-                let before: Vec<String> = self.raised_by_master();
                 let said = self.board.stand(is_master, clock);
-                for key in before.iter().filter(|key| !self.board.is_raised(key)) {
-                    for sink in &mut self.sinks {
-                        sink.queue.hand_over(key);
-                    }
-                }
+                self.leave_unheard();
                 self.say(said, clock);
             }
             Told::Inherited(said) => self.board.inherit(said, clock),
@@ -227,12 +223,18 @@ impl Ledger {
         }
     }
 
-    fn raised_by_master(&self) -> Vec<String> {
-        (self.board.in_force())
-            .filter(|standing| standing.alarm.scope == Scope::Cluster)
-            .map(|standing| standing.alarm.key.clone())
-            .filter(|key| self.board.is_raised(key))
-            .collect()
+    /// What a sink has not heard yet of an alarm that is another node's to say, it hears from that one; and from this
+    /// one anew, should it ever judge so again.
+    fn leave_unheard(&mut self) {
+        for key in self.board.others() {
+            let mut is_unheard = false;
+            for sink in &mut self.sinks {
+                is_unheard |= sink.queue.hand_over(&key);
+            }
+            if is_unheard {
+                self.board.forget(&key);
+            }
+        }
     }
 
     fn listener(&self, name: &str) -> Option<&Listener> {

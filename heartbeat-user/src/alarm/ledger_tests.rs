@@ -149,6 +149,13 @@ fn what_no_sink_has_heard_when_mastership_ends_is_left_to_the_next_master() {
     ledger.hear(Told::Cleared(member_alarm(3)), at(2));
     ledger.tick(at(100));
     assert!(hears(&mut ledger, "a").is_empty());
+    ledger.hear(Told::Stands(true), at(200));
+    ledger.hear(Told::Raised(member_alarm(3)), at(201));
+    assert_eq!(
+        hears(&mut ledger, "b").len(),
+        1,
+        "it would never hear of it"
+    );
 }
 
 /// One step of what happens to a ledger.

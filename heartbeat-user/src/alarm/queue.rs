@@ -82,14 +82,11 @@ impl Queue {
         });
     }
 
-    /// What nobody heard yet of an alarm that is the next master's to say.
-    pub(super) fn hand_over(&mut self, key: &str) {
+    /// Takes out that this alarm was raised, if that is the last that the sink has not heard of it. Whether it was.
+    pub(super) fn hand_over(&mut self, key: &str) -> bool {
         let newest = self.waiting.iter().rposition(|notice| notice.key == key);
-        if let Some(newest) = newest
-            && self.waiting[newest].action == Action::Raised
-        {
-            self.waiting.remove(newest);
-        }
+        let newest = newest.filter(|place| self.waiting[*place].action == Action::Raised);
+        newest.is_some_and(|place| self.waiting.remove(place).is_some())
     }
 }
 
@@ -158,10 +155,10 @@ mod tests {
         let over = |at| Arc::new(identity().notice(&member_alarm(3), at, Some(at)));
         let mut queue = filled(1);
         queue.push(over(SystemTime::UNIX_EPOCH), SystemTime::UNIX_EPOCH);
-        queue.hand_over(&member_alarm(3).key);
-        assert_eq!(queue.waiting.len(), 2, "raised and over: both are history");
+        assert!(!queue.hand_over(&member_alarm(3).key), "raised and over");
+        assert_eq!(queue.waiting.len(), 2, "both are history");
         queue.push(notice(7), SystemTime::UNIX_EPOCH);
-        queue.hand_over(&member_alarm(3).key);
+        assert!(queue.hand_over(&member_alarm(3).key));
         assert_eq!(queue.waiting.len(), 2);
     }
 }

@@ -7,6 +7,7 @@ pub mod journal;
 pub mod lifeline;
 pub mod observer;
 pub mod packet;
+pub mod pager;
 pub mod prober;
 pub mod redis;
 pub mod requester;

@@ -2,6 +2,7 @@
 //! questions: did the observer ever see two nodes answer, and did it look at all?
 
 mod address;
+mod alarms;
 mod announced;
 mod business;
 mod client_on_slave;
