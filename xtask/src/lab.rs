@@ -60,6 +60,10 @@ const NEEDED: &[Tool] = &[
         package: "redis-server",
     },
     Tool {
+        program: "prometheus-alertmanager",
+        package: "prometheus-alertmanager",
+    },
+    Tool {
         program: "shellcheck",
         package: "shellcheck",
     },

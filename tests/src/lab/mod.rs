@@ -2,6 +2,7 @@
 
 pub mod addresses;
 pub mod affinity;
+pub mod alertmanager;
 pub mod alone;
 pub mod classifiers;
 pub mod clean;

@@ -3,6 +3,7 @@
 
 mod address;
 mod alarms;
+mod alertmanager;
 mod announced;
 mod business;
 mod client_on_slave;

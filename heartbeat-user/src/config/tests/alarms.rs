@@ -114,7 +114,7 @@ fn what_makes_no_sense_is_refused_with_its_cure() {
         (sink("a", "syslog = \"kern\""), "means nothing here"),
         (
             sink("a", "journal = true\ntimeout = \"2m\""),
-            "write 100ms to 60s",
+            "write 100ms to 1m",
         ),
         ("[alarms]\nhold = \"0s\"\n".to_owned(), "write 1s to"),
         (sink("a", "jurnal = true"), "did you mean `journal`?"),
