@@ -5,6 +5,7 @@
 
 pub(super) mod alarms;
 pub(super) mod hooks;
+pub(super) mod http;
 pub(super) mod services;
 
 use std::net::IpAddr;
@@ -38,6 +39,7 @@ pub(super) struct File {
     pub(super) handovers: Option<services::Handovers>,
     pub(super) hooks: Option<hooks::Hooks>,
     pub(super) alarms: Option<alarms::Alarms>,
+    pub(super) http: Option<http::Http>,
 }
 
 /// `[cluster]`
@@ -137,6 +139,7 @@ impl File {
                 .table(faults, "hooks", "[hooks]")
                 .map(|s| hooks::hooks(s, faults)),
             alarms: (root.table(faults, "alarms", "[alarms]")).map(|s| alarms::alarms(s, faults)),
+            http: (root.table(faults, "http", "[http]")).map(|s| http::http(s, faults)),
         };
         root.end(faults);
         file

@@ -1,12 +1,11 @@
 //! The cluster's secret: a file of one or two keys, newest first, that only its owner may read.
 
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use heartbeat_wire::tag::{KEY_SLOTS, Key};
+
+use super::secret::{self, SecretError};
 
 /// Bytes of one key; the file has them as twice as many hexadecimal digits.
 pub const KEY_LEN: usize = 32;
@@ -66,36 +65,9 @@ impl fmt::Debug for ClusterKey {
 /// Why a key file is refused. What it holds is never shown.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyFileError {
-    /// Not there, or not to be opened.
-    #[error("cannot read key file {path}: {source}")]
-    Read {
-        /// The key file.
-        path: PathBuf,
-        /// What the kernel answered.
-        source: io::Error,
-    },
-    /// A folder, a device, a pipe.
-    #[error("key file {path} is no regular file")]
-    NoFile {
-        /// The key file.
-        path: PathBuf,
-    },
-    /// Group or others may read or write it.
-    #[error("key file {path} has mode {mode:04o}: others than its owner may use it")]
-    Mode {
-        /// The key file.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-    },
-    /// Somebody else's.
-    #[error("key file {path} belongs to user {owner}, who could replace it")]
-    Owner {
-        /// The key file.
-        path: PathBuf,
-        /// User id of its owner.
-        owner: u32,
-    },
+    /// Not there, not to be read, or open to others.
+    #[error(transparent)]
+    File(#[from] SecretError),
     /// Not one or two lines.
     #[error("key file {path} has {lines} keys, one a line; a cluster has one or two at a time")]
     Count {
@@ -118,12 +90,6 @@ pub enum KeyFileError {
         /// How many of them are no hexadecimal digits.
         odd: usize,
     },
-    /// Far too long for a key file.
-    #[error("key file {path} is longer than {MAX_FILE_LEN} bytes")]
-    TooLong {
-        /// The key file.
-        path: PathBuf,
-    },
 }
 
 impl KeyFileError {
@@ -131,17 +97,11 @@ impl KeyFileError {
     #[must_use]
     pub fn cure(&self) -> String {
         match self {
-            Self::Read { path, source } if source.kind() == io::ErrorKind::NotFound => format!(
+            Self::File(error) => error.cure(&format!(
                 "make one with `heartbeatctl keygen --out {}`, or copy it from another node",
-                path.display()
-            ),
-            Self::Read { .. } => "run as root, who owns the key".to_owned(),
-            Self::Mode { path, .. } => format!(
-                "chmod 0600 {0}; if others may have read it, make a new key with `heartbeatctl keygen`",
-                path.display()
-            ),
-            Self::Owner { path, .. } => format!("chown root {}", path.display()),
-            Self::NoFile { .. } | Self::Count { .. } | Self::Line { .. } | Self::TooLong { .. } => {
+                error.path().display()
+            )),
+            Self::Count { .. } | Self::Line { .. } => {
                 "copy the file from another node, or make a new one with `heartbeatctl keygen`; it has one key \
                  of 64 hexadecimal digits a line, newest first, and no comments"
                     .to_owned()
@@ -155,44 +115,8 @@ impl KeyFileError {
 /// # Errors
 /// [`KeyFileError`]; also when the file is not the caller's or root's, or its mode leaves it open to others.
 pub fn read(path: &Path) -> Result<Vec<ClusterKey>, KeyFileError> {
-    let failed = |source| KeyFileError::Read {
-        path: path.to_owned(),
-        source,
-    };
-    // Without O_NONBLOCK the open of a pipe would wait for a writer.
-    let mut file = File::options()
-        .read(true)
-        .custom_flags(libc::O_NONBLOCK)
-        .open(path)
-        .map_err(failed)?;
-    check_owner(path, &file.metadata().map_err(failed)?)?;
-    let mut text = Vec::new();
-    file.by_ref()
-        .take(MAX_FILE_LEN + 1)
-        .read_to_end(&mut text)
-        .map_err(failed)?;
-    if text.len() as u64 > MAX_FILE_LEN {
-        return Err(KeyFileError::TooLong {
-            path: path.to_owned(),
-        });
-    }
+    let text = secret::read("key file", path, MAX_FILE_LEN)?;
     parse(path, &String::from_utf8_lossy(&text))
-}
-
-fn check_owner(path: &Path, facts: &std::fs::Metadata) -> Result<(), KeyFileError> {
-    let path = path.to_owned();
-    if !facts.is_file() {
-        return Err(KeyFileError::NoFile { path });
-    }
-    let mode = facts.mode() & 0o7777;
-    if mode & 0o077 != 0 {
-        return Err(KeyFileError::Mode { path, mode });
-    }
-    let owner = facts.uid();
-    if owner != 0 && owner != nix::unistd::geteuid().as_raw() {
-        return Err(KeyFileError::Owner { path, owner });
-    }
-    Ok(())
 }
 
 fn parse(path: &Path, text: &str) -> Result<Vec<ClusterKey>, KeyFileError> {

@@ -8,9 +8,11 @@ pub mod duration;
 mod fault;
 mod file;
 pub mod hooks;
+pub mod http;
 pub mod keys;
 mod own_slot;
 mod program;
+pub mod secret;
 mod section;
 pub mod service;
 mod size;
@@ -27,6 +29,7 @@ pub use alarms::Alarms;
 pub use fault::ConfigErrors;
 pub use heartbeat_core::config::Timing;
 pub use hooks::Hooks;
+pub use http::StatusPage;
 pub use keys::ClusterKey;
 pub use own_slot::OwnSlotError;
 pub use program::{Program, User};
@@ -86,6 +89,8 @@ pub struct Config {
     pub hooks: Option<Hooks>,
     /// What becomes of alarms besides being shown.
     pub alarms: Alarms,
+    /// Where the status page is served, if it is.
+    pub page: Option<StatusPage>,
 }
 
 /// How the master is found.

@@ -9,6 +9,7 @@ pub mod codec;
 pub mod datagrams;
 pub mod envelope;
 pub mod http;
+pub mod identity;
 mod ip;
 pub mod mac;
 pub mod netlink;

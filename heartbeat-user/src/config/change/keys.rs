@@ -30,6 +30,7 @@ const RECOVERY: &str = "[service.recovery.master]";
 const HOOKS: &str = "[hooks]";
 const ALARMS: &str = "[alarms]";
 const SINK: &str = "[[alarms.sink]]";
+const HTTP: &str = "[http]";
 
 /// Of one node alone.
 const fn own(
@@ -281,4 +282,15 @@ pub static KEYS: &[Key] = &[
     own(SINK, "resend", Reload, |c| {
         list::sinks(c, |it| text::resend(&it.way))
     }),
+    own(HTTP, "listen", Reload, |c| text::of(&c.page, text::listen)),
+    own(HTTP, "access", Reload, |c| {
+        text::of(&c.page, |it| it.access.as_str().to_owned())
+    }),
+    own(HTTP, "certificate", Reload, |c| {
+        text::identity(c, text::certificate)
+    }),
+    own(HTTP, "private_key", Reload, |c| {
+        text::identity(c, |it| it.private_key.display().to_string())
+    }),
+    own(HTTP, "token_file", Reload, |c| text::maybe(text::token(c))),
 ];

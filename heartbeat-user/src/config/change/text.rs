@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::Values;
 use crate::config::alarms::Way;
 use crate::config::duration::format;
+use crate::config::http::{Identity, StatusPage, Token};
 use crate::config::service::{Check, Http, Network, PerRole, Process, Tls};
 use crate::config::{
     ClusterKey, Config, Connection, Evidence, Fence, Follows, Hooks, Mode, Pair, Place, Program,
@@ -69,6 +70,34 @@ pub(super) fn fence(config: &Config, value: fn(&Fence) -> String) -> Values {
 
 pub(super) fn hook(config: &Config, value: fn(&Hooks) -> Option<String>) -> Values {
     maybe(config.hooks.as_ref().and_then(value))
+}
+
+/// Where the status page is served.
+pub(super) fn listen(page: &StatusPage) -> String {
+    let network = match page.network {
+        Network::Business => "business",
+        Network::Management => "management",
+    };
+    format!("{network}:{}", page.port)
+}
+
+pub(super) fn identity(config: &Config, value: fn(&Identity) -> String) -> Values {
+    let page = config.page.as_ref();
+    maybe(page.and_then(|it| it.identity.as_ref()).map(value))
+}
+
+/// The file's name stays when it is renewed.
+pub(super) fn certificate(identity: &Identity) -> String {
+    format!(
+        "{} ({})",
+        identity.certificate.display(),
+        identity.fingerprint
+    )
+}
+
+/// Whichever file it is in.
+pub(super) fn token(config: &Config) -> Option<String> {
+    config.page.as_ref()?.token.as_ref().map(Token::fingerprint)
 }
 
 /// All hooks are run as the same user.

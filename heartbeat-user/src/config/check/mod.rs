@@ -5,6 +5,7 @@ mod alarms;
 mod cluster;
 mod families;
 mod hooks;
+mod http;
 mod management;
 mod members;
 mod names;
@@ -46,6 +47,7 @@ pub(super) fn check(file: File, folder: &Path, faults: &mut Vec<Fault>) -> Optio
     let handovers = services::handovers(file.handovers.as_ref(), faults);
     let hooks = hooks::check(file.hooks.as_ref(), faults);
     let alarms = alarms::check(file.alarms.as_ref(), faults);
+    let page = http::check(file.http.as_ref(), &file.members, folder, faults);
     if let (Some(services), Some(hooks)) = (&services, &hooks) {
         services::wait_for_hooks(&file.services, services, hooks.as_ref(), faults);
     }
@@ -76,6 +78,7 @@ pub(super) fn check(file: File, folder: &Path, faults: &mut Vec<Fault>) -> Optio
         handovers: handovers?,
         hooks: hooks?,
         alarms: alarms?,
+        page: page?,
     };
     config.digest = digest::whole(&config);
     Some(config)

@@ -4,6 +4,7 @@ mod alarms;
 mod changes;
 mod digests;
 mod hooks;
+mod http;
 mod key_file;
 mod pages;
 mod pair;
