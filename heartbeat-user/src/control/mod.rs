@@ -3,6 +3,7 @@
 mod alarm;
 mod client;
 mod cures;
+mod details;
 mod event;
 mod explain;
 mod facts;
@@ -21,6 +22,7 @@ mod words;
 pub use crate::config::alarms::Severity;
 pub use alarm::Alarm;
 pub use client::{Client, ClientError};
+pub use details::{Answer, Bucket, Counted, Details};
 pub use event::{Event, ServiceEvent};
 pub use explain::explain;
 pub use facts::LocalFacts;

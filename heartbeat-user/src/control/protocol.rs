@@ -3,6 +3,7 @@
 use heartbeat_core::Slot;
 use serde::{Deserialize, Serialize};
 
+use super::details::Details;
 use super::event::Event;
 use super::maps::PinnedMap;
 use super::membership::Membership;
@@ -27,6 +28,8 @@ pub enum Request {
     Alarms,
     /// Send a test to every sink of alarms.
     TestAlarms,
+    /// What did the kernel count?
+    Details,
     /// Who is a member, whose votes count, and what the configuration file proposes?
     Members,
     /// What is every node, by its own words?
@@ -72,6 +75,8 @@ pub enum Response {
     Alarms(Box<AlarmsStatus>),
     /// To [`Request::TestAlarms`].
     TestedAlarms(Vec<SinkTest>),
+    /// To [`Request::Details`].
+    Details(Box<Details>),
     /// To [`Request::Members`].
     Members(Box<Membership>),
     /// To [`Request::Nodes`]: by slot.

@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tracing::{debug, warn};
 
+use super::details::Details;
 use super::event::Event;
 use super::explain::explain;
 use super::maps::PinnedMap;
@@ -49,6 +50,8 @@ pub trait Handler: Send + Sync + 'static {
     fn alarms(&self) -> impl Future<Output = Result<AlarmsStatus, String>> + Send;
     /// Sends a test to every sink of alarms: how each took it, or why nothing was sent.
     fn test_alarms(&self) -> impl Future<Output = Result<Vec<SinkTest>, String>> + Send;
+    /// What the kernel counted, or why this node cannot say.
+    fn details(&self) -> impl Future<Output = Result<Details, String>> + Send;
     /// Members and electors, and what the configuration file proposes, or why this node cannot say.
     fn members(&self) -> impl Future<Output = Result<Membership, String>> + Send;
     /// The fixed information of every node, by its own words, or why this node cannot say.
@@ -167,6 +170,9 @@ async fn answer(request: Request, handler: &impl Handler) -> Response {
             Response::Alarms(Box::new(alarms))
         }),
         Request::TestAlarms => told(handler.test_alarms().await, Response::TestedAlarms),
+        Request::Details => told(handler.details().await, |details| {
+            Response::Details(Box::new(details))
+        }),
         Request::Members => told(handler.members().await, |members| {
             Response::Members(Box::new(members))
         }),

@@ -97,6 +97,7 @@ pub struct Statistics {
     pub(super) gate: PerCpuArray,
     pub(super) rtt: PerCpuArray,
     pub(super) gap: PerCpuArray,
+    pub(super) replies: Replies,
 }
 
 impl Statistics {
@@ -125,6 +126,14 @@ impl Statistics {
     /// What bpf(2) answers.
     pub fn round_trips(&mut self) -> io::Result<[u64; BUCKETS]> {
         histogram(&mut self.rtt)
+    }
+
+    /// Each member's answers; `into` as for [`Replies::read`].
+    ///
+    /// # Errors
+    /// What bpf(2) answers.
+    pub fn replies(&mut self, into: &mut [MergedReply]) -> io::Result<()> {
+        self.replies.read(into)
     }
 
     /// Gaps between accepted probes, by [`heartbeat_wire::histogram`]'s buckets.

@@ -274,6 +274,7 @@ fn open_maps(
             gate: per_cpu(pins, name::GATE)?,
             rtt: per_cpu(pins, name::RTT)?,
             gap: per_cpu(pins, name::GAP)?,
+            replies: Replies::new(per_cpu(pins, name::REPLIES)?, words.clone()),
         },
         sets: Sets {
             config: open(pins, name::CONFIG, Array::try_from)?,

@@ -11,7 +11,7 @@ use heartbeat_core::{ElectorRecord, Epoch, Instant};
 use heartbeat_user::config;
 use heartbeat_user::config::change::{Facts, Place};
 use heartbeat_user::control::{
-    Alarm, AlarmName, AlarmsStatus, ControlSocket, EpochParts, Event, Handler, HistoryEntry, LinksStatus, Local, LocalFacts, Membership, PinnedMap, ReloadStatus, Running, Scope, Severity, SinkStatus, SinkTest, Status, pinned_maps,
+    Alarm, AlarmName, AlarmsStatus, ControlSocket, Details, EpochParts, Event, Handler, HistoryEntry, LinksStatus, Local, LocalFacts, Membership, PinnedMap, ReloadStatus, Running, Scope, Severity, SinkStatus, SinkTest, Status, pinned_maps,
 };
 use serde_json::Value;
 use tokio::runtime::Runtime;
@@ -87,6 +87,10 @@ impl Handler for Pretender {
             test("log", None),
             test("pager", Some("no route to host")),
         ])
+    }
+
+    async fn details(&self) -> Result<Details, String> {
+        Err("nothing is counted here".to_owned())
     }
 
     async fn members(&self) -> Result<Membership, String> {

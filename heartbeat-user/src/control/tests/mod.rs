@@ -14,8 +14,7 @@ use heartbeat_core::snapshot::{
 use heartbeat_core::{ElectorRecord, Epoch, Instant};
 
 use super::{
-    Datapath, LinkStatus, LinksStatus, Local, LocalFacts, ReloadStatus, Status, VerifiedStatus,
-    VirtualAddressStatus,
+    Answer, Bucket, Counted, Datapath, Details, EpochParts, LinkStatus, LinksStatus, Local, LocalFacts, ReloadStatus, SCHEMA, Status, VerifiedStatus, VirtualAddressStatus,
 };
 use crate::config::tests_support::three_nodes;
 
@@ -125,4 +124,39 @@ pub(crate) fn slave() -> Status {
     snapshot.reason = Reason::ProbeHeard(1);
     snapshot.lease_deadline = None;
     Status::new(&three_nodes(), &snapshot, facts(2, false))
+}
+
+/// What its kernel counted.
+pub(crate) fn details() -> Details {
+    let counted = |name: &str, count| Counted {
+        name: name.to_owned(),
+        count,
+    };
+    Details {
+        schema: SCHEMA,
+        slot: 1,
+        round_trips: vec![Bucket {
+            from_ns: 98_304,
+            below_ns: Some(131_072),
+            count: 42,
+        }],
+        gaps: vec![Bucket {
+            from_ns: 8_388_608,
+            below_ns: Some(12_582_912),
+            count: 7,
+        }],
+        verdicts: vec![counted("granted", 7), counted("reply_counted", 42)],
+        gate_verdicts: vec![counted("open_in", 5)],
+        answers: vec![Answer {
+            slot: 2,
+            count: 42,
+            age_us: 4_000,
+            rtt_ns: 120_000,
+            daemon_age_us: Some(3_100),
+            service_age_us: None,
+            epoch: EpochParts { round: 4, slot: 1 },
+            config_digest: "00000000000000ab".to_owned(),
+            elector_version: 7,
+        }],
+    }
 }

@@ -14,7 +14,7 @@ use super::master;
 use crate::config::change::{Facts, Place};
 use crate::config::tests_support::three_nodes;
 use crate::control::{
-    AlarmsStatus, BindError, Client, ClientError, ControlSocket, EpochParts, Event, Handler, HistoryEntry, Membership, NodeStatus, PinnedMap, Request, Response, Role, Running, SinkTest, Status, pinned_maps,
+    AlarmsStatus, BindError, Client, ClientError, ControlSocket, Details, EpochParts, Event, Handler, HistoryEntry, Membership, NodeStatus, PinnedMap, Request, Response, Role, Running, SinkTest, Status, pinned_maps,
 };
 
 struct Pretender;
@@ -41,6 +41,10 @@ impl Handler for Pretender {
 
     async fn test_alarms(&self) -> Result<Vec<SinkTest>, String> {
         Err("no sink is configured".to_owned())
+    }
+
+    async fn details(&self) -> Result<Details, String> {
+        Ok(super::details())
     }
 
     async fn members(&self) -> Result<Membership, String> {
