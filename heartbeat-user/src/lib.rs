@@ -21,3 +21,4 @@ pub mod state;
 pub mod sys;
 pub mod systemd;
 pub mod takeover;
+pub mod web;

@@ -9,7 +9,7 @@ use heartbeat_core::Slot;
 use super::history::History;
 use super::operator::Operator;
 use crate::control::{
-    AlarmsStatus, Event, Handler, Membership, NodeStatus, PinnedMap, Running, SinkTest, Status, pinned_maps,
+    AlarmsStatus, Details, Event, Handler, Membership, NodeStatus, PinnedMap, Running, SinkTest, Status, pinned_maps,
 };
 
 /// The control socket's side of the daemon; cheap to clone.
@@ -82,6 +82,10 @@ impl Handler for Front {
 
     async fn test_alarms(&self) -> Result<Vec<SinkTest>, String> {
         self.operator()?.test_alarms().await
+    }
+
+    async fn details(&self) -> Result<Details, String> {
+        self.operator()?.details()
     }
 
     async fn members(&self) -> Result<Membership, String> {

@@ -3,6 +3,7 @@
 mod alarms;
 mod current;
 mod differing;
+mod details;
 mod electors;
 mod failure;
 mod fence;
@@ -52,6 +53,7 @@ use crate::recorder::Recorder;
 use crate::sys::lock::FolderLock;
 use crate::sys::realtime;
 use crate::takeover::Takeover;
+use crate::web::Page;
 
 use failure::Failure;
 use front::Front;
@@ -103,8 +105,10 @@ fn run(args: &Args) -> Result<(), Failure> {
     let serving = Arc::new(front.clone());
     let clients = socket.clients();
     runtime.spawn(async move { socket.serve(serving).await });
+    let page = Page::new(Arc::new(front.clone()));
     let facts = Facts::default();
     let mut ground = Ground::find(args, &bpf_dir, config, &facts)?;
+    page.go_by(ground.plan.page());
     let manager = Manager::new(&ground.plan.config.cluster, ground.plan.slot, &facts);
     let waits = |what: String| {
         manager.waits_for(&what);
@@ -121,6 +125,7 @@ fn run(args: &Args) -> Result<(), Failure> {
         &facts,
         history,
         manager,
+        page,
         hurry,
     )?;
     stop.tell(daemon.scribe.pulse.clone(), operator.restarting.clone());

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use heartbeat_core::event::Order;
@@ -18,16 +19,16 @@ use super::current::Current;
 use super::differing::Differing;
 use super::linked;
 use super::nodes::Nodes;
+use super::details;
 use super::plan::Plan;
 use super::reload::{self, Tally};
 use super::restarting::{Restarting, Waits};
 use super::shared::Facts;
 use crate::config::{Follows, change};
 use crate::control::{
-    AlarmsStatus, Datapath, Local, LocalFacts, Running, SinkTest, Status, VerifiedStatus,
-    VirtualAddressStatus,
+    AlarmsStatus, Datapath, Details, Local, LocalFacts, Running, SinkTest, Status, VerifiedStatus, VirtualAddressStatus,
 };
-use crate::datapath::{Words, name_sets};
+use crate::datapath::{Statistics, Words, name_sets};
 use crate::net::mac::MacAddress;
 use crate::net::netlink::{Address, Netlink};
 use crate::peer::Peers;
@@ -48,6 +49,7 @@ pub(super) struct Operator {
     /// The configuration file, for what it proposes later.
     pub(super) file: PathBuf,
     pub(super) words: Words,
+    pub(super) statistics: Mutex<Statistics>,
     pub(super) pulse: OrderSender,
     pub(super) facts: Facts,
     pub(super) view: View,
@@ -165,6 +167,19 @@ impl Operator {
             return Err("no sink is configured: add [[alarms.sink]]".to_owned());
         }
         Ok(alarm::test(wanted, from, &identity(&plan)).await)
+    }
+
+    /// What the kernel counted. Its maps are read here, the pulse has no part in it.
+    pub(super) fn details(&self) -> Result<Details, String> {
+        let plan = self.current.plan();
+        let slots: Vec<Slot> = plan.config.members.keys().copied().collect();
+        // What a panic leaves half read is read anew.
+        let mut statistics = self
+            .statistics
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        details::details(plan.slot, &slots, &mut statistics)
+            .map_err(|error| format!("cannot read what the kernel counted: {error}"))
     }
 
     pub(super) async fn switchover(&self, to: Option<Slot>) -> Result<String, String> {

@@ -2,7 +2,7 @@
 //! network need, each in its own terms.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use heartbeat_core::message::Network;
 use heartbeat_core::time::nanos;
@@ -11,9 +11,10 @@ use heartbeat_wire::maps::{self, Address, Vip, mapped, member_flag};
 use heartbeat_wire::tag::KEY_SLOTS;
 
 use super::interfaces::Wanted;
-use crate::config::{Attach, Config, Connection, Follows, Member, VirtualAddress};
+use crate::config::{Attach, Config, Connection, Follows, Member, VirtualAddress, service};
 use crate::datapath::{AttachMode, name_sets};
 use crate::takeover::{Place, Surroundings};
+use crate::web;
 
 /// The loopback interface: a gate on it keeps a master without a lease from serving its own clients.
 pub(super) const LOOPBACK: &str = "lo";
@@ -174,6 +175,24 @@ impl Plan {
             address: None,
         });
         places.chain(gated).collect()
+    }
+
+    /// Where this node serves the status page, if it does: at its own address on the page's network, and at the
+    /// virtual ones there.
+    #[must_use]
+    pub(super) fn page(&self) -> Option<web::Wanted> {
+        let page = self.config.page.clone()?;
+        let own = match page.network {
+            service::Network::Management => self.management(),
+            service::Network::Business => self.own().business.as_ref()?,
+        };
+        let carried = self.carried().into_iter().chain(self.own_addresses());
+        let there = carried.filter(|carried| carried.interface == own.interface);
+        let addresses = std::iter::once(own.address).chain(there.map(|carried| carried.address));
+        Some(web::Wanted {
+            places: addresses.map(|it| SocketAddr::new(it, page.port)).collect(),
+            page,
+        })
     }
 
     /// How the responder may be attached.

@@ -28,6 +28,7 @@ use crate::peer::Peers;
 use crate::pulse::{Ending, Note, Notes, OrderSender, PulseOrder, Stamps};
 use crate::state::StateFolder;
 use crate::takeover::Around;
+use crate::web::Page;
 
 /// What the scribe works with.
 pub(super) struct Scribe {
@@ -55,6 +56,8 @@ pub(super) struct Scribe {
     pub(super) peers: Peers,
     /// In what others' configurations differ.
     pub(super) differing: Differing,
+    /// The status page.
+    pub(super) page: Page,
     /// The hands have ended, so the pulse stops.
     pub(super) hands_ended: bool,
 }

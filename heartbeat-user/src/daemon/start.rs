@@ -38,7 +38,7 @@ use super::shared::Facts;
 use super::stale;
 use super::watched;
 use super::wiring;
-use crate::datapath::{self, Datapath, Events, HeardWords, Hooks, Kept, Opened, Replies, Sets, Words};
+use crate::datapath::{self, Datapath, Events, HeardWords, Hooks, Kept, Opened, Replies, Sets, Statistics, Words};
 use crate::hands::{Hands, Order, VirtualAddress};
 use crate::net::netlink::{Link, Netlink, OwnerMark};
 use crate::peer::Peers;
@@ -50,6 +50,7 @@ use crate::sys::clock::boot_ns;
 use crate::sys::memory;
 use crate::sys::realtime::Realtime;
 use crate::takeover::{self, Around, Takeover, Tellers, View};
+use crate::web::Page;
 
 impl Daemon {
     /// Starts a daemon on its ground, and gives what operators ask it by. `hurry` ends when there is time: a lease
@@ -61,6 +62,7 @@ impl Daemon {
         facts: &Facts,
         history: Arc<Mutex<History>>,
         mut manager: Manager,
+        page: Page,
         mut hurry: Option<Realtime>,
     ) -> Result<(Self, Operator), Failure> {
         if let Err(error) = memory::lock_all() {
@@ -119,6 +121,7 @@ impl Daemon {
             alarms: alarms.view().clone(),
             restarting: Restarting::new(current.clone(), orders.clone(), watched.rest),
             words: kernel.words.clone(),
+            statistics: Mutex::new(kernel.statistics),
             pulse: orders.clone(),
             facts: facts.clone(),
             current: current.clone(),
@@ -178,8 +181,7 @@ impl Daemon {
                 current,
                 reloads,
                 around,
-                peers,
-                differing,
+    differing, page, peers,
             },
             notes: taken,
             pulse: pulse.thread,
@@ -198,6 +200,7 @@ struct Kernel {
     heard: HeardWords,
     events: Events,
     sets: Sets,
+    statistics: Statistics,
     kept: Kept,
 }
 
@@ -233,6 +236,7 @@ fn load(
         heard: opened.heard,
         events: opened.events,
         sets: opened.sets,
+        statistics: opened.statistics,
         kept: opened.kept,
     };
     Ok((relink, kernel))

@@ -108,6 +108,7 @@ impl Scribe {
         self.around.set(plan.surroundings());
         self.peers.go_by(linked::membership(&plan));
         self.relink.plan = plan.clone();
+        self.page.go_by(plan.page());
         self.current.set(plan);
     }
 }

@@ -1,0 +1,105 @@
+//! What changes something: only for who has the token, and over TLS.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use heartbeat_core::Slot;
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::{Body, Bytes};
+use hyper::header::{self, HeaderMap};
+use hyper::{Response, StatusCode};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use tokio::time::timeout;
+use tracing::info;
+
+use super::access::may_change;
+use super::content::{Content, json, refusal};
+use super::route::Site;
+use crate::control::Handler;
+
+/// Longest body, in bytes: the longest order there is has less than forty.
+const MAX_BODY: usize = 1024;
+/// How long a viewer may take to send it.
+const BODY_TIME: Duration = Duration::from_secs(5);
+/// How long the daemon may take to carry it out.
+const ORDER_TIME: Duration = Duration::from_secs(5);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Switchover {
+    #[serde(default)]
+    to: Option<Slot>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Maintenance {
+    on: bool,
+}
+
+#[derive(Serialize)]
+struct Done {
+    done: String,
+}
+
+/// Which order.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Order {
+    Switchover,
+    Maintenance,
+}
+
+/// Carries it out, if this viewer may have it carried out.
+pub(super) async fn carry_out<B>(
+    site: &Site<impl Handler>,
+    viewer: SocketAddr,
+    order: Order,
+    lines: &HeaderMap,
+    body: B,
+) -> Response<Content>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    if let Err(refusal) = may_change(&site.page, lines) {
+        return refusal;
+    }
+    let outcome = match order {
+        Order::Switchover => match read::<Switchover, B>(lines, body).await {
+            Ok(order) => timeout(ORDER_TIME, site.handler.switchover(order.to)).await,
+            Err(refusal) => return refusal,
+        },
+        Order::Maintenance => match read::<Maintenance, B>(lines, body).await {
+            Ok(order) => timeout(ORDER_TIME, site.handler.maintenance(order.on)).await,
+            Err(refusal) => return refusal,
+        },
+    };
+    let outcome = outcome.unwrap_or_else(|_| Err("the daemon did not finish in time".to_owned()));
+    info!(%viewer, ?order, ?outcome, "ordered by the status page's API");
+    match outcome {
+        Ok(done) => json(StatusCode::OK, &Done { done }),
+        Err(why) => refusal(StatusCode::CONFLICT, why),
+    }
+}
+
+async fn read<T, B>(lines: &HeaderMap, body: B) -> Result<T, Response<Content>>
+where
+    T: DeserializeOwned,
+    B: Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let kind = lines.get(header::CONTENT_TYPE).map(|kind| kind.as_bytes());
+    if kind.is_none_or(|kind| !kind.starts_with(b"application/json")) {
+        let why = "an order is JSON: send `Content-Type: application/json`";
+        return Err(refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, why));
+    }
+    let body = timeout(BODY_TIME, Limited::new(body, MAX_BODY).collect()).await;
+    let body = body.map_err(|_| refusal(StatusCode::REQUEST_TIMEOUT, "the order does not end"))?;
+    let body = body.map_err(|error| refusal(StatusCode::BAD_REQUEST, error.to_string()))?;
+    serde_json::from_slice(&body.to_bytes()).map_err(|error| {
+        refusal(
+            StatusCode::BAD_REQUEST,
+            format!("the order is none: {error}"),
+        )
+    })
+}

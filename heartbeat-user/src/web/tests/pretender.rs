@@ -1,0 +1,157 @@
+//! A daemon that knows a cluster of three, and counts what it is asked and told.
+
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::control::tests::{details, master};
+use crate::control::{
+    Alarm, AlarmName, Answering, Details, EpochParts, Event, Handler, HistoryEntry, HookStatus,
+    HookWord, Membership, PinnedMap, Role, Running, ServiceEvent, ServiceStatus, ServiceWord,
+    Status, TakeoverStamps, pinned_maps,
+};
+
+#[derive(Default)]
+pub(super) struct Pretender {
+    /// How often it was asked for its status.
+    pub(super) asked: AtomicU32,
+    /// What it was ordered.
+    pub(super) ordered: Mutex<Vec<String>>,
+    /// Slot 3 does not answer from now on.
+    pub(super) is_missing: Mutex<bool>,
+    /// Why it cannot say what it knows, if it cannot.
+    pub(super) waits: Mutex<Option<String>>,
+}
+
+impl Pretender {
+    fn order(&self, what: String) -> Result<String, String> {
+        self.ordered.lock().expect("no panic").push(what);
+        Ok("done".to_owned())
+    }
+}
+
+/// A status in which everything occurs that may.
+fn full() -> Status {
+    let mut status = master();
+    let epoch = EpochParts { round: 4, slot: 1 };
+    status.services = vec![ServiceStatus {
+        name: "gateway".to_owned(),
+        check: "http".to_owned(),
+        state: ServiceWord::Healthy,
+        state_age_us: 1,
+        last_success_age_us: Some(1),
+        fault: None,
+        last_fault: None,
+        last_fault_age_us: None,
+        overruns: 0,
+        attempts: 0,
+        next_attempt_us: None,
+    }];
+    status.hooks = vec![HookStatus {
+        hook: "on_promote".to_owned(),
+        state: HookWord::Succeeded,
+        epoch,
+        reason: "elected".to_owned(),
+        at: "2026-01-01T00:00:00.000Z".to_owned(),
+        took_us: Some(9),
+        fault: None,
+        owed: 0,
+    }];
+    status.alarms = vec![Alarm {
+        name: AlarmName::Down,
+        slot: Some(3),
+        text: "slot 3 (n3) answers on neither network".to_owned(),
+    }];
+    status.warnings = vec!["no real-time priority".to_owned()];
+    status
+}
+
+fn events() -> Vec<Event> {
+    let status = full();
+    let role = HistoryEntry {
+        at: "2026-01-01T00:00:00.000Z".to_owned(),
+        slot: 1,
+        from: Role::Candidate,
+        to: Role::Master,
+        epoch: status.epoch,
+        reason: "elected".to_owned(),
+        duration_us: 5,
+        takeover: Some(TakeoverStamps::default()),
+    };
+    let service = ServiceEvent {
+        at: "2026-01-01T00:00:01.000Z".to_owned(),
+        service: "gateway".to_owned(),
+        from: ServiceWord::Healthy,
+        to: ServiceWord::Recovering,
+        attempts: 0,
+        reason: "status 503".to_owned(),
+        duration_us: 5,
+    };
+    vec![
+        Event::Role(role),
+        Event::Service(service),
+        Event::Hook(status.hooks[0].clone()),
+    ]
+}
+
+impl Handler for Pretender {
+    async fn status(&self) -> Result<Status, String> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        if let Some(why) = &*self.waits.lock().expect("no panic") {
+            return Err(why.clone());
+        }
+        let mut status = full();
+        status.local.turns = self.asked.load(Ordering::SeqCst).into();
+        if *self.is_missing.lock().expect("no panic") {
+            status.members[2].answering = Some(Answering::Missing);
+        }
+        Ok(status)
+    }
+
+    async fn history(&self) -> Vec<Event> {
+        events()
+    }
+
+    fn maps(&self) -> Vec<PinnedMap> {
+        pinned_maps(Path::new("/sys/fs/bpf/heartbeatd/storage-a"))
+    }
+
+    async fn details(&self) -> Result<Details, String> {
+        Ok(details())
+    }
+
+    async fn switchover(&self, to: Option<u16>) -> Result<String, String> {
+        match to {
+            Some(9) => Err("slot 9 is no member".to_owned()),
+            to => self.order(format!("switchover {to:?}")),
+        }
+    }
+
+    async fn maintenance(&self, on: bool) -> Result<String, String> {
+        self.order(format!("maintenance {on}"))
+    }
+
+    async fn members(&self) -> Result<Membership, String> {
+        Err("nobody asks for it here".to_owned())
+    }
+
+    async fn configuration(&self) -> Result<Running, String> {
+        Err("nobody asks for it here".to_owned())
+    }
+
+    async fn apply_members(&self) -> Result<String, String> {
+        self.order("apply".to_owned())
+    }
+
+    async fn reload(&self) -> Result<String, String> {
+        self.order("reload".to_owned())
+    }
+
+    async fn restart(&self) -> Result<String, String> {
+        self.order("restart".to_owned())
+    }
+
+    async fn force(&self, cluster: String) -> Result<String, String> {
+        self.order(format!("force {cluster}"))
+    }
+}
