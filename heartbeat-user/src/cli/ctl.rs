@@ -32,6 +32,12 @@ pub enum Command {
         json: bool,
     },
 
+    /// The cluster at a glance, refreshed: on a terminal, until `q`
+    ///
+    /// Arrows choose a member, enter shows its detail: ages, round trips, what the kernel counted. Where there is no
+    /// terminal: exit code 2.
+    Top,
+
     /// Why this node is or is not master, and what would change it
     Explain,
 

@@ -9,7 +9,7 @@ pub enum Exit {
     Ok = 0,
     /// Refused or failed, and no other code says how.
     Failure = 1,
-    /// What was typed is wrong: a cluster's name.
+    /// What was typed is wrong: a cluster's name, or `top` where there is no terminal.
     Usage = 2,
     /// `heartbeatctl status` knows no master.
     NoMaster = 4,

@@ -11,6 +11,7 @@ mod promote;
 mod render;
 mod replay;
 mod table;
+mod top;
 mod watched;
 
 use std::io::{self, Write};
@@ -35,6 +36,10 @@ enum Failure {
     Refused(String),
     #[error("{0}")]
     WrongName(String),
+    #[error(
+        "`top` draws on a terminal, and this is none: use `heartbeatctl status`, or `status --json` for programs"
+    )]
+    NoTerminal,
     #[error("the daemon answered something else: use the heartbeatctl of its version")]
     OtherAnswer,
     #[error("the configuration is wrong\n{0}")]
@@ -59,7 +64,7 @@ impl Failure {
                 | ClientError::Foreign { .. },
             )
             | Self::OtherAnswer => Exit::Unavailable,
-            Self::WrongName(_) => Exit::Usage,
+            Self::WrongName(_) | Self::NoTerminal => Exit::Usage,
             Self::Config(_) => Exit::Config,
             Self::Keygen(error) if error.is_permission() => Exit::Permission,
             Self::Detach(error) if error.is_permission() => Exit::Permission,
@@ -95,6 +100,7 @@ fn carry_out(args: Args) -> Result<Exit, Failure> {
     let client = Client::new(&args.control);
     match args.command {
         Command::Status { json } => status(&client, json),
+        Command::Top => top::run(&client),
         Command::Explain => match client.ask(Request::Explain)? {
             Response::Explanation(sentences) => print(&(sentences.join("\n") + "\n")),
             other => Err(unexpected(other)),
@@ -183,6 +189,7 @@ fn unexpected(response: Response) -> Failure {
         | Response::Maps(_)
         | Response::Alarms(_)
         | Response::TestedAlarms(_)
+        | Response::Details(_)
         | Response::Members(_)
         | Response::Nodes(_)
         | Response::Configuration(_)

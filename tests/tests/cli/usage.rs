@@ -32,6 +32,7 @@ fn help_names_every_command_and_exit_code() {
     assert_eq!(ran.code, Some(0));
     for word in [
         "status",
+        "top",
         "explain",
         "history",
         "switchover",
