@@ -64,6 +64,14 @@ const NEEDED: &[Tool] = &[
         package: "prometheus-alertmanager",
     },
     Tool {
+        program: "chromium",
+        package: "chromium",
+    },
+    Tool {
+        program: "chromedriver",
+        package: "chromium-driver",
+    },
+    Tool {
         program: "shellcheck",
         package: "shellcheck",
     },

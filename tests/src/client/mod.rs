@@ -1,6 +1,7 @@
 //! Looking on from outside: what a user's machine sees of the cluster, to the microsecond.
 
 pub mod background;
+pub mod browser;
 pub mod database;
 pub mod datagram;
 pub mod journal;

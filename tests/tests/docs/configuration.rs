@@ -89,6 +89,7 @@ fn known_keys() -> BTreeMap<String, BTreeSet<String>> {
         "[hooks]",
         "[alarms]",
         "[[alarms.sink]]",
+        "[http]",
     ];
     let source: String = headers
         .iter()

@@ -51,6 +51,7 @@ mod scene;
 mod services;
 mod slot_address;
 mod starved;
+mod status_page;
 mod strangers;
 mod switchover;
 mod units;
