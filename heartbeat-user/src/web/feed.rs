@@ -17,9 +17,11 @@ use crate::control::{Handler, Status, rfc3339};
 pub(super) const PACE: Duration = Duration::from_millis(200);
 /// The same while nobody does: often enough to tell when masterships began.
 const IDLE: Duration = Duration::from_secs(1);
-/// So many times as long as a look took comes before the next: of 10,000 members too the page takes no more than a
-/// twentieth of a processor.
+/// So many times as long as it took to write a look down comes before the next: of 10,000 members too the page takes no
+/// more than a twentieth of a processor.
 const REST: u32 = 20;
+/// And so many times as long as the whole look took: a daemon that is slow to answer is not asked more for it.
+const ANSWER_REST: u32 = 2;
 /// How long who asks waits for a look; longer than the daemon may take to answer.
 const MOST_WAIT: Duration = Duration::from_secs(6);
 
@@ -81,6 +83,7 @@ impl Feed {
         loop {
             let begun = Instant::now();
             let status = handler.status().await;
+            let answered = Instant::now();
             let now = rfc3339(SystemTime::now());
             let is = match &status {
                 Ok(status) => {
@@ -107,12 +110,13 @@ impl Feed {
                     text.into()
                 }),
             });
-            self.rest(begun.elapsed()).await;
+            let rest = (answered.elapsed() * REST).max(begun.elapsed() * ANSWER_REST);
+            self.rest(rest).await;
         }
     }
 
-    async fn rest(&self, took: Duration) {
-        sleep(PACE.max(took * REST)).await;
+    async fn rest(&self, least: Duration) {
+        sleep(PACE.max(least)).await;
         if self.0.looks.receiver_count() == 0 {
             // Whether somebody asked or not.
             let _ = timeout(IDLE, self.0.asked.notified()).await;
