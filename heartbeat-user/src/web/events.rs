@@ -53,7 +53,9 @@ impl Drop for Events {
 
 async fn tell(mut looks: watch::Receiver<Look>, frames: mpsc::Sender<Bytes>) {
     let mut told = None;
-    looks.mark_changed();
+    if looks.borrow().is_fresh() {
+        looks.mark_changed();
+    }
     loop {
         let frame = match timeout(AGAIN, looks.changed()).await {
             Ok(Ok(())) => {
@@ -61,7 +63,7 @@ async fn tell(mut looks: watch::Receiver<Look>, frames: mpsc::Sender<Bytes>) {
                 let is_news = told.is_none_or(|(change, at): (u64, Instant)| {
                     change != look.change || at.elapsed() >= AGAIN
                 });
-                if look.number == 0 || !is_news {
+                if !is_news {
                     continue;
                 }
                 told = Some((look.change, Instant::now()));

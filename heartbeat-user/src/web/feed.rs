@@ -73,6 +73,13 @@ impl Default for Feed {
     }
 }
 
+impl Look {
+    /// Whether it shows what is so now: while nobody looked, looks were rare.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.number > 0 && self.at.elapsed() <= PACE
+    }
+}
+
 impl Feed {
     /// Looks until it is dropped.
     pub(super) async fn look(self, handler: Arc<impl Handler>) {
@@ -134,7 +141,7 @@ impl Feed {
     pub(super) async fn newest(&self) -> Look {
         let mut looks = self.0.looks.subscribe();
         let newest = looks.borrow_and_update().clone();
-        if newest.number > 0 && newest.at.elapsed() <= PACE {
+        if newest.is_fresh() {
             return newest;
         }
         self.0.asked.notify_one();
