@@ -19,6 +19,7 @@ use crate::net::netlink::{Link, Netlink};
 use crate::state::StateFolder;
 use crate::sys::clock;
 use crate::sys::lock::{FolderLock, FolderLockError, holder_text};
+use crate::web::Page;
 
 /// What a pair lacks that goes by silence alone.
 const PARTED: &str = "neither a reference nor a fence command is required in [pair]: where the two do not hear each \
@@ -35,6 +36,8 @@ pub(super) struct Ground {
     /// In a pair, what it was last.
     pub(super) last_run: LastRun,
     pub(super) netlink: Netlink,
+    /// The status page: served from here on, and says what the daemon waits for.
+    pub(super) page: Page,
     /// Held as long as the daemon lives.
     pub(super) locks: [FolderLock; 2],
 }
@@ -46,6 +49,7 @@ impl Ground {
         bpf_dir: &Path,
         config: Config,
         facts: &Facts,
+        page: Page,
     ) -> Result<Self, Failure> {
         clock::check_time_namespace().map_err(Failure::config)?;
         let mut netlink = Netlink::open().map_err(Failure::of)?;
@@ -73,8 +77,10 @@ impl Ground {
             slot,
             electors: electors.record,
         };
+        page.go_by(plan.page());
         Ok(Self {
             plan,
+            page,
             file: args.config.clone(),
             state,
             floor,

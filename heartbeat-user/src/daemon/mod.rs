@@ -107,8 +107,7 @@ fn run(args: &Args) -> Result<(), Failure> {
     runtime.spawn(async move { socket.serve(serving).await });
     let page = Page::new(Arc::new(front.clone()));
     let facts = Facts::default();
-    let mut ground = Ground::find(args, &bpf_dir, config, &facts)?;
-    page.go_by(ground.plan.page());
+    let mut ground = Ground::find(args, &bpf_dir, config, &facts, page)?;
     let manager = Manager::new(&ground.plan.config.cluster, ground.plan.slot, &facts);
     let waits = |what: String| {
         manager.waits_for(&what);
@@ -125,7 +124,6 @@ fn run(args: &Args) -> Result<(), Failure> {
         &facts,
         history,
         manager,
-        page,
         hurry,
     )?;
     stop.tell(daemon.scribe.pulse.clone(), operator.restarting.clone());

@@ -50,7 +50,6 @@ use crate::sys::clock::boot_ns;
 use crate::sys::memory;
 use crate::sys::realtime::Realtime;
 use crate::takeover::{self, Around, Takeover, Tellers, View};
-use crate::web::Page;
 
 impl Daemon {
     /// Starts a daemon on its ground, and gives what operators ask it by. `hurry` ends when there is time: a lease
@@ -62,7 +61,6 @@ impl Daemon {
         facts: &Facts,
         history: Arc<Mutex<History>>,
         mut manager: Manager,
-        page: Page,
         mut hurry: Option<Realtime>,
     ) -> Result<(Self, Operator), Failure> {
         if let Err(error) = memory::lock_all() {
@@ -181,7 +179,9 @@ impl Daemon {
                 current,
                 reloads,
                 around,
-    differing, page, peers,
+                differing,
+                page: ground.page,
+                peers,
             },
             notes: taken,
             pulse: pulse.thread,

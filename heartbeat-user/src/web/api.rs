@@ -79,9 +79,8 @@ pub(super) async fn member(site: &Site<impl Handler>, slot: &str) -> Response<Co
         Ok(known) => known,
         Err(why) => return refusal(StatusCode::SERVICE_UNAVAILABLE, why),
     };
-    let (status, details) = &*known;
-    match status.member(slot) {
-        Some(member) => json(StatusCode::OK, &detail(member.clone(), details)),
+    match known.status.member(slot) {
+        Some(member) => json(StatusCode::OK, &detail(member.clone(), &known.details)),
         None => refusal(StatusCode::NOT_FOUND, format!("slot {slot} is no member")),
     }
 }

@@ -87,13 +87,36 @@ pub(super) fn events(events: Events) -> Response<Content> {
     with_lines(StatusCode::OK, "text/event-stream", Content::Events(events))
 }
 
+/// Why something is not done.
+#[derive(Debug, Serialize)]
+pub(super) struct Refusal {
+    #[serde(skip)]
+    status: StatusCode,
+    error: String,
+}
+
+impl Refusal {
+    pub(super) fn new(status: StatusCode, why: impl Into<String>) -> Self {
+        Self {
+            status,
+            error: why.into(),
+        }
+    }
+
+    pub(super) fn answer(&self) -> Response<Content> {
+        let mut response = json(self.status, self);
+        if self.status == StatusCode::UNAUTHORIZED {
+            let scheme = HeaderValue::from_static("Bearer");
+            let lines = response.headers_mut();
+            lines.insert(header::WWW_AUTHENTICATE, scheme);
+        }
+        response
+    }
+}
+
 /// Why not.
 pub(super) fn refusal(status: StatusCode, why: impl Into<String>) -> Response<Content> {
-    #[derive(Serialize)]
-    struct Refusal {
-        error: String,
-    }
-    json(status, &Refusal { error: why.into() })
+    Refusal::new(status, why).answer()
 }
 
 fn with_lines(status: StatusCode, kind: &'static str, content: Content) -> Response<Content> {

@@ -73,7 +73,7 @@ async fn open(place: SocketAddr) -> TcpListener {
 
 /// An address that is not on this machine yet will do: a virtual one comes with the mastership, and is answered from
 /// its first moment.
-fn bind(place: SocketAddr) -> io::Result<TcpListener> {
+pub(super) fn bind(place: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(
         Domain::for_address(place),
         Type::STREAM,

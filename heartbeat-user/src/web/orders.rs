@@ -6,14 +6,14 @@ use std::time::Duration;
 use heartbeat_core::Slot;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::{Body, Bytes};
-use hyper::header::{self, HeaderMap};
+use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Response, StatusCode};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::time::timeout;
 use tracing::info;
 
 use super::access::may_change;
-use super::content::{Content, json, refusal};
+use super::content::{Content, Refusal, json, refusal};
 use super::route::Site;
 use crate::control::Handler;
 
@@ -62,16 +62,16 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     if let Err(refusal) = may_change(&site.page, lines) {
-        return refusal;
+        return refusal.answer();
     }
     let outcome = match order {
         Order::Switchover => match read::<Switchover, B>(lines, body).await {
             Ok(order) => timeout(ORDER_TIME, site.handler.switchover(order.to)).await,
-            Err(refusal) => return refusal,
+            Err(refusal) => return refusal.answer(),
         },
         Order::Maintenance => match read::<Maintenance, B>(lines, body).await {
             Ok(order) => timeout(ORDER_TIME, site.handler.maintenance(order.on)).await,
-            Err(refusal) => return refusal,
+            Err(refusal) => return refusal.answer(),
         },
     };
     let outcome = outcome.unwrap_or_else(|_| Err("the daemon did not finish in time".to_owned()));
@@ -82,22 +82,23 @@ where
     }
 }
 
-async fn read<T, B>(lines: &HeaderMap, body: B) -> Result<T, Response<Content>>
+async fn read<T, B>(lines: &HeaderMap, body: B) -> Result<T, Refusal>
 where
     T: DeserializeOwned,
     B: Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let kind = lines.get(header::CONTENT_TYPE).map(|kind| kind.as_bytes());
+    let kind = lines.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     if kind.is_none_or(|kind| !kind.starts_with(b"application/json")) {
         let why = "an order is JSON: send `Content-Type: application/json`";
-        return Err(refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, why));
+        return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, why));
     }
     let body = timeout(BODY_TIME, Limited::new(body, MAX_BODY).collect()).await;
-    let body = body.map_err(|_| refusal(StatusCode::REQUEST_TIMEOUT, "the order does not end"))?;
-    let body = body.map_err(|error| refusal(StatusCode::BAD_REQUEST, error.to_string()))?;
+    let body =
+        body.map_err(|_| Refusal::new(StatusCode::REQUEST_TIMEOUT, "the order does not end"))?;
+    let body = body.map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, error.to_string()))?;
     serde_json::from_slice(&body.to_bytes()).map_err(|error| {
-        refusal(
+        Refusal::new(
             StatusCode::BAD_REQUEST,
             format!("the order is none: {error}"),
         )

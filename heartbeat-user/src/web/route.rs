@@ -29,7 +29,19 @@ pub(super) struct Site<H> {
     pub(super) rooms: Arc<Semaphore>,
     /// One for each viewer who may be told of what happens.
     viewers: Arc<Semaphore>,
-    seen: Mutex<Option<(Instant, Arc<(Status, Details)>)>>,
+    seen: Mutex<Option<Seen>>,
+}
+
+/// Details, and when they were read.
+struct Seen {
+    at: Instant,
+    known: Arc<Known>,
+}
+
+/// Both of about the same moment.
+pub(super) struct Known {
+    pub(super) status: Status,
+    pub(super) details: Details,
 }
 
 impl<H: Handler> Site<H> {
@@ -45,16 +57,19 @@ impl<H: Handler> Site<H> {
     }
 
     /// All details, read once for all who ask at about the same time.
-    pub(super) async fn details(&self) -> Result<Arc<(Status, Details)>, String> {
+    pub(super) async fn details(&self) -> Result<Arc<Known>, String> {
         let mut seen = self.seen.lock().await;
-        if let Some((at, known)) = &*seen
-            && at.elapsed() <= PACE
-        {
-            return Ok(Arc::clone(known));
+        if let Some(seen) = seen.as_ref().filter(|seen| seen.at.elapsed() <= PACE) {
+            return Ok(Arc::clone(&seen.known));
         }
-        let known = (self.handler.status().await?, self.handler.details().await?);
-        let known = Arc::new(known);
-        *seen = Some((Instant::now(), Arc::clone(&known)));
+        let known = Arc::new(Known {
+            status: self.handler.status().await?,
+            details: self.handler.details().await?,
+        });
+        *seen = Some(Seen {
+            at: Instant::now(),
+            known: Arc::clone(&known),
+        });
         Ok(known)
     }
 
@@ -134,7 +149,7 @@ async fn read(
     lines: &HeaderMap,
 ) -> Response<Content> {
     if let Err(refusal) = may_read(&site.page, lines) {
-        return refusal;
+        return refusal.answer();
     }
     match asked {
         Asked::Status => api::status(site).await,

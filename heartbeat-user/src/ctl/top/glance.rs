@@ -4,7 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Cell, Paragraph, Row, Table, TableState};
+use ratatui::widgets::{Cell, Paragraph, Row, Table, TableState, Wrap};
 
 use super::asker::Told;
 use super::screen::{ALARM, BOLD, QUIET, WARNING, name, state};
@@ -26,17 +26,26 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, told: &Told, chosen: &mut 
         |lines: &[Line<'_>]| Constraint::Length(u16::try_from(lines.len()).unwrap_or(u16::MAX));
     let parts = [
         height(&head),
-        height(&alarms),
+        Constraint::Length(wrapped(&alarms, area.width)),
         Constraint::Min(4),
         height(&held),
         height(&events),
     ];
     let [top, warn, middle, below, last] = Layout::vertical(parts).areas(area);
     frame.render_widget(Paragraph::new(head), top);
-    frame.render_widget(Paragraph::new(alarms), warn);
+    frame.render_widget(Paragraph::new(alarms).wrap(Wrap { trim: true }), warn);
     frame.render_stateful_widget(members(status), middle, chosen);
     frame.render_widget(Paragraph::new(held), below);
     frame.render_widget(Paragraph::new(events), last);
+}
+
+/// Lines that these take, wrapped between words; maybe one more.
+fn wrapped(lines: &[Line<'_>], width: u16) -> u16 {
+    // Of a word that does not fit, its length is lost at the line's end.
+    const LONG_WORD: usize = 8;
+    let room = usize::from(width).saturating_sub(LONG_WORD).max(1);
+    let needed = lines.iter().map(|line| line.width().div_ceil(room).max(1));
+    u16::try_from(needed.sum::<usize>()).unwrap_or(u16::MAX)
 }
 
 fn head(status: &Status) -> Vec<Line<'static>> {

@@ -1,6 +1,6 @@
 //! What is on the screen, and what keys do to it.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ratatui::Frame;
 use ratatui::crossterm::event::{KeyCode, KeyModifiers};
@@ -13,6 +13,9 @@ use super::asker::Told;
 use super::{detail, glance};
 use crate::control::human::duration;
 use crate::control::{Answering, Diagnosis, MemberStatus, Status};
+
+/// A daemon that told nothing for longer is not heard: it is asked four times a second.
+const MOST_QUIET: Duration = Duration::from_secs(2);
 
 /// What comes after a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,8 +104,10 @@ impl Screen {
     /// Never shows old data as the present.
     fn draw_head(&self, frame: &mut Frame<'_>, area: Rect) {
         let status = &self.told.status;
-        if let Some(why) = &self.fault {
-            let age = u64::try_from(self.heard.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let quiet = self.heard.elapsed();
+        if self.fault.is_some() || quiet > MOST_QUIET {
+            let why = (self.fault.as_deref()).unwrap_or("the daemon does not answer");
+            let age = u64::try_from(quiet.as_micros()).unwrap_or(u64::MAX);
             let text = format!(" NOT LIVE: this was {} ago. {why}", duration(age));
             frame.render_widget(Paragraph::new(text).style(ALARM), area);
             return;

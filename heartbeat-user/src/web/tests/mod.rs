@@ -38,7 +38,10 @@ const OPEN: StatusPage = StatusPage {
 };
 
 fn serve(page: StatusPage) -> Served {
-    let place = free_place();
+    serve_at(free_place(), page)
+}
+
+fn serve_at(place: SocketAddr, page: StatusPage) -> Served {
     let runtime = Runtime::new().expect("a runtime");
     let pretender = Arc::new(Pretender::default());
     let inside = runtime.enter();

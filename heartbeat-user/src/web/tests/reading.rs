@@ -1,11 +1,11 @@
 //! What a viewer reads.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::{OPEN, serve};
+use super::{OPEN, free_place, serve, serve_at};
 use crate::web::assets::ASSETS;
 
 #[test]
@@ -233,4 +233,26 @@ fn a_page_that_is_no_longer_wanted_is_no_longer_served() {
     });
     assert!(refused);
     drop(served.runtime);
+}
+
+#[test]
+fn a_port_that_somebody_else_has_is_served_once_it_is_free() {
+    let place = free_place();
+    let somebody = TcpListener::bind(place).expect("it was free a moment ago");
+    let served = serve_at(place, OPEN);
+    let (other, _) = (served.connect(), somebody.accept().expect("it is theirs"));
+    drop((other, somebody));
+    assert_eq!(served.get("/api/v1/status").status, 200);
+}
+
+#[test]
+fn an_address_that_is_not_here_yet_is_listened_at_already() {
+    // Nobody has this one (RFC 5737); a virtual address comes later than the page.
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let _inside = runtime.enter();
+    for place in ["203.0.113.77:0", "[2001:db8:113::77]:0"] {
+        let place: std::net::SocketAddr = place.parse().expect("an address");
+        assert!(TcpListener::bind(place).is_err(), "{place} is here");
+        crate::web::listen::bind(place).expect("bound");
+    }
 }
