@@ -6,6 +6,7 @@ mod demo;
 mod fuzz;
 mod kernels;
 mod lab;
+mod man;
 mod mutants;
 mod no_starts;
 mod search;
@@ -33,6 +34,8 @@ enum Command {
     BuildEbpf(build_ebpf::Options),
     /// Show a cluster on this machine that loses its master in four ways
     Demo(demo::Options),
+    /// Write the manual pages and shell completions in packaging/ anew
+    Man,
     /// Take out one safety line after the other, and see that a check notices
     Mutants(mutants::Options),
     /// Search the election's states: all of small clusters, random ones of larger ones
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
     let done = match Xtask::parse().command {
         Command::BuildEbpf(options) => build_ebpf::run(&options),
         Command::Demo(options) => demo::run(&options),
+        Command::Man => man::run(),
         Command::Mutants(options) => mutants::run(&options),
         Command::Search(options) => search::run(&options),
         Command::Test(options) => test::run(&options),

@@ -3,6 +3,7 @@
 mod attacks;
 mod commands;
 mod configuration;
+mod generated;
 mod links;
 mod profiles;
 mod tables;

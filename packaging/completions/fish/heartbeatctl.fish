@@ -1,0 +1,108 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_heartbeatctl_global_optspecs
+    string join \n control= h/help V/version
+end
+
+function __fish_heartbeatctl_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_heartbeatctl_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_heartbeatctl_using_subcommand
+    set -l cmd (__fish_heartbeatctl_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c heartbeatctl -n "__fish_heartbeatctl_needs_command" -l control -d 'Control socket of the daemon to ask' -r -F
+complete -c heartbeatctl -n "__fish_heartbeatctl_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c heartbeatctl -n "__fish_heartbeatctl_needs_command" -s V -l version -d 'Print version'
+complete -c heartbeatctl -n "__fish_heartbeatctl_needs_command" -f -a "status" -d 'Who is master, who answers, who holds the addresses (exit code 4 when no master is known)'
+complete -c heartbeatctl -n "__fish_heartbeatctl_needs_command" -f -a "explain" -d 'Why this node is or is not master, and what would change it'
+complete -c heartbeatctl -n "__fish_heartbeatctl_needs_command" -f -a "history" -d 'Role changes of this node and what its services and hooks did, oldest first, and how long each step of a takeover lasted'
+complete -c heartbeatctl -n "__fish_heartbeatctl_needs_command" -f -a "switchover" -d 'Hand mastership to another node, in order; ask the master\'s daemon'
+complete -c heartbeatctl -n "__fish_heartbeatctl_needs_command" -f -a "reload" -d 'Have the daemon read its configuration file again, and go by it: all of it, or nothing'
+complete -c heartbeatctl -n "__fish_heartbeatctl_needs_command" -f -a "check-config" -d 'Check a configuration file and its key file, and say what it would change (exit code 78: it is wrong)'
+complete -c heartbeatctl -n "__fish_heartbeatctl_needs_command" -f -a "restart" -d 'Have the daemon exit for the next one, keeping mastership: for its upgrade'
+complete -c heartbeatctl -n "__fish_heartbeatctl_needs_command" -f -a "promote" -d 'Make this node master without a majority, when one is gone for good; asks for the cluster\'s name'
+complete -c heartbeatctl -n "__fish_heartbeatctl_needs_command" -f -a "members" -d 'Members and electors: which set is in force, what the configuration file proposes, how far a change is'
+complete -c heartbeatctl -n "__fish_heartbeatctl_needs_command" -f -a "maintenance" -d 'Keep this node from becoming master, for work on it; a master hands over first'
+complete -c heartbeatctl -n "__fish_heartbeatctl_needs_command" -f -a "maps" -d 'Which pinned map holds what, with the bpftool line that dumps it'
+complete -c heartbeatctl -n "__fish_heartbeatctl_needs_command" -f -a "keygen" -d 'Write a new cluster key of 256 random bits, to be copied to every node'
+complete -c heartbeatctl -n "__fish_heartbeatctl_needs_command" -f -a "replay" -d 'Step the election through what a daemon recorded ([recorder] in its configuration), and show each decision with its reason'
+complete -c heartbeatctl -n "__fish_heartbeatctl_needs_command" -f -a "detach" -d 'Remove what a dead daemon left: its virtual addresses, then its kernel programs and maps'
+complete -c heartbeatctl -n "__fish_heartbeatctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand status" -l control -d 'Control socket of the daemon to ask' -r -F
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand status" -l json -d 'As JSON, with durations in microseconds'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand status" -s h -l help -d 'Print help'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand explain" -l control -d 'Control socket of the daemon to ask' -r -F
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand explain" -s h -l help -d 'Print help'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand history" -l control -d 'Control socket of the daemon to ask' -r -F
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand history" -l json -d 'As JSON, with durations in microseconds'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand history" -s h -l help -d 'Print help'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand switchover" -l to -d 'Slot to hand mastership to (1 to 10000); by default the successor that `status` names' -r
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand switchover" -l control -d 'Control socket of the daemon to ask' -r -F
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand switchover" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand reload" -l control -d 'Control socket of the daemon to ask' -r -F
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand reload" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand check-config" -l control -d 'Control socket of the daemon to ask' -r -F
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand check-config" -l diff -d 'Every difference from what the daemon goes by, and whether a reload applies it (exit code 1: a reload would be refused)'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand check-config" -l json -d 'As JSON'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand check-config" -s h -l help -d 'Print help'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand restart" -l control -d 'Control socket of the daemon to ask' -r -F
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand restart" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand promote" -l cluster -d 'The cluster\'s name, for scripts: nothing is asked then' -r
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand promote" -l control -d 'Control socket of the daemon to ask' -r -F
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand promote" -l force -d 'That no majority stands behind it'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand promote" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand members; and not __fish_seen_subcommand_from apply help" -l control -d 'Control socket of the daemon to ask' -r -F
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand members; and not __fish_seen_subcommand_from apply help" -l json -d 'As JSON, with durations in microseconds'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand members; and not __fish_seen_subcommand_from apply help" -s h -l help -d 'Print help'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand members; and not __fish_seen_subcommand_from apply help" -f -a "apply" -d 'Put the electors and max_lease of the master\'s configuration file in force, one elector at a time; ask the master\'s daemon'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand members; and not __fish_seen_subcommand_from apply help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand members; and __fish_seen_subcommand_from apply" -l control -d 'Control socket of the daemon to ask' -r -F
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand members; and __fish_seen_subcommand_from apply" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand members; and __fish_seen_subcommand_from help" -f -a "apply" -d 'Put the electors and max_lease of the master\'s configuration file in force, one elector at a time; ask the master\'s daemon'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand members; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand maintenance" -l control -d 'Control socket of the daemon to ask' -r -F
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand maintenance" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand maps" -l control -d 'Control socket of the daemon to ask' -r -F
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand maps" -l json -d 'As JSON'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand maps" -s h -l help -d 'Print help'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand keygen" -l out -d 'Key file to write' -r -F
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand keygen" -l control -d 'Control socket of the daemon to ask' -r -F
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand keygen" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand replay" -l control -d 'Control socket of the daemon to ask' -r -F
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand replay" -l all -d 'Every event and command, and not only those that decide something'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand replay" -l json -d 'One JSON object a line, with durations in microseconds'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand replay" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand detach" -l config -d 'Configuration that names the cluster; not needed with --bpf-dir' -r -F
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand detach" -l bpf-dir -d 'The daemon\'s folder of pinned maps and links; by default /sys/fs/bpf/heartbeatd/<cluster>' -r -F
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand detach" -l control -d 'Control socket of the daemon to ask' -r -F
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand detach" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand help; and not __fish_seen_subcommand_from status explain history switchover reload check-config restart promote members maintenance maps keygen replay detach help" -f -a "status" -d 'Who is master, who answers, who holds the addresses (exit code 4 when no master is known)'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand help; and not __fish_seen_subcommand_from status explain history switchover reload check-config restart promote members maintenance maps keygen replay detach help" -f -a "explain" -d 'Why this node is or is not master, and what would change it'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand help; and not __fish_seen_subcommand_from status explain history switchover reload check-config restart promote members maintenance maps keygen replay detach help" -f -a "history" -d 'Role changes of this node and what its services and hooks did, oldest first, and how long each step of a takeover lasted'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand help; and not __fish_seen_subcommand_from status explain history switchover reload check-config restart promote members maintenance maps keygen replay detach help" -f -a "switchover" -d 'Hand mastership to another node, in order; ask the master\'s daemon'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand help; and not __fish_seen_subcommand_from status explain history switchover reload check-config restart promote members maintenance maps keygen replay detach help" -f -a "reload" -d 'Have the daemon read its configuration file again, and go by it: all of it, or nothing'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand help; and not __fish_seen_subcommand_from status explain history switchover reload check-config restart promote members maintenance maps keygen replay detach help" -f -a "check-config" -d 'Check a configuration file and its key file, and say what it would change (exit code 78: it is wrong)'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand help; and not __fish_seen_subcommand_from status explain history switchover reload check-config restart promote members maintenance maps keygen replay detach help" -f -a "restart" -d 'Have the daemon exit for the next one, keeping mastership: for its upgrade'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand help; and not __fish_seen_subcommand_from status explain history switchover reload check-config restart promote members maintenance maps keygen replay detach help" -f -a "promote" -d 'Make this node master without a majority, when one is gone for good; asks for the cluster\'s name'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand help; and not __fish_seen_subcommand_from status explain history switchover reload check-config restart promote members maintenance maps keygen replay detach help" -f -a "members" -d 'Members and electors: which set is in force, what the configuration file proposes, how far a change is'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand help; and not __fish_seen_subcommand_from status explain history switchover reload check-config restart promote members maintenance maps keygen replay detach help" -f -a "maintenance" -d 'Keep this node from becoming master, for work on it; a master hands over first'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand help; and not __fish_seen_subcommand_from status explain history switchover reload check-config restart promote members maintenance maps keygen replay detach help" -f -a "maps" -d 'Which pinned map holds what, with the bpftool line that dumps it'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand help; and not __fish_seen_subcommand_from status explain history switchover reload check-config restart promote members maintenance maps keygen replay detach help" -f -a "keygen" -d 'Write a new cluster key of 256 random bits, to be copied to every node'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand help; and not __fish_seen_subcommand_from status explain history switchover reload check-config restart promote members maintenance maps keygen replay detach help" -f -a "replay" -d 'Step the election through what a daemon recorded ([recorder] in its configuration), and show each decision with its reason'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand help; and not __fish_seen_subcommand_from status explain history switchover reload check-config restart promote members maintenance maps keygen replay detach help" -f -a "detach" -d 'Remove what a dead daemon left: its virtual addresses, then its kernel programs and maps'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand help; and not __fish_seen_subcommand_from status explain history switchover reload check-config restart promote members maintenance maps keygen replay detach help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand help; and __fish_seen_subcommand_from members" -f -a "apply" -d 'Put the electors and max_lease of the master\'s configuration file in force, one elector at a time; ask the master\'s daemon'
