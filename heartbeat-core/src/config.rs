@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::Slot;
 use crate::electors::{ElectorSet, Slots};
+use crate::lease::reach;
 
 /// One node's view of its cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -105,6 +106,12 @@ impl Timing {
     #[must_use]
     pub fn lease(&self) -> Duration {
         self.period * self.multiplier
+    }
+
+    /// How late a master may send its next probe and hold its lease still: what is left of the lease without the guard.
+    #[must_use]
+    pub fn bearable_lateness(&self) -> Duration {
+        reach(self.lease()).saturating_sub(self.period)
     }
 
     /// How long an orphan waits for each one that goes before it, so that votes do not split.

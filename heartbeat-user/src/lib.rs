@@ -9,6 +9,7 @@ pub mod ctl;
 pub mod daemon;
 pub mod datapath;
 pub mod diary;
+pub mod doctor;
 pub mod exec;
 pub mod hands;
 pub mod hook;

@@ -91,6 +91,29 @@ pub enum Command {
         json: bool,
     },
 
+    /// Look at this machine: what on it stands in the way of a fast and safe failover, and what to do (exit code 1: a fault)
+    ///
+    /// Kernel, clock, how late a real-time thread runs, interfaces, settings, who else configures them, firewall, and what
+    /// the daemon says if one runs. It only looks: nothing is set, attached or sent. Run it as the user that heartbeatd runs
+    /// as, in its network namespace.
+    Doctor {
+        /// The configuration to go by
+        #[arg(long, value_name = "FILE", default_value = DEFAULT_CONFIG)]
+        config: PathBuf,
+
+        /// Be the member in this slot (1 to 10000); by default found by its management address
+        #[arg(long, value_name = "SLOT", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+        slot: Option<u16>,
+
+        /// How long to watch the processor, in seconds (1 to 600)
+        #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=600))]
+        seconds: u16,
+
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+
     /// Have the daemon exit for the next one, keeping mastership: for its upgrade
     ///
     /// On a master the other nodes first grant a longer lease (`restart_lease`), which the next heartbeatd takes

@@ -3,6 +3,7 @@
 mod alarms;
 mod check_config;
 mod detach;
+mod doctor;
 mod keygen;
 mod members;
 mod nodes;
@@ -138,6 +139,19 @@ fn carry_out(args: Args) -> Result<Exit, Failure> {
             } else {
                 print(&(config::check_file(&file)? + "\n"))
             }
+        }
+        Command::Doctor {
+            config,
+            slot,
+            seconds,
+            json,
+        } => {
+            let options = doctor::Options {
+                slot,
+                seconds,
+                json,
+            };
+            doctor::doctor(&client, &config, options)
         }
         Command::Restart => order(&client, Request::Restart),
         Command::Promote { force: _, cluster } => promote::force(&client, cluster),

@@ -55,6 +55,8 @@ use crate::sys::realtime;
 use crate::takeover::Takeover;
 use crate::web::Page;
 
+pub use rights::missing_rights;
+
 use failure::Failure;
 use front::Front;
 use ground::Ground;

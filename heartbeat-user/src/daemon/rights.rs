@@ -35,6 +35,13 @@ const NEEDED_FOR_OTHERS: [(u32, &str, &str); 3] = [
     (7, "CAP_SETUID", "to run programs as another user"),
 ];
 
+/// The rights that a daemon needs and this process lacks; `None` where the kernel does not tell.
+#[must_use]
+pub fn missing_rights() -> Option<Vec<String>> {
+    let status = fs::read_to_string(STATUS_FILE).ok()?;
+    Some(missing(effective(&status)?, &NEEDED))
+}
+
 /// Fails with all that is missing, where the kernel tells; it has the last word in any case.
 pub(super) fn check(config: &Config) -> Result<(), Failure> {
     let status = fs::read_to_string(STATUS_FILE).unwrap_or_default();

@@ -58,6 +58,42 @@ pub(super) fn find(name: &str) -> Result<Interface, DatapathError> {
     }
 }
 
+/// An XDP program on an interface, whoever put it there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OnInterface {
+    /// The kernel's number for it.
+    pub id: u32,
+    /// Its name, cut by the kernel at 15 characters.
+    pub name: String,
+    /// Whether it is this product's responder, by its name.
+    pub is_ours: bool,
+    /// Whether it runs in the driver.
+    pub is_native: bool,
+}
+
+/// The XDP program that the interface of this name has, if any.
+///
+/// # Errors
+/// [`DatapathError`] when there is no such interface, or the kernel does not tell.
+pub fn program_on(name: &str) -> Result<Option<OnInterface>, DatapathError> {
+    let Some(attached) = find(name)?.xdp else {
+        return Ok(None);
+    };
+    // One that goes meanwhile has no name any more.
+    let known = aya::programs::loaded_programs()
+        .filter_map(Result::ok)
+        .find(|program| program.id() == attached.program_id);
+    let name = known
+        .and_then(|program| program.name_as_str().map(str::to_owned))
+        .unwrap_or_default();
+    Ok(Some(OnInterface {
+        id: attached.program_id,
+        is_ours: name == super::RESPONDER,
+        name,
+        is_native: attached.native,
+    }))
+}
+
 /// Whether an interface has this index now; one that cannot be asked about counts as there.
 pub(super) fn exists(index: u32) -> bool {
     let mut request = LinkMessage::default();

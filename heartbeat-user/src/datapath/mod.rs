@@ -34,6 +34,7 @@ pub use heard::HeardWords;
 pub use electors::{Sets, name_sets};
 pub use error::DatapathError;
 pub use events::{Events, KernelLog};
+pub use interface::{OnInterface, program_on};
 pub use load::{Loader, Programs, is_built_in};
 pub use mode::{AttachMode, Mode};
 pub use take_over::Hooks;

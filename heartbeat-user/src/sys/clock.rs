@@ -9,7 +9,7 @@ use nix::sys::time::{TimeSpec, TimeValLike};
 use nix::sys::timerfd::{
     ClockId as TimerClock, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags,
 };
-use nix::time::{ClockId, clock_gettime};
+use nix::time::{ClockId, ClockNanosleepFlags, clock_gettime, clock_nanosleep};
 
 /// Where the kernel shows by how much a process's clocks are shifted (Linux 5.6).
 const TIME_NAMESPACE_FILE: &str = "/proc/self/timens_offsets";
@@ -37,6 +37,17 @@ fn now_ns(clock: ClockId) -> u64 {
     // clock_gettime fails only for a clock that the kernel does not have or a bad pointer.
     let now = clock_gettime(clock).expect("linux has had these clocks since 2.6.39");
     u64::try_from(now.num_nanoseconds()).expect("these clocks count up from zero")
+}
+
+/// Waits until `at_ns` of `CLOCK_BOOTTIME`; a signal may end it early.
+pub fn sleep_until(at_ns: u64) {
+    let at = TimeSpec::nanoseconds(i64::try_from(at_ns).unwrap_or(i64::MAX));
+    // It fails by a signal alone, and who waits looks at the clock.
+    let _ = clock_nanosleep(
+        ClockId::CLOCK_BOOTTIME,
+        ClockNanosleepFlags::TIMER_ABSTIME,
+        &at,
+    );
 }
 
 /// A timer on `CLOCK_BOOTTIME` whose descriptor becomes readable at an absolute time.

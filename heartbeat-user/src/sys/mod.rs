@@ -18,3 +18,4 @@ pub mod notify;
 pub mod pidfd;
 pub mod realtime;
 pub mod tcx;
+pub mod time_service;

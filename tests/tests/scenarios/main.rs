@@ -11,6 +11,7 @@ mod clock_steps;
 mod connections;
 mod crowd;
 mod cut_off;
+mod doctor;
 mod electors;
 mod failing;
 mod first_start;
