@@ -19,6 +19,7 @@ pub mod peer;
 pub mod pulse;
 pub mod recorder;
 pub mod state;
+pub mod store;
 pub mod sys;
 pub mod systemd;
 pub mod takeover;

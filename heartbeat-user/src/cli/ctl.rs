@@ -153,6 +153,16 @@ pub enum Command {
         json: bool,
     },
 
+    /// The cluster's dynamic information: small values that every later master has, under keys
+    ///
+    /// A write is answered when a majority of the electors has it on disk. It goes through the master, whichever node is
+    /// asked; so do reads, unless they ask for the node's own copy. Keys that begin with heartbeatd/ are the product's own.
+    Info {
+        /// What to do
+        #[command(subcommand)]
+        action: InfoAction,
+    },
+
     /// Keep this node from becoming master, for work on it; a master hands over first
     ///
     /// The node goes on answering and voting.
@@ -217,6 +227,108 @@ pub enum Command {
 pub enum AlarmsAction {
     /// Send a test alarm to every sink, and say how each took it (exit code 1: one did not)
     Test,
+}
+
+/// What to do with the dynamic information.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum InfoAction {
+    /// Write a value to the standard output, as it is (exit code 1: there is none)
+    Get {
+        /// Its key
+        key: String,
+
+        /// From this node's own copy, which may lag behind the master's
+        #[arg(long)]
+        local: bool,
+
+        /// As JSON, with its revision
+        #[arg(long)]
+        json: bool,
+    },
+
+    /// Store a value of at most 1 MiB
+    ///
+    /// If the answer is lost with the master, it says that it is not known whether it was written: read, or write again with
+    /// a condition.
+    Put {
+        /// Its key: 1 to 512 bytes, without control characters
+        key: String,
+
+        /// The value
+        #[arg(required_unless_present = "file")]
+        value: Option<String>,
+
+        /// Take the value from this file; - is the standard input
+        #[arg(long, value_name = "FILE", conflicts_with = "value")]
+        file: Option<PathBuf>,
+
+        /// On what condition
+        #[command(flatten)]
+        only: InfoOnly,
+    },
+
+    /// Delete a value
+    Delete {
+        /// Its key
+        key: String,
+
+        /// On what condition
+        #[command(flatten)]
+        only: InfoOnlyRevision,
+    },
+
+    /// Entries whose keys begin so, in the keys' order
+    List {
+        /// Beginning of the keys; all without it
+        #[arg(default_value = "")]
+        prefix: String,
+
+        /// From this node's own copy, which may lag behind the master's
+        #[arg(long)]
+        local: bool,
+
+        /// As JSON, with whole values
+        #[arg(long)]
+        json: bool,
+    },
+
+    /// Changes of keys that begin so, one JSON object a line, until it is ended
+    Watch {
+        /// Beginning of the keys; all without it
+        #[arg(default_value = "")]
+        prefix: String,
+
+        /// From behind this revision; from now on without it (exit code 1: it is too old to be kept)
+        #[arg(long, value_name = "REVISION")]
+        since: Option<u64>,
+    },
+
+    /// How this node's store is, and on the master whose store counts, lags or is refilled
+    Store {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// On what condition a value is stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::Args)]
+pub struct InfoOnly {
+    /// Only if this is the entry's newest change (exit code 1: it is not)
+    #[arg(long, value_name = "REVISION", conflicts_with = "if_absent")]
+    pub if_revision: Option<u64>,
+
+    /// Only if there is no such entry (exit code 1: there is)
+    #[arg(long)]
+    pub if_absent: bool,
+}
+
+/// On what condition a value is deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::Args)]
+pub struct InfoOnlyRevision {
+    /// Only if this is the entry's newest change (exit code 1: it is not)
+    #[arg(long, value_name = "REVISION")]
+    pub if_revision: Option<u64>,
 }
 
 /// What to do with the proposed electors.

@@ -9,6 +9,7 @@ mod explain;
 mod facts;
 mod history;
 pub(crate) mod human;
+mod info;
 mod maps;
 mod membership;
 mod nodes;
@@ -27,6 +28,10 @@ pub use event::{Event, ServiceEvent};
 pub use explain::explain;
 pub use facts::LocalFacts;
 pub use history::{HistoryEntry, TakeoverStamps, rfc3339};
+pub use info::{
+    Expected, HolderStatus, InfoAnswer, InfoChange, InfoEntry, InfoRequest, PAGE, PAGE_BYTES,
+    StoreStatus, Value,
+};
 pub use maps::{PinnedMap, pinned_maps};
 pub use membership::{Change, Electors, Membership};
 pub use nodes::{DriverFacts, InterfaceFacts, NodeFacts, NodeStatus};

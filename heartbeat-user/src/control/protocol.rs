@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::details::Details;
 use super::event::Event;
+use super::info::{InfoAnswer, InfoRequest};
 use super::maps::PinnedMap;
 use super::membership::Membership;
 use super::nodes::NodeStatus;
@@ -45,6 +46,8 @@ pub enum Request {
     Reload,
     /// What does the configuration in force say?
     Configuration,
+    /// Something of the dynamic information.
+    Info(InfoRequest),
     /// Exit for the next process, keeping mastership.
     Restart,
     /// Become master without a majority.
@@ -83,6 +86,8 @@ pub enum Response {
     Nodes(Vec<NodeStatus>),
     /// To [`Request::Configuration`].
     Configuration(Box<Running>),
+    /// To [`Request::Info`].
+    Info(InfoAnswer),
     /// What was done.
     Done(String),
     /// Why nothing was.

@@ -15,6 +15,7 @@ use tracing::{debug, warn};
 use super::details::Details;
 use super::event::Event;
 use super::explain::explain;
+use super::info::{InfoAnswer, InfoRequest};
 use super::maps::PinnedMap;
 use super::membership::Membership;
 use super::nodes::NodeStatus;
@@ -23,8 +24,8 @@ use super::sinks::{AlarmsStatus, SinkTest};
 use super::snapshot::{SCHEMA, Status};
 use super::socket::ControlSocket;
 
-/// Longest request, in bytes: the longest one there is has less than a hundred.
-const MAX_REQUEST_LEN: u64 = 4096;
+/// Longest request, in bytes: a value of 1 MiB of which each byte is escaped in JSON.
+const MAX_REQUEST_LEN: u64 = 8 << 20;
 /// Clients served at once; more wait in the kernel's queue, and the oldest of these ends within
 /// [`CLIENT_TIME`] and [`HANDLER_TIME`].
 pub(super) const MAX_CLIENTS: usize = 16;
@@ -62,6 +63,9 @@ pub trait Handler: Send + Sync + 'static {
     fn switchover(&self, to: Option<Slot>) -> impl Future<Output = Result<String, String>> + Send;
     /// Goes by what the configuration file says now: what was changed, or why nothing was.
     fn reload(&self) -> impl Future<Output = Result<String, String>> + Send;
+    /// What comes of a request for dynamic information.
+    fn info(&self, request: InfoRequest)
+    -> impl Future<Output = Result<InfoAnswer, String>> + Send;
     /// What the configuration in force says, or why this node cannot say.
     fn configuration(&self) -> impl Future<Output = Result<Running, String>> + Send;
     /// Exits for the next process, keeping mastership: what was done, or why nothing was.
@@ -183,6 +187,7 @@ async fn answer(request: Request, handler: &impl Handler) -> Response {
         Request::Configuration => told(handler.configuration().await, |running| {
             Response::Configuration(Box::new(running))
         }),
+        Request::Info(request) => told(handler.info(request).await, Response::Info),
         Request::Restart => told(handler.restart().await, Response::Done),
         Request::Force { cluster } => told(handler.force(cluster).await, Response::Done),
         Request::Maintenance { on } => told(handler.maintenance(on).await, Response::Done),

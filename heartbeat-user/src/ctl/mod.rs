@@ -4,6 +4,7 @@ mod alarms;
 mod check_config;
 mod detach;
 mod doctor;
+mod info;
 mod keygen;
 mod members;
 mod nodes;
@@ -155,6 +156,7 @@ fn carry_out(args: Args) -> Result<Exit, Failure> {
         }
         Command::Restart => order(&client, Request::Restart),
         Command::Promote { force: _, cluster } => promote::force(&client, cluster),
+        Command::Info { action } => info::info(&client, action),
         Command::Maintenance { state } => {
             let on = state == OnOff::On;
             order(&client, Request::Maintenance { on })
@@ -207,6 +209,7 @@ fn unexpected(response: Response) -> Failure {
         | Response::Members(_)
         | Response::Nodes(_)
         | Response::Configuration(_)
+        | Response::Info(_)
         | Response::Done(_) => Failure::OtherAnswer,
     }
 }

@@ -9,7 +9,7 @@ use heartbeat_core::Slot;
 use super::history::History;
 use super::operator::Operator;
 use crate::control::{
-    AlarmsStatus, Details, Event, Handler, Membership, NodeStatus, PinnedMap, Running, SinkTest, Status, pinned_maps,
+    AlarmsStatus, Details, Event, Handler, InfoAnswer, InfoRequest, Membership, NodeStatus, PinnedMap, Running, SinkTest, Status, pinned_maps,
 };
 
 /// The control socket's side of the daemon; cheap to clone.
@@ -110,6 +110,10 @@ impl Handler for Front {
 
     async fn configuration(&self) -> Result<Running, String> {
         self.operator()?.running().await
+    }
+
+    async fn info(&self, request: InfoRequest) -> Result<InfoAnswer, String> {
+        self.operator()?.info(request).await
     }
 
     async fn restart(&self) -> Result<String, String> {

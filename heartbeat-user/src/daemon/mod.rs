@@ -4,6 +4,7 @@ mod alarms;
 mod current;
 mod differing;
 mod details;
+mod dynamic;
 mod electors;
 mod failure;
 mod fence;

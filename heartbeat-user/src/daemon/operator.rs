@@ -33,6 +33,7 @@ use crate::net::mac::MacAddress;
 use crate::net::netlink::{Address, Netlink};
 use crate::peer::Peers;
 use crate::pulse::{Durations, OrderSender, PulseOrder};
+use crate::store::Info;
 use crate::sys::clock::boot_ns;
 use crate::takeover::{Verified, View};
 use crate::{alarm, hook, monitor};
@@ -57,6 +58,8 @@ pub(super) struct Operator {
     pub(super) hooks: hook::View,
     pub(super) alarms: alarm::View,
     pub(super) restarting: Restarting,
+    /// The dynamic information on this node.
+    pub(super) dynamic: Info,
     /// The links to the other daemons.
     pub(super) peers: Peers,
     /// What each node is.
@@ -180,6 +183,13 @@ impl Operator {
             .unwrap_or_else(PoisonError::into_inner);
         details::details(plan.slot, &slots, &mut statistics)
             .map_err(|error| format!("cannot read what the kernel counted: {error}"))
+    }
+
+    /// Whom this node takes for the master.
+    pub(super) async fn master(&self) -> Result<Option<Slot>, String> {
+        let (answer, answered) = oneshot::channel();
+        self.pulse.send(PulseOrder::Publish(answer))?;
+        Ok(wait(answered, PULSE_ANSWERS).await?.snapshot.master)
     }
 
     pub(super) async fn switchover(&self, to: Option<Slot>) -> Result<String, String> {

@@ -13,6 +13,7 @@ use tracing::{debug, error, info, warn};
 use super::alarms;
 use super::current::Current;
 use super::differing::Differing;
+use super::dynamic;
 use super::fence::Fencing;
 use super::history::{History, tell_unwritten};
 use super::last_run;
@@ -27,6 +28,7 @@ use crate::monitor::Standing;
 use crate::peer::Peers;
 use crate::pulse::{Ending, Note, Notes, OrderSender, PulseOrder, Stamps};
 use crate::state::StateFolder;
+use crate::store::Info;
 use crate::takeover::Around;
 use crate::web::Page;
 
@@ -52,6 +54,8 @@ pub(super) struct Scribe {
     pub(super) reloads: Tally,
     /// The takeover thread's part of it.
     pub(super) around: Around,
+    /// The dynamic information on this node.
+    pub(super) dynamic: Info,
     /// The links to the other daemons.
     pub(super) peers: Peers,
     /// In what others' configurations differ.
@@ -100,6 +104,7 @@ impl Scribe {
                     guarantee = guarantee.as_str(),
                     "what keeps a second master away has changed"
                 );
+                self.dynamic.alone(dynamic::is_alone(guarantee));
             }
             Note::Pair(record, at) => {
                 if let Err(error) = last_run::save(&self.state, record, at) {
@@ -155,6 +160,7 @@ impl Scribe {
             return;
         }
         self.relink.plan.electors = *record;
+        self.dynamic.electors(dynamic::electors(&record));
         let set = &record.in_force;
         info!(
             version = set.version,
@@ -214,6 +220,7 @@ impl Scribe {
             "role changed"
         );
         self.manager.role(to, &reason.to_string());
+        self.dynamic.master((to == Role::Master).then_some(epoch));
         if let Some(standing) = &self.standing {
             standing.is_master(to == Role::Master);
         }

@@ -18,6 +18,7 @@ use super::Daemon;
 use super::alarms;
 use super::current::Current;
 use super::differing::Differing;
+use super::dynamic;
 use super::failure::Failure;
 use super::fence::Fencing;
 use super::ground::Ground;
@@ -112,7 +113,9 @@ impl Daemon {
         let highest_slot = relink.datapath.highest_slot();
         let differing = Differing::start(&current, &orders, &peers, highest_slot);
         let alarms = alarms::start(&current, &state, is_master, &view)?;
+        let dynamic = dynamic::start(&plan, &state, &kernel.words, &peers, goes_on)?;
         let operator = Operator {
+            dynamic: dynamic.clone(),
             view,
             services: watched.services,
             hooks: watched.ran,
@@ -181,6 +184,7 @@ impl Daemon {
                 around,
                 differing,
                 page: ground.page,
+                dynamic,
                 peers,
             },
             notes: taken,

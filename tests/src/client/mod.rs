@@ -6,6 +6,7 @@ pub mod database;
 pub mod datagram;
 pub mod journal;
 pub mod lifeline;
+pub mod notebook;
 pub mod observer;
 pub mod packet;
 pub mod pager;

@@ -3,6 +3,7 @@
 mod assuming;
 mod checking;
 mod detaching;
+mod info;
 mod keys;
 mod replaying;
 mod served;

@@ -11,7 +11,7 @@ use heartbeat_core::{ElectorRecord, Epoch, Instant};
 use heartbeat_user::config;
 use heartbeat_user::config::change::{Facts, Place};
 use heartbeat_user::control::{
-    Alarm, AlarmName, AlarmsStatus, ControlSocket, Details, EpochParts, Event, Handler, HistoryEntry, LinksStatus, Local, LocalFacts, Membership, PinnedMap, ReloadStatus, Running, Scope, Severity, SinkStatus, SinkTest, Status, pinned_maps,
+    Alarm, AlarmName, AlarmsStatus, ControlSocket, Details, EpochParts, Event, Handler, HistoryEntry, InfoAnswer, InfoRequest, LinksStatus, Local, LocalFacts, Membership, PinnedMap, ReloadStatus, Running, Scope, Severity, SinkStatus, SinkTest, Status, pinned_maps,
 };
 use serde_json::Value;
 use tokio::runtime::Runtime;
@@ -143,6 +143,10 @@ impl Handler for Pretender {
         Ok(Running { node, facts })
     }
 
+    async fn info(&self, request: InfoRequest) -> Result<InfoAnswer, String> {
+        crate::info::pretend(request, self.master.is_some())
+    }
+
     async fn restart(&self) -> Result<String, String> {
         Err("no majority granted".to_owned())
     }
@@ -214,14 +218,14 @@ fn known(master: Option<u16>) -> (Status, Snapshot) {
 }
 
 /// The pretended daemon, alive as long as this is.
-struct Served {
+pub(crate) struct Served {
     _runtime: Runtime,
     socket: PathBuf,
     _folder: tempfile::TempDir,
 }
 
 impl Served {
-    fn with_master(master: Option<u16>) -> Self {
+    pub(crate) fn with_master(master: Option<u16>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("control.sock");
         let runtime = Runtime::new().expect("a runtime");
@@ -237,7 +241,7 @@ impl Served {
         }
     }
 
-    fn ask(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn ask(&self, arguments: &[&str]) -> Ran {
         let socket = self.socket.to_str().expect("plain");
         run(
             "heartbeatctl",

@@ -24,6 +24,7 @@ mod hdfs;
 mod hogs;
 mod hook_and_restart;
 mod hooks;
+mod info;
 mod ipv6;
 mod kill;
 mod killed;

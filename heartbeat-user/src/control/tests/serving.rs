@@ -14,7 +14,7 @@ use super::master;
 use crate::config::change::{Facts, Place};
 use crate::config::tests_support::three_nodes;
 use crate::control::{
-    AlarmsStatus, BindError, Client, ClientError, ControlSocket, Details, EpochParts, Event, Handler, HistoryEntry, Membership, NodeStatus, PinnedMap, Request, Response, Role, Running, SinkTest, Status, pinned_maps,
+    AlarmsStatus, BindError, Client, ClientError, ControlSocket, Details, EpochParts, Event, Handler, HistoryEntry, InfoAnswer, InfoRequest, Membership, NodeStatus, PinnedMap, Request, Response, Role, Running, SinkTest, Status, pinned_maps,
 };
 
 struct Pretender;
@@ -85,6 +85,16 @@ impl Handler for Pretender {
 
     async fn configuration(&self) -> Result<Running, String> {
         Ok(running())
+    }
+
+    async fn info(&self, request: InfoRequest) -> Result<InfoAnswer, String> {
+        match request {
+            InfoRequest::Put { value, .. } => Ok(InfoAnswer::Written {
+                revision: value.0.len() as u64,
+                copies: 2,
+            }),
+            _ => Err("nothing is stored".to_owned()),
+        }
     }
 
     async fn restart(&self) -> Result<String, String> {
@@ -323,4 +333,26 @@ fn silent_clients_take_their_places_for_a_bounded_time_only() {
         "and became free: {waited:?}"
     );
     drop(silent);
+}
+
+#[test]
+fn the_longest_value_there_may_be_gets_through_however_it_is_written_in_json() {
+    use crate::control::{Expected, Value};
+
+    let served = Served::start();
+    for byte in [b'x', 0x01, 0xff] {
+        let request = InfoRequest::Put {
+            key: "k".to_owned(),
+            value: Value(vec![byte; heartbeat_store::bounds::VALUE_BYTES].into()),
+            expect: Expected::Anything,
+        };
+        let answer = Client::new(&served.path)
+            .ask(Request::Info(request))
+            .unwrap();
+        let written = Response::Info(InfoAnswer::Written {
+            revision: 1 << 20,
+            copies: 2,
+        });
+        assert_eq!(answer, written, "{byte}");
+    }
 }

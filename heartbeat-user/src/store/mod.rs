@@ -1,0 +1,111 @@
+//! The dynamic information on this node: its store's file, its part in the replication, and what clients ask.
+//!
+//! A thread of its own steps the store ([`heartbeat_store`]); another one, which a slow disk may hold up, writes. Nothing of
+//! it is waited for by the election: a mastership begins and its address is served whether or not the store can be.
+
+mod backup;
+mod disk;
+mod driver;
+mod reads;
+mod shown;
+mod writer;
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::PathBuf;
+use std::thread;
+
+use heartbeat_core::{Epoch, Slot};
+use tokio::runtime::Builder;
+use tokio::sync::{mpsc, oneshot};
+use tracing::error;
+
+use crate::control::{InfoAnswer, InfoRequest};
+use crate::datapath::Words;
+use crate::peer::Peers;
+
+use driver::Driver;
+
+/// What the thread has not taken yet: changes of role and requests of clients. A client that finds no place is told so.
+const DEPTH: usize = 1024;
+
+/// What the store's thread needs to know of its node.
+pub struct Setup {
+    /// This node's slot.
+    pub slot: Slot,
+    /// Whose stores are to count; this node's only if it is among them.
+    pub electors: BTreeSet<Slot>,
+    /// The folder of the node's state.
+    pub folder: PathBuf,
+    /// The ways to the other nodes.
+    pub peers: Peers,
+    /// Whether the lease holds is read there.
+    pub words: Words,
+}
+
+/// The thread, as the rest of the daemon holds it; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Info(mpsc::Sender<Told>);
+
+/// What the thread is told.
+#[derive(Debug)]
+enum Told {
+    /// This node is master of this epoch; `None`: it is no master.
+    Master(Option<Epoch>),
+    /// Whose stores are to count.
+    Electors(BTreeSet<Slot>),
+    /// In a pair: whether this node serves without the other, by evidence that it is lost.
+    Alone(bool),
+    /// A client's request, which this node is to answer itself.
+    Ask(InfoRequest, oneshot::Sender<InfoAnswer>),
+}
+
+impl Info {
+    /// Starts it. It ends with the process.
+    ///
+    /// # Errors
+    /// When there is no thread to be had.
+    pub fn start(setup: Setup) -> io::Result<Self> {
+        let (told, taken) = mpsc::channel(DEPTH);
+        let (orders, said) = writer::start(&setup.folder)?;
+        // Its own runtime: what it computes on a large state must not hold up the other tasks.
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let driver = Driver::new(setup, orders);
+        let thread = thread::Builder::new().name("store".into());
+        thread.spawn(move || runtime.block_on(driver.run(taken, said)))?;
+        Ok(Self(told))
+    }
+
+    /// This node became master of `epoch`, or is master no more.
+    pub fn master(&self, epoch: Option<Epoch>) {
+        self.tell(Told::Master(epoch));
+    }
+
+    /// Other stores are to count.
+    pub fn electors(&self, electors: BTreeSet<Slot>) {
+        self.tell(Told::Electors(electors));
+    }
+
+    /// In a pair: whether this node serves without the other, by evidence that it is lost. Its own disk is enough then.
+    pub fn alone(&self, is_alone: bool) {
+        self.tell(Told::Alone(is_alone));
+    }
+
+    /// What this very node answers.
+    pub async fn ask(&self, request: InfoRequest) -> InfoAnswer {
+        let (answer, answered) = oneshot::channel();
+        let busy = || {
+            InfoAnswer::Refused("too many requests wait already; try again in a moment".to_owned())
+        };
+        if self.0.try_send(Told::Ask(request, answer)).is_err() {
+            return busy();
+        }
+        answered.await.unwrap_or_else(|_| busy())
+    }
+
+    fn tell(&self, told: Told) {
+        if let Err(error) = self.0.try_send(told) {
+            error!(%error, "the store's thread does not listen: dynamic information goes by an older role");
+        }
+    }
+}
