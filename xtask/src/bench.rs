@@ -42,7 +42,8 @@ enum What {
         /// Measures these parts only: frames, gate, roundtrip, tcp, idle
         #[arg(long, value_delimiter = ',')]
         only: Vec<String>,
-    },    /// What a master of 10, 100, 1,000 and 10,000 members does, and how soon it misses one (some minutes)
+    },
+    /// What a master of 10, 100, 1,000 and 10,000 members does, and how soon it misses one (some minutes)
     Scale {
         /// Where the JSON goes [default: target/bench/scale.json]
         #[arg(long)]

@@ -145,7 +145,9 @@ impl Detector {
     }
 
     fn place(&self, slot: Slot) -> Option<usize> {
-        self.beats.binary_search_by_key(&slot, |beat| beat.slot).ok()
+        self.beats
+            .binary_search_by_key(&slot, |beat| beat.slot)
+            .ok()
     }
 
     /// The lowest of `heirs` that could follow this master.

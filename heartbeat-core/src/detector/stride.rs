@@ -26,7 +26,8 @@ pub(super) fn stride_for(config: &Config) -> u16 {
         answers.into_iter().max().unwrap_or(0)
     };
     // At most 127: a multiplier is at most 255.
-    let longest = u16::try_from(config.timing.multiplier / TURNS_PER_DETECT_TIME).unwrap_or(u16::MAX);
+    let longest =
+        u16::try_from(config.timing.multiplier / TURNS_PER_DETECT_TIME).unwrap_or(u16::MAX);
     let all = 1..=longest.max(1);
     (all.clone())
         .find(|stride| most_answers(*stride) <= ANSWERS_PER_PERIOD)

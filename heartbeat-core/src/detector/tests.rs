@@ -270,7 +270,9 @@ fn of_members_that_simply_answer_nothing_is_reviewed_and_of_others_only_they_are
         detector.heard(&answers);
         turn(&mut detector, &config, &[], 0);
         let reviewed = detector.to_review().iter();
-        let slots: Vec<Slot> = reviewed.map(|place| detector.members()[*place].slot).collect();
+        let slots: Vec<Slot> = reviewed
+            .map(|place| detector.members()[*place].slot)
+            .collect();
         let expected = if round < 6 { vec![] } else { vec![77] };
         assert_eq!(slots, expected, "round {round}");
     }

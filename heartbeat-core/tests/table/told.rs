@@ -363,7 +363,11 @@ fn tellings(members: Slot, turns: u64) -> Vec<(Slot, (Slot, Slot))> {
 #[test]
 fn a_telling_of_many_members_goes_on_where_the_message_before_it_ended() {
     let parts = tellings(140, 1);
-    let to_1: Vec<_> = parts.iter().filter(|(to, _)| *to == 1).map(|(_, of)| *of).collect();
+    let to_1: Vec<_> = parts
+        .iter()
+        .filter(|(to, _)| *to == 1)
+        .map(|(_, of)| *of)
+        .collect();
     // This node tells nothing of itself.
     assert_eq!(to_1, [(1, 65), (66, 129), (130, 140)]);
 }

@@ -8,7 +8,8 @@ use heartbeat_core::{Instant, Slot};
 
 use super::alarm::Alarm;
 use super::snapshot::{
-    Datapath, HookStatus, LinksStatus, Local, MemberStatus, ReloadStatus, SCHEMA, ServiceStatus, Status, VirtualAddressStatus,
+    Datapath, HookStatus, LinksStatus, Local, MemberStatus, ReloadStatus, SCHEMA, ServiceStatus,
+    Status, VirtualAddressStatus,
 };
 use super::words::{AlarmName, Answering};
 use crate::config::Config;

@@ -39,7 +39,8 @@ pub use protocol::{Request, Response, Running};
 pub use server::{Handler, understand};
 pub use sinks::{AlarmsStatus, SinkStatus, SinkTest};
 pub use snapshot::{
-    Datapath, EpochParts, HookStatus, LinkStatus, LinksStatus, Local, MemberStatus, ReloadStatus, SCHEMA, ServiceStatus, Status, VerifiedStatus, VirtualAddressStatus,
+    Datapath, EpochParts, HookStatus, LinkStatus, LinksStatus, Local, MemberStatus, ReloadStatus,
+    SCHEMA, ServiceStatus, Status, VerifiedStatus, VirtualAddressStatus,
 };
 pub use socket::{BindError, ControlSocket};
 pub use words::{

@@ -4,7 +4,8 @@ use super::table::table;
 use super::watched::{hooks, services};
 use crate::control::human::duration;
 use crate::control::{
-    Alarm, Datapath, Diagnosis, MemberStatus, PinnedMap, Status, VerifiedStatus, VirtualAddressStatus,
+    Alarm, Datapath, Diagnosis, MemberStatus, PinnedMap, Status, VerifiedStatus,
+    VirtualAddressStatus,
 };
 
 /// Most members that are shown in full, and of a larger cluster most that are not healthy.

@@ -35,7 +35,8 @@ answers in the kernel on mgmt0 (native) and biz0 (generic)
 }
 
 #[test]
-fn of_a_large_cluster_the_electors_are_shown_and_those_that_are_not_healthy_and_the_others_are_counted() {
+fn of_a_large_cluster_the_electors_are_shown_and_those_that_are_not_healthy_and_the_others_are_counted()
+ {
     let mut large = master();
     let one = large.members[2].clone();
     for slot in 4..=1_000 {
@@ -47,7 +48,10 @@ fn of_a_large_cluster_the_electors_are_shown_and_those_that_are_not_healthy_and_
         large.members.push(member);
     }
     let text = status(&large);
-    let is_shown = |name: &str| text.lines().any(|line| line.split_whitespace().any(|word| word == name));
+    let is_shown = |name: &str| {
+        text.lines()
+            .any(|line| line.split_whitespace().any(|word| word == name))
+    };
     for name in ["n1", "n2", "n3", "n900", "n963"] {
         assert!(is_shown(name), "{name} in {text}");
     }

@@ -9,7 +9,8 @@ use heartbeat_core::Slot;
 use super::history::History;
 use super::operator::Operator;
 use crate::control::{
-    AlarmsStatus, Details, Event, Handler, InfoAnswer, InfoRequest, Membership, NodeStatus, PinnedMap, Running, SinkTest, Status, pinned_maps,
+    AlarmsStatus, Details, Event, Handler, InfoAnswer, InfoRequest, Membership, NodeStatus,
+    PinnedMap, Running, SinkTest, Status, pinned_maps,
 };
 
 /// The control socket's side of the daemon; cheap to clone.

@@ -2,8 +2,8 @@
 
 mod alarms;
 mod current;
-mod differing;
 mod details;
+mod differing;
 mod dynamic;
 mod electors;
 mod failure;

@@ -16,17 +16,18 @@ use tokio::time::timeout;
 
 use super::alarms::identity;
 use super::current::Current;
+use super::details;
 use super::differing::Differing;
 use super::linked;
 use super::nodes::Nodes;
-use super::details;
 use super::plan::Plan;
 use super::reload::{self, Tally};
 use super::restarting::{Restarting, Waits};
 use super::shared::Facts;
 use crate::config::{Follows, change};
 use crate::control::{
-    AlarmsStatus, Datapath, Details, Local, LocalFacts, Running, SinkTest, Status, VerifiedStatus, VirtualAddressStatus,
+    AlarmsStatus, Datapath, Details, Local, LocalFacts, Running, SinkTest, Status, VerifiedStatus,
+    VirtualAddressStatus,
 };
 use crate::datapath::{Statistics, Words, name_sets};
 use crate::net::mac::MacAddress;

@@ -39,7 +39,9 @@ use super::shared::Facts;
 use super::stale;
 use super::watched;
 use super::wiring;
-use crate::datapath::{self, Datapath, Events, HeardWords, Hooks, Kept, Opened, Replies, Sets, Statistics, Words};
+use crate::datapath::{
+    self, Datapath, Events, HeardWords, Hooks, Kept, Opened, Replies, Sets, Statistics, Words,
+};
 use crate::hands::{Hands, Order, VirtualAddress};
 use crate::net::netlink::{Link, Netlink, OwnerMark};
 use crate::peer::Peers;

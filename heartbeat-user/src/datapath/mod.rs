@@ -30,10 +30,10 @@ use heartbeat_wire::maps::{
 
 pub use configure::{Kept, Setup};
 pub use counters::{MergedReply, Replies, Statistics};
-pub use heard::HeardWords;
 pub use electors::{Sets, name_sets};
 pub use error::DatapathError;
 pub use events::{Events, KernelLog};
+pub use heard::HeardWords;
 pub use interface::{OnInterface, program_on};
 pub use load::{Loader, Programs, is_built_in};
 pub use mode::{AttachMode, Mode};

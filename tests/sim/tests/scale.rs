@@ -31,7 +31,11 @@ fn detection_does_not_grow_with_the_cluster_and_the_masters_frames_have_a_bound(
         // One probe; eight other electors' answers and those of the others: of all up to some number, and of half
         // of them beyond.
         let others = f64::from(size.members.saturating_sub(9));
-        let asked = if others > 1_024.0 { others / 2.0 } else { others };
+        let asked = if others > 1_024.0 {
+            others / 2.0
+        } else {
+            others
+        };
         assert!(size.received < 8.0 + asked + 2.0, "{size:?}");
         // The probe, at most sixteen messages of health and sixteen polls, and a poll of the electors a second.
         assert!(size.sent < 1.0 + 16.0 + 16.0 + 1.0, "{size:?}");

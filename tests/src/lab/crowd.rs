@@ -99,7 +99,9 @@ impl Crowd {
     fn begin(&self, lab: &Lab, part: u16) -> Result<JoinHandle<Result<()>>> {
         let topology = lab.topology();
         let interface = Network::Management.interface();
-        let hears = topology.rogue().run(|| PacketSocket::open(interface, IPV4))??;
+        let hears = topology
+            .rogue()
+            .run(|| PacketSocket::open(interface, IPV4))??;
         hears.socket().set_read_timeout(Some(LOOK))?;
         let port = topology.port(1, Network::Management).name();
         let bridge = topology.bridge(Network::Management);
@@ -169,7 +171,8 @@ impl Shared {
             let begun = Instant::now();
             // Numbers over one network are every other one.
             let skipped = probe.sequence.saturating_sub(last + 2) / 2;
-            self.skipped.fetch_add(if last == 0 { 0 } else { skipped }, Relaxed);
+            self.skipped
+                .fetch_add(if last == 0 { 0 } else { skipped }, Relaxed);
             last = probe.sequence;
             let mut answers = 0;
             for (voice, is_silent) in &mut voices {

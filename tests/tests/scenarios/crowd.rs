@@ -32,13 +32,20 @@ fn of_three_hundred_members_those_that_fall_silent_are_missed_and_no_others_and_
             .settle_on_1()
             .with_context(|| format!("the crowd: {:?}", crowd.done()))?;
         let missing = |view: &View| -> Option<Vec<u16>> {
-            let unwell = |slot: &u16| view.diagnosis(1, *slot).is_some_and(|word| word != "healthy");
+            let unwell = |slot: &u16| {
+                view.diagnosis(1, *slot)
+                    .is_some_and(|word| word != "healthy")
+            };
             view.of(1)?;
             Some((1..=300).filter(unwell).collect())
         };
         let all_healthy = |view: &View| missing(view).filter(Vec::is_empty);
         let cluster = &scene.cluster;
-        cluster.wait_for("the master finds all members healthy", PATIENCE, all_healthy)?;
+        cluster.wait_for(
+            "the master finds all members healthy",
+            PATIENCE,
+            all_healthy,
+        )?;
         let before = crowd.done();
         THREE.iter().for_each(|slot| crowd.silence(*slot, true));
         cluster.wait_for("the silent ones are down", PATIENCE, |view| {
@@ -51,7 +58,10 @@ fn of_three_hundred_members_those_that_fall_silent_are_missed_and_no_others_and_
         THREE.iter().for_each(|slot| crowd.silence(*slot, false));
         cluster.wait_for("they are healthy again", PATIENCE, all_healthy)?;
         let after = crowd.done();
-        ensure!(after.answers > before.answers, "the crowd did answer: {after:?}");
+        ensure!(
+            after.answers > before.answers,
+            "the crowd did answer: {after:?}"
+        );
         Ok(())
     });
 }

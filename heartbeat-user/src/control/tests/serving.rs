@@ -14,7 +14,9 @@ use super::master;
 use crate::config::change::{Facts, Place};
 use crate::config::tests_support::three_nodes;
 use crate::control::{
-    AlarmsStatus, BindError, Client, ClientError, ControlSocket, Details, EpochParts, Event, Handler, HistoryEntry, InfoAnswer, InfoRequest, Membership, NodeStatus, PinnedMap, Request, Response, Role, Running, SinkTest, Status, pinned_maps,
+    AlarmsStatus, BindError, Client, ClientError, ControlSocket, Details, EpochParts, Event,
+    Handler, HistoryEntry, InfoAnswer, InfoRequest, Membership, NodeStatus, PinnedMap, Request,
+    Response, Role, Running, SinkTest, Status, pinned_maps,
 };
 
 struct Pretender;

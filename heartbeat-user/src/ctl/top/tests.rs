@@ -6,10 +6,8 @@ use ratatui::crossterm::event::{KeyCode, KeyModifiers};
 
 use super::asker::Told;
 use super::screen::{Next, Screen};
-use crate::control::tests::{details, master};
-use crate::control::{
-    Alarm, AlarmName, Answering, Diagnosis, EpochParts, Event, HistoryEntry, Role, Status,
-};
+use crate::control::tests::{details, down, master};
+use crate::control::{Alarm, Answering, Diagnosis, EpochParts, Event, HistoryEntry, Role, Status};
 
 fn told() -> Told {
     let status = Status {
@@ -63,9 +61,9 @@ fn what_is_missing_stands_out_without_colour() {
     told.status.members[1].diagnosis = Diagnosis::Down;
     told.status.members[2].diagnosis = Diagnosis::ServiceFault;
     let alarm = |slot: u16| Alarm {
-        name: AlarmName::Down,
         slot: Some(slot),
         text: format!("slot {slot} (n{slot}) answers on neither network"),
+        ..down(3)
     };
     told.status.alarms = (2..=6).map(alarm).collect();
     let text = drawn(&Screen::new(told), 80, 24);

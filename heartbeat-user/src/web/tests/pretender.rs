@@ -4,11 +4,11 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::control::tests::{details, master};
+use crate::control::tests::{details, down, master};
 use crate::control::{
-    Alarm, AlarmName, Answering, Details, EpochParts, Event, Handler, HistoryEntry, HookStatus,
-    HookWord, Membership, PinnedMap, Role, Running, ServiceEvent, ServiceStatus, ServiceWord,
-    Status, TakeoverStamps, pinned_maps,
+    AlarmsStatus, Answering, Details, EpochParts, Event, Handler, HistoryEntry, HookStatus,
+    HookWord, InfoAnswer, InfoRequest, Membership, NodeStatus, PinnedMap, Role, Running,
+    ServiceEvent, ServiceStatus, ServiceWord, SinkTest, Status, TakeoverStamps, pinned_maps,
 };
 
 #[derive(Default)]
@@ -57,11 +57,7 @@ fn full() -> Status {
         fault: None,
         owed: 0,
     }];
-    status.alarms = vec![Alarm {
-        name: AlarmName::Down,
-        slot: Some(3),
-        text: "slot 3 (n3) answers on neither network".to_owned(),
-    }];
+    status.alarms = vec![down(3)];
     status.warnings = vec!["no real-time priority".to_owned()];
     status
 }
@@ -118,6 +114,22 @@ impl Handler for Pretender {
 
     async fn details(&self) -> Result<Details, String> {
         Ok(details())
+    }
+
+    async fn alarms(&self) -> Result<AlarmsStatus, String> {
+        Err("nobody asks for it here".to_owned())
+    }
+
+    async fn test_alarms(&self) -> Result<Vec<SinkTest>, String> {
+        Err("nobody asks for it here".to_owned())
+    }
+
+    async fn nodes(&self) -> Result<Vec<NodeStatus>, String> {
+        Err("nobody asks for it here".to_owned())
+    }
+
+    async fn info(&self, _request: InfoRequest) -> Result<InfoAnswer, String> {
+        Err("nobody asks for it here".to_owned())
     }
 
     async fn switchover(&self, to: Option<u16>) -> Result<String, String> {

@@ -104,8 +104,7 @@ fn look(cluster: &Cluster, crowd: &Crowd, members: u16) -> Result<Size> {
         let since = since_ns(member).unwrap_or(0);
         slot != MASTER && !silenced.contains(&slot) && since > begun_ns
     };
-    let periods = (after.at_ns - before.at_ns) as f64
-        / cluster.settings().period.as_nanos() as f64;
+    let periods = (after.at_ns - before.at_ns) as f64 / cluster.settings().period.as_nanos() as f64;
     let per_cent = |ns: u64| ns as f64 * 100.0 / (after.at_ns - before.at_ns) as f64;
     Ok(Size {
         members,
@@ -115,7 +114,10 @@ fn look(cluster: &Cluster, crowd: &Crowd, members: u16) -> Result<Size> {
         skipped: after.skipped - before.skipped,
         answer_ns: (after.busy_ns - before.busy_ns) / (after.answers - before.answers).max(1),
         detection: Summary::of(detections).context("somebody fell silent")?,
-        false_ones: members_of(&status)?.iter().filter(|one| changed(one)).count(),
+        false_ones: members_of(&status)?
+            .iter()
+            .filter(|one| changed(one))
+            .count(),
         local: status.get("local").cloned().unwrap_or_default(),
     })
 }
@@ -161,7 +163,8 @@ fn fall_silent(
 /// Some slots of the crowd, the same in every run, on all its parts.
 fn chosen(crowd: &Crowd, round: u64) -> Vec<u16> {
     let mut slots: Vec<u16> = crowd.slots().collect();
-    slots.sort_by_key(|slot| (u64::from(*slot) + round * 7_919).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    slots
+        .sort_by_key(|slot| (u64::from(*slot) + round * 7_919).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     slots.truncate(MOST_SILENT);
     slots
 }
@@ -170,7 +173,10 @@ fn wait_for_all(cluster: &Cluster) -> Result<()> {
     let begun = Instant::now();
     loop {
         let counts = status(cluster).and_then(|status| {
-            ensure!(status["master_slot"] == MASTER, "the master is slot {MASTER}");
+            ensure!(
+                status["master_slot"] == MASTER,
+                "the master is slot {MASTER}"
+            );
             let members = members_of(&status)?;
             let healthy = members.iter().filter(|member| is_healthy(member)).count();
             Ok((healthy, members.len()))
@@ -187,10 +193,7 @@ fn wait_for_all(cluster: &Cluster) -> Result<()> {
 }
 
 fn status(cluster: &Cluster) -> Result<Value> {
-    cluster
-        .daemon(MASTER)
-        .contact()
-        .json(&["status", "--json"])
+    cluster.daemon(MASTER).contact().json(&["status", "--json"])
 }
 
 fn members_of(status: &Value) -> Result<&Vec<Value>> {
@@ -243,7 +246,9 @@ fn pulse_ns(cluster: &Cluster) -> Result<u64> {
     let is_pulse = |name: &str| name.trim() == "pulse";
     threads
         .flatten()
-        .find(|thread| fs::read_to_string(thread.path().join("comm")).is_ok_and(|name| is_pulse(&name)))
+        .find(|thread| {
+            fs::read_to_string(thread.path().join("comm")).is_ok_and(|name| is_pulse(&name))
+        })
         .and_then(|thread| fs::read_to_string(thread.path().join("schedstat")).ok())
         .and_then(|text| text.split_ascii_whitespace().next()?.parse().ok())
         .context("the master has a pulse")

@@ -44,13 +44,32 @@ pub(super) fn targets(sizes: &[Size]) -> String {
     for size in sizes {
         let members = size.members;
         let turn = size.turn_us("median") as f64;
-        line(&format!("turn at {members} members, median, us"), MOST_TURN_US, turn);
+        line(
+            &format!("turn at {members} members, median, us"),
+            MOST_TURN_US,
+            turn,
+        );
         let ratio = ratio(size, &sizes[0]);
-        line(&format!("detection at {members} members, times that of {}", sizes[0].members), MOST_RATIO, ratio);
+        line(
+            &format!(
+                "detection at {members} members, times that of {}",
+                sizes[0].members
+            ),
+            MOST_RATIO,
+            ratio,
+        );
         let false_ones = size.false_ones as f64;
-        line(&format!("members falsely missed at {members}"), 0.0, false_ones);
+        line(
+            &format!("members falsely missed at {members}"),
+            0.0,
+            false_ones,
+        );
         let skipped = size.skipped as f64;
-        line(&format!("probes that the crowd did not see at {members}"), 0.0, skipped);
+        line(
+            &format!("probes that the crowd did not see at {members}"),
+            0.0,
+            skipped,
+        );
     }
     text
 }
