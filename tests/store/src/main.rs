@@ -1,28 +1,65 @@
-//! `cargo xtask search` for the store: every schedule of three stores within printed bounds.
+//! `cargo xtask search` for the store: every schedule of three stores within printed bounds, and random faults.
 
-use heartbeat_store_proof::{explore, scopes};
+use std::process::exit;
+use std::time::Instant;
 
+use heartbeat_store_proof::{Campaign, Scope, Seen, campaigns, explore, scopes};
+
+/// Runs of each campaign that are not asked for otherwise.
+const RUNS: u64 = 1000;
+
+/// `[RUNS] [ONLY]`: runs of each campaign, and words in the names of what is tried.
 fn main() {
-    let only = std::env::args().nth(1).unwrap_or_default();
-    let most = std::env::args().nth(2).and_then(|most| most.parse().ok());
-    for scope in scopes::all()
-        .into_iter()
+    let mut arguments = std::env::args().skip(1);
+    let runs = arguments
+        .next()
+        .map_or(RUNS, |runs| runs.parse().expect("a number of runs"));
+    let only = arguments.next().unwrap_or_default();
+    for scope in scopes::long()
+        .iter()
         .filter(|scope| scope.name.contains(&only))
     {
-        let report = explore(&scope, most.unwrap_or(u64::MAX));
-        println!(
-            "{}: {} states, {} steps, depth {}, {} in {:.1?}, {:?}",
-            scope.name,
-            report.states,
-            report.steps,
-            report.depth,
-            if report.is_complete { "all" } else { "not all" },
-            report.took,
-            report.seen,
-        );
-        if let Some((violation, steps)) = report.violation {
-            println!("  {}\n=== {violation}", steps.join("\n  "));
-            std::process::exit(1);
-        }
+        search(scope);
     }
+    for campaign in campaigns::ALL
+        .into_iter()
+        .filter(|campaign| campaign.name.contains(&only))
+    {
+        draw(campaign, runs);
+    }
+}
+
+fn search(scope: &Scope) {
+    let report = explore(scope, u64::MAX);
+    println!(
+        "{}: {} states, {} steps, depth {}, in {:.1?}, {:?}",
+        scope.name, report.states, report.steps, report.depth, report.took, report.seen,
+    );
+    if let Some((violation, steps)) = report.violation {
+        println!("  {}\n=== {violation}", steps.join("\n  "));
+        exit(1);
+    }
+}
+
+fn draw(campaign: Campaign, runs: u64) {
+    let start = Instant::now();
+    let (mut seen, mut steps) = (Seen::default(), 0);
+    for seed in 1..=runs {
+        let run = campaign.run(seed);
+        if let Some((violation, told)) = run.violation {
+            println!(
+                "{}, seed {seed}\n  {}\n=== {violation}",
+                campaign.name,
+                told.join("\n  ")
+            );
+            exit(1);
+        }
+        seen += run.seen;
+        steps += run.steps;
+    }
+    let took = start.elapsed();
+    println!(
+        "{}: {runs} runs, {steps} steps, in {took:.1?}, {seen:?}",
+        campaign.name
+    );
 }

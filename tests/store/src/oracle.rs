@@ -83,12 +83,6 @@ impl Oracle {
         self.acknowledged.len()
     }
 
-    /// Forgets what later leaderships serve already: only a campaign of thousands needs to.
-    pub(crate) fn keep_last(&mut self, count: usize) {
-        let surplus = self.acknowledged.len().saturating_sub(count);
-        self.acknowledged.drain(..surplus);
-    }
-
     /// S4: whatever a leadership acknowledged is in what a later one serves.
     pub(crate) fn judge(&self, slot: Slot, under: Reign, served: &State) -> Result<(), Violation> {
         let is_missing = |written: &&Acknowledged| {

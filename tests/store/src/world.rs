@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use heartbeat_core::{Epoch, Instant, Slot};
 use heartbeat_store::bounds::VALUE_BYTES;
+use heartbeat_store::message::{Answer, Ask};
 use heartbeat_store::{
     Author, Batch, Change, DiskId, DiskWrite, Event, Expect, Key, Message, Outcome, Output, Reign,
     State, Store, StoreId, Stored, Trouble, Write, WriteId,
@@ -69,6 +70,14 @@ impl Node {
 impl Envelope {
     pub(crate) const fn is_order(&self) -> bool {
         matches!(self.message, Message::Order(_))
+    }
+
+    /// Whether entries of a state are in it.
+    pub(crate) fn is_long(&self) -> bool {
+        match &self.message {
+            Message::Order(order) => matches!(order.ask, Ask::Part { .. }),
+            Message::Report(report) => matches!(report.answer, Answer::Part { .. }),
+        }
     }
 }
 
@@ -202,17 +211,14 @@ impl World {
         let Some((id, write)) = node.pending.take() else {
             return Ok(());
         };
-        let before = node.disk.stored.clone();
+        let (promised, from) = (node.disk.stored.promised, node.disk.stored.state.stamp);
         node.disk.write(write);
-        let (old, new) = (before.state.stamp, node.disk.stored.state.stamp);
-        if new < old || node.disk.stored.promised < before.promised {
-            return Err(Violation::Fell {
-                slot,
-                from: old,
-                to: new,
-            });
+        let to = node.disk.stored.state.stamp;
+        if to < from || node.disk.stored.promised < promised {
+            return Err(Violation::Fell { slot, from, to });
         }
-        self.with(slot, |store| store.written(id, now))
+        self.with(slot, |store| store.written(id, now))?;
+        self.judge_disk(slot)
     }
 
     /// A disk has not done what it was asked for.
@@ -290,11 +296,16 @@ impl World {
             return Ok(());
         };
         act(&mut store);
+        let mut is_told = false;
         while let Some(output) = store.poll_output() {
+            is_told |= matches!(
+                output,
+                Output::Event(Event::Serves { .. }) | Output::Outcome { .. }
+            );
             self.carry_out(slot, output);
         }
         self.node(slot).store = Some(store);
-        self.judge(slot)
+        if is_told { self.judge(slot) } else { Ok(()) }
     }
 
     fn carry_out(&mut self, slot: Slot, output: Output) {
@@ -347,40 +358,46 @@ impl World {
         }
     }
 
+    /// What is served has all that was acknowledged before, and is what others have under its stamp.
     fn judge(&mut self, slot: Slot) -> Result<(), Violation> {
         for (server, node) in &self.nodes {
             if let Some(served) = node.store.as_ref().and_then(Store::served) {
                 self.oracle.judge(*server, node.reign, served)?;
             }
         }
-        let node = &self.nodes[&slot];
-        if let Some(store) = &node.store
-            && *store.stored() != node.disk.stored
+        let node = Arc::clone(&self.nodes[&slot]);
+        match node.store.as_ref().and_then(Store::served) {
+            Some(served) => self.judge_stamp(slot, served),
+            None => Ok(()),
+        }
+    }
+
+    /// What is on a disk is what its store thinks, and what others have under its stamp.
+    fn judge_disk(&mut self, slot: Slot) -> Result<(), Violation> {
+        let node = Arc::clone(&self.nodes[&slot]);
+        let stored = &node.disk.stored;
+        if node
+            .store
+            .as_ref()
+            .is_some_and(|store| store.stored() != stored)
         {
             return Err(Violation::UnlikeDisk { slot });
         }
-        self.judge_stamps(slot)
+        self.judge_stamp(slot, &stored.state)
     }
 
     /// One state a stamp: among all that was seen, or else among what is there.
-    fn judge_stamps(&mut self, slot: Slot) -> Result<(), Violation> {
-        let node = &self.nodes[&slot];
-        let served = node.store.as_ref().and_then(Store::served);
-        for state in [Some(&node.disk.stored.state), served]
-            .into_iter()
-            .flatten()
-        {
-            if let Some(stamps) = &mut self.stamps {
-                stamps.judge(slot, state.stamp, digest::of(state))?;
-            }
-            let others = self.nodes.values().map(|other| &other.disk.stored.state);
-            let mut same = others.filter(|other| other.stamp == state.stamp);
-            if same.any(|other| other != state) {
-                return Err(Violation::TwoStates {
-                    stamp: state.stamp,
-                    slot,
-                });
-            }
+    fn judge_stamp(&mut self, slot: Slot, state: &State) -> Result<(), Violation> {
+        if let Some(stamps) = &mut self.stamps {
+            return stamps.judge(slot, state.stamp, digest::of_state(state));
+        }
+        let others = self.nodes.values().map(|other| &other.disk.stored.state);
+        let mut same = others.filter(|other| other.stamp == state.stamp);
+        if same.any(|other| other != state) {
+            return Err(Violation::TwoStates {
+                stamp: state.stamp,
+                slot,
+            });
         }
         Ok(())
     }

@@ -5,7 +5,9 @@ mod moves;
 pub mod scopes;
 mod state;
 
+pub(crate) use explore::caught;
 pub use explore::{Report, explore};
+pub(crate) use state::told;
 
 use heartbeat_core::{Epoch, Slot};
 

@@ -24,19 +24,35 @@ fn scope(name: &'static str, start: World, leaders: Vec<(Slot, Epoch)>) -> Scope
     }
 }
 
-/// All of them.
+/// What takes seconds.
 #[must_use]
-pub fn all() -> Vec<Scope> {
-    vec![
+pub fn short() -> Vec<Scope> {
+    vec![scope("two leaderships", World::formed(&ALL), two())]
+}
+
+/// What takes longer, too.
+#[must_use]
+pub fn long() -> Vec<Scope> {
+    let mut scopes = short();
+    scopes.extend([
         Scope {
             writes: 1,
             ..scope("two leaderships and a write", World::formed(&ALL), two())
         },
         Scope {
             writes: 1,
+            wipes: 1,
+            ..scope(
+                "two leaderships, a write and another disk",
+                World::formed(&ALL),
+                two(),
+            )
+        },
+        Scope {
+            writes: 1,
             crashes: 1,
             ..scope(
-                "two leaderships, a write and a crash",
+                "two leaderships, a write and a loss of power",
                 World::formed(&ALL),
                 two(),
             )
@@ -50,14 +66,6 @@ pub fn all() -> Vec<Scope> {
                 two(),
             )
         },
-        Scope {
-            writes: 1,
-            wipes: 1,
-            ..scope(
-                "two leaderships, a write and a wiped disk",
-                World::formed(&ALL),
-                two(),
-            )
-        },
-    ]
+    ]);
+    scopes
 }

@@ -96,7 +96,7 @@ impl State {
 }
 
 /// In words: who hears what of whom.
-pub(super) fn told(envelope: &Envelope) -> String {
+pub(crate) fn told(envelope: &Envelope) -> String {
     let (from, to): (Slot, Slot) = (envelope.from, envelope.to);
     match &envelope.message {
         Message::Order(order) => {
