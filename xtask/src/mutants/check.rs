@@ -11,12 +11,14 @@ use serde::Deserialize;
 
 use crate::workspace;
 
-/// Packages that the tests of wire and core consist of.
-const PACKAGES: [&str; 4] = [
+/// Packages that the tests of wire, core and store consist of.
+const PACKAGES: [&str; 6] = [
     "heartbeat-wire",
     "heartbeat-core",
     "heartbeat-kernel-twin",
     "heartbeat-sim",
+    "heartbeat-store",
+    "heartbeat-store-proof",
 ];
 
 /// Some tests of one crate: `core`, or `packet twin` for those with "twin" in their name.
@@ -34,6 +36,7 @@ enum Tests {
     Cluster,
     Search,
     Sim,
+    Store,
     Packet,
 }
 
@@ -47,12 +50,13 @@ pub(super) enum Notice {
 }
 
 impl Tests {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Wire,
         Self::Core,
         Self::Cluster,
         Self::Search,
         Self::Sim,
+        Self::Store,
         Self::Packet,
     ];
 
@@ -63,6 +67,7 @@ impl Tests {
             Self::Cluster => "cluster",
             Self::Search => "search",
             Self::Sim => "sim",
+            Self::Store => "store",
             Self::Packet => "packet",
         }
     }
@@ -70,7 +75,9 @@ impl Tests {
     /// What cargo does first, and must be able to, mutant or not.
     const fn prepares(self) -> Option<&'static str> {
         match self {
-            Self::Wire | Self::Core | Self::Cluster | Self::Search | Self::Sim => None,
+            Self::Wire | Self::Core | Self::Cluster | Self::Search | Self::Sim | Self::Store => {
+                None
+            }
             Self::Packet => Some("xtask build-ebpf"),
         }
     }
@@ -83,6 +90,7 @@ impl Tests {
             Self::Cluster => "test --offline -q -p heartbeat-core --test cluster",
             Self::Search => "test --offline -q -p heartbeat-search",
             Self::Sim => "test --offline -q -p heartbeat-sim --test campaigns",
+            Self::Store => "test --offline -q -p heartbeat-store -p heartbeat-store-proof",
             Self::Packet => "test --offline -q -p heartbeat-tests --test packet",
         }
     }
@@ -92,7 +100,7 @@ impl Tests {
     const fn optimised(self) -> Option<u8> {
         match self {
             Self::Wire | Self::Core => Some(0),
-            Self::Cluster => Some(1),
+            Self::Cluster | Self::Store => Some(1),
             Self::Search | Self::Sim | Self::Packet => None,
         }
     }
@@ -100,7 +108,7 @@ impl Tests {
     /// What the test program is told: kernel programs are tried one at a time.
     const fn arguments(self) -> &'static [&'static str] {
         match self {
-            Self::Wire | Self::Core | Self::Cluster | Self::Search | Self::Sim => &[],
+            Self::Wire | Self::Core | Self::Cluster | Self::Search | Self::Sim | Self::Store => &[],
             Self::Packet => &["--test-threads=1"],
         }
     }

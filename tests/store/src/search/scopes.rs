@@ -27,7 +27,23 @@ fn scope(name: &'static str, start: World, leaders: Vec<(Slot, Epoch)>) -> Scope
 /// What takes seconds.
 #[must_use]
 pub fn short() -> Vec<Scope> {
-    vec![scope("two leaderships", World::formed(&ALL), two())]
+    let one = || two().split_off(1);
+    let mut forming = scope("three new stores form one state", World::new(&ALL), one());
+    forming.writes = 1;
+    let mut wiped = scope(
+        "a leadership, a write and another disk",
+        World::formed(&ALL),
+        one(),
+    );
+    (wiped.writes, wiped.wipes) = (1, 1);
+    let mut faulty = scope(
+        "a leadership, a write, a loss of power and a full disk",
+        World::formed(&ALL),
+        one(),
+    );
+    (faulty.writes, faulty.crashes, faulty.failures) = (1, 1, 1);
+    let twice = scope("two leaderships", World::formed(&ALL), two());
+    vec![forming, wiped, faulty, twice]
 }
 
 /// What takes longer, too.
