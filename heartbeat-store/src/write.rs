@@ -49,12 +49,12 @@ pub enum Expect {
 pub enum Outcome {
     /// It is in every later state.
     Done {
-        /// Its number. A deletion of what did not exist has the number of the state in which it did not.
+        /// Its number.
         revision: Revision,
         /// How many of the stores that count had it on their disks by then; one only for a node of a pair that is alone.
         copies: usize,
     },
-    /// The entry is not as it was expected to be, and nothing was written.
+    /// The entry is not as it was expected to be, or not there to be deleted; nothing was written.
     Conflict {
         /// Its newest change; `None`: there is no such entry.
         revision: Option<Revision>,

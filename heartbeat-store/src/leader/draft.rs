@@ -49,15 +49,12 @@ impl<'a> Draft<'a> {
         let old = self.left(&write.key);
         let revision = old.map(|left| left.revision);
         let is_expected = match write.expect {
-            Expect::Anything => true,
-            Expect::Nothing => revision.is_none(),
+            Expect::Anything => write.value.is_some() || old.is_some(),
+            Expect::Nothing => revision.is_none() && write.value.is_some(),
             Expect::Revision(expected) => revision == Some(expected),
         };
         if !is_expected {
             return Outcome::Conflict { revision };
-        }
-        if write.value.is_none() && old.is_none() {
-            return self.done();
         }
         let bytes = write.value.as_ref().map(|value| taken(&write.key, value));
         let all = self.bytes - old.map_or(0, |left| left.bytes) + bytes.unwrap_or(0);
@@ -75,7 +72,11 @@ impl<'a> Draft<'a> {
         let revision = self.revision();
         let left = bytes.map(|bytes| Left { revision, bytes });
         self.changed.insert(write.key.clone(), left);
-        self.done()
+        // How many copies there are is known when it is stored.
+        Outcome::Done {
+            revision,
+            copies: 0,
+        }
     }
 
     pub(super) fn into_changes(self) -> Vec<Change> {
@@ -92,13 +93,6 @@ impl<'a> Draft<'a> {
             revision: entry.changed.revision,
             bytes: taken(key, &entry.value),
         })
-    }
-
-    fn done(&self) -> Outcome {
-        Outcome::Done {
-            revision: self.revision(),
-            copies: 0,
-        }
     }
 
     fn revision(&self) -> Revision {
