@@ -29,7 +29,12 @@ pub enum Violation {
         /// Where one of them is.
         slot: Slot,
     },
-    /// A promise or a stamp fell.
+    /// A promise fell.
+    PromiseFell {
+        /// Where.
+        slot: Slot,
+    },
+    /// A state went back.
     Fell {
         /// Where.
         slot: Slot,
@@ -135,8 +140,9 @@ impl fmt::Display for Violation {
                 write!(f, "two states are {stamp}, one of them at node {slot}")
             }
             Self::Fell { slot, from, to } => {
-                write!(f, "node {slot}'s promise or state fell from {from} to {to}")
+                write!(f, "node {slot}'s state went back from {from} to {to}")
             }
+            Self::PromiseFell { slot } => write!(f, "node {slot}'s promise fell"),
             Self::UnlikeDisk { slot } => write!(f, "node {slot} thinks otherwise than its disk"),
             Self::Assertion(text) => write!(f, "an assertion failed: {text}"),
         }

@@ -214,7 +214,10 @@ impl World {
         let (promised, from) = (node.disk.stored.promised, node.disk.stored.state.stamp);
         node.disk.write(write);
         let to = node.disk.stored.state.stamp;
-        if to < from || node.disk.stored.promised < promised {
+        if node.disk.stored.promised < promised {
+            return Err(Violation::PromiseFell { slot });
+        }
+        if to < from {
             return Err(Violation::Fell { slot, from, to });
         }
         self.with(slot, |store| store.written(id, now))?;

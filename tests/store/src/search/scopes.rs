@@ -30,20 +30,16 @@ pub fn short() -> Vec<Scope> {
     let one = || two().split_off(1);
     let mut forming = scope("three new stores form one state", World::new(&ALL), one());
     forming.writes = 1;
-    let mut wiped = scope(
-        "a leadership, a write and another disk",
-        World::formed(&ALL),
-        one(),
-    );
-    (wiped.writes, wiped.wipes) = (1, 1);
     let mut faulty = scope(
-        "a leadership, a write, a loss of power and a full disk",
+        "a leadership and a loss of power",
         World::formed(&ALL),
         one(),
     );
-    (faulty.writes, faulty.crashes, faulty.failures) = (1, 1, 1);
+    faulty.crashes = 1;
+    let mut full = scope("a leadership and a full disk", World::formed(&ALL), one());
+    full.failures = 1;
     let twice = scope("two leaderships", World::formed(&ALL), two());
-    vec![forming, wiped, faulty, twice]
+    vec![forming, full, faulty, twice]
 }
 
 /// What takes longer, too.
