@@ -10,10 +10,10 @@ use heartbeat_user::net::envelope::{ControlKey, Envelope, OpenError, Sender};
 use crate::namespace::{Namespace, Segment, eventually, is_root};
 
 const PORT: u16 = 7406;
-const NODE: (u16, IpAddr) = (1, IpAddr::V4(Ipv4Addr::new(203, 0, 113, 1)));
-const CLIENT: (u16, IpAddr) = (2, IpAddr::V4(Ipv4Addr::new(203, 0, 113, 9)));
+pub(crate) const NODE: (u16, IpAddr) = (1, IpAddr::V4(Ipv4Addr::new(203, 0, 113, 1)));
+pub(crate) const CLIENT: (u16, IpAddr) = (2, IpAddr::V4(Ipv4Addr::new(203, 0, 113, 9)));
 /// The two over IPv6, with addresses that are routed and with such as mean nothing without the interface.
-const OVER_6: [[(u16, IpAddr); 2]; 2] = [pair(0x2001, 0xdb8, 0x113), pair(0xfe80, 0, 0)];
+pub(crate) const OVER_6: [[(u16, IpAddr); 2]; 2] = [pair(0x2001, 0xdb8, 0x113), pair(0xfe80, 0, 0)];
 
 const fn pair(a: u16, b: u16, c: u16) -> [(u16, IpAddr); 2] {
     [

@@ -14,5 +14,6 @@ mod links;
 mod manners;
 mod namespace;
 mod neighbours;
+mod peers;
 mod probes;
 mod references;
