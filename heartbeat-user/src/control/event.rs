@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::history::HistoryEntry;
-use super::snapshot::HookStatus;
+use super::snapshot::{FirstMaster, HookStatus};
 use super::words::ServiceWord;
 
-/// What history keeps. Which one a line of JSON is, its keys tell: `service`, `hook`, or neither.
+/// What history keeps. Which one a line of JSON is, its keys tell: `service`, `hook`, `first_master`, or none of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Event {
@@ -16,6 +16,8 @@ pub enum Event {
     Service(ServiceEvent),
     /// A hook of it has ended.
     Hook(HookStatus),
+    /// It is master, and found out what became of the one before it.
+    FirstMaster(FirstMaster),
 }
 
 /// A service of one node: what it became, or an attempt to bring it back that failed.

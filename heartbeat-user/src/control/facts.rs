@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
+use heartbeat_core::event::Reply;
 use heartbeat_core::snapshot::{self as core, MemberSnapshot, Snapshot};
 use heartbeat_core::{Instant, Slot};
 
 use super::alarm::Alarm;
+use super::cause::{alarm_of, why};
+use super::history::rfc3339;
 use super::snapshot::{
-    Datapath, HookStatus, LinksStatus, Local, MemberStatus, ReloadStatus, SCHEMA, ServiceStatus,
+    Datapath, FirstMaster, HookStatus, LinksStatus, Local, MemberStatus, ReloadStatus, SCHEMA, ServiceStatus,
     Status, VirtualAddressStatus,
 };
 use super::words::{AlarmName, Answering};
@@ -35,6 +38,10 @@ pub struct LocalFacts {
     pub reloads: ReloadStatus,
     /// The links to other daemons.
     pub links: LinksStatus,
+    /// The members' newest answers; of use on a master only.
+    pub replies: Vec<Reply>,
+    /// What became of the master before this one, once that was found out.
+    pub first_master: Option<FirstMaster>,
     /// When each alarm in force was raised, by its key.
     pub raised_at: BTreeMap<String, SystemTime>,
     /// What this node lacks.
@@ -53,7 +60,7 @@ impl Status {
                 .map(us)
         };
         let electors: Vec<Slot> = snapshot.electors.record.in_force.slots.iter().collect();
-        let member = |member| member_status(config, &electors, snapshot.at, member);
+        let member = |member| member_status(config, &electors, snapshot, &facts, member);
         Self {
             schema: SCHEMA,
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -82,6 +89,9 @@ impl Status {
             lease_us: us(config.timing.lease()),
             members: snapshot.members.iter().filter_map(member).collect(),
             alarms: alarms(config, snapshot, &facts),
+            first_master: facts
+                .first_master
+                .filter(|_| snapshot.role == core::Role::Master),
             electors,
             virtual_addresses: facts.virtual_addresses,
             services: facts.services,
@@ -141,7 +151,8 @@ fn us(duration: Duration) -> u64 {
 fn member_status(
     config: &Config,
     electors: &[Slot],
-    now: Instant,
+    snapshot: &Snapshot,
+    facts: &LocalFacts,
     seen: &MemberSnapshot,
 ) -> Option<MemberStatus> {
     let member = config.members.get(&seen.slot)?;
@@ -152,16 +163,25 @@ fn member_status(
             Answering::Missing
         }
     };
+    let (slot, diagnosis) = (seen.slot, seen.diagnosis);
+    let judges = snapshot.role == core::Role::Master && slot != facts.slot;
+    let cause = || why(config, snapshot, &facts.replies, slot, diagnosis);
+    let raised = core::Alarm::Member(slot, diagnosis);
+    let raised_at = Alarm::of_election(config, facts.slot, raised)
+        .and_then(|alarm| facts.raised_at.get(&alarm.key).copied());
     Some(MemberStatus {
-        slot: seen.slot,
+        slot,
         name: member.name.clone(),
         address: member.management.address,
-        elector: electors.contains(&seen.slot),
+        elector: electors.contains(&slot),
         role: seen.role.into(),
         answering: seen.healthy.map(answering),
-        diagnosis: seen.diagnosis.into(),
+        diagnosis: diagnosis.into(),
+        cause: judges.then(cause).flatten(),
+        since: raised_at.filter(|_| judges).map(rfc3339),
+        cure: alarm_of(diagnosis).map(|name| name.cure().to_owned()),
         rtt_us: seen.rtt.map(us),
-        last_reply_age_us: seen.last_reply.map(|at| us(now.since(at))),
+        last_reply_age_us: seen.last_reply.map(|at| us(snapshot.at.since(at))),
         answering_since_ns: seen.since.map(|at| at.0),
     })
 }

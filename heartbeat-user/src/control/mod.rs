@@ -1,6 +1,7 @@
 //! How an operator's program talks to the daemon: a unix socket, one JSON line each way.
 
 mod alarm;
+mod cause;
 mod client;
 mod cures;
 mod details;
@@ -22,6 +23,7 @@ mod words;
 
 pub use crate::config::alarms::Severity;
 pub use alarm::Alarm;
+pub use cause::why;
 pub use client::{Client, ClientError};
 pub use details::{Answer, Bucket, Counted, Details};
 pub use event::{Event, ServiceEvent};
@@ -39,8 +41,7 @@ pub use protocol::{Request, Response, Running};
 pub use server::{Handler, understand};
 pub use sinks::{AlarmsStatus, SinkStatus, SinkTest};
 pub use snapshot::{
-    Datapath, EpochParts, HookStatus, LinkStatus, LinksStatus, Local, MemberStatus, ReloadStatus,
-    SCHEMA, ServiceStatus, Status, VerifiedStatus, VirtualAddressStatus,
+    Datapath, EpochParts, FirstMaster, HookStatus, LinkStatus, LinksStatus, Local, MemberStatus, ReloadStatus, SCHEMA, ServiceStatus, Status, VerifiedStatus, VirtualAddressStatus,
 };
 pub use socket::{BindError, ControlSocket};
 pub use words::{

@@ -66,6 +66,8 @@ pub struct Status {
     pub lease_us: u64,
     /// Every member, this node included, by slot.
     pub members: Vec<MemberStatus>,
+    /// What became of the master before this one; null unless this node is master, and until that is found out.
+    pub first_master: Option<FirstMaster>,
     /// The addresses that follow the master.
     pub virtual_addresses: Vec<VirtualAddressStatus>,
     /// What is watched on this node, in the configuration's order.
@@ -123,12 +125,48 @@ pub struct MemberStatus {
     pub answering: Option<Answering>,
     /// What is wrong with it.
     pub diagnosis: Diagnosis,
+    /// Why it is diagnosed so, in a sentence with the facts; null for one that is well, and where only the master knows.
+    pub cause: Option<String>,
+    /// Since when, as RFC 3339 in UTC; null as above.
+    pub since: Option<String>,
+    /// What to do about it; null for one that is well.
+    pub cure: Option<String>,
     /// Round trip of its newest answer; null without one.
     pub rtt_us: Option<u64>,
     /// How long ago its newest answer or probe arrived; null without one.
     pub last_reply_age_us: Option<u64>,
     /// On a master: since when it answers or does not, CLOCK_BOOTTIME in nanoseconds; null elsewhere.
     pub answering_since_ns: Option<u64>,
+}
+
+/// What became of the master before this one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FirstMaster {
+    /// When that was found out, as RFC 3339 in UTC.
+    pub at: String,
+    /// Its slot.
+    pub first_master: Slot,
+    /// The mastership that followed it.
+    pub epoch: EpochParts,
+    /// What is wrong with it; `unknown` if nobody could tell in time.
+    pub diagnosis: Diagnosis,
+    /// Why it is diagnosed so; null for one that is well or unknown.
+    pub cause: Option<String>,
+    /// How long after the promotion that was found out.
+    pub after_us: u64,
+}
+
+impl FirstMaster {
+    /// What was found out of it: `was found daemon_stalled at ...: its daemon ...`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let cause = (self.cause.as_ref()).map_or_else(String::new, |cause| format!(": {cause}"));
+        format!(
+            "was found {} at {}{cause}",
+            self.diagnosis.as_str(),
+            self.at
+        )
+    }
 }
 
 /// One virtual address on the asked node.

@@ -1,8 +1,9 @@
 //! History as a person reads it.
 
+use super::render::or_dash;
 use super::table::table;
 use crate::control::human::duration;
-use crate::control::{Event, HistoryEntry, HookStatus, ServiceEvent};
+use crate::control::{Event, FirstMaster, HistoryEntry, HookStatus, ServiceEvent};
 
 /// One line an event; a promotion's has what its steps cost.
 pub(super) fn history(events: &[Event]) -> String {
@@ -13,6 +14,7 @@ pub(super) fn history(events: &[Event]) -> String {
         Event::Role(change) => role(change),
         Event::Service(event) => service(event),
         Event::Hook(run) => hook(run),
+        Event::FirstMaster(found) => first_master(found),
     };
     let rows: Vec<_> = events.iter().map(row).collect();
     table(
@@ -55,6 +57,18 @@ fn hook(run: &HookStatus) -> [String; 7] {
         format!("{}/{}", run.epoch.round, run.epoch.slot),
         run.took_us.map_or_else(|| "-".to_owned(), duration),
         fault.unwrap_or_default() + &run.reason,
+    ]
+}
+
+fn first_master(found: &FirstMaster) -> [String; 7] {
+    [
+        found.at.clone(),
+        format!("first master, slot {}", found.first_master),
+        "-".to_owned(),
+        found.diagnosis.as_str().to_owned(),
+        format!("{}/{}", found.epoch.round, found.epoch.slot),
+        duration(found.after_us),
+        or_dash(found.cause.clone()),
     ]
 }
 

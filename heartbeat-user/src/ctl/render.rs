@@ -30,6 +30,19 @@ pub(super) fn status(status: &Status) -> String {
     }
     text += "\n";
     text += &answers(status);
+    if let Some(first) = &status.first_master {
+        text += &format!(
+            "the master before, {}, {}\n",
+            status.describe(first.first_master),
+            first.words()
+        );
+    }
+    for member in &status.members {
+        if let Some(cause) = &member.cause {
+            let (who, what) = (status.describe(member.slot), member.diagnosis.as_str());
+            text += &format!("{who} is {what}: {cause}\n");
+        }
+    }
     for alarm in &status.alarms {
         text += &format!(
             "alarm {}{}: {}; do: {}\n",

@@ -147,7 +147,7 @@ impl History {
     fn recall(&mut self, event: Event) {
         let entry = match event {
             Event::Role(entry) => entry,
-            other @ (Event::Service(_) | Event::Hook(_)) => {
+            other @ (Event::Service(_) | Event::Hook(_) | Event::FirstMaster(_)) => {
                 return remember(&mut self.others, &mut self.numbered, other);
             }
         };

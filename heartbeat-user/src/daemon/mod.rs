@@ -8,6 +8,7 @@ mod dynamic;
 mod electors;
 mod failure;
 mod fence;
+mod first_master;
 mod front;
 mod ground;
 mod history;

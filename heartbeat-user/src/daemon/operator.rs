@@ -20,6 +20,7 @@ use super::details;
 use super::differing::Differing;
 use super::linked;
 use super::nodes::Nodes;
+use super::first_master::Found;
 use super::plan::Plan;
 use super::reload::{self, Tally};
 use super::restarting::{Restarting, Waits};
@@ -58,6 +59,7 @@ pub(super) struct Operator {
     pub(super) services: monitor::View,
     pub(super) hooks: hook::View,
     pub(super) alarms: alarm::View,
+    pub(super) found: Found,
     pub(super) restarting: Restarting,
     /// The dynamic information on this node.
     pub(super) dynamic: Info,
@@ -151,6 +153,8 @@ impl Operator {
             .concat(),
             differing: self.differing.told(),
             links: linked::status(&self.peers),
+            replies: published.replies,
+            first_master: self.found.get(),
             raised_at: self.alarms.raised_at(),
         };
         Ok(Status::new(&plan.config, &published.snapshot, facts))

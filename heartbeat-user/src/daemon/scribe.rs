@@ -15,6 +15,7 @@ use super::current::Current;
 use super::differing::Differing;
 use super::dynamic;
 use super::fence::Fencing;
+use super::first_master::Inquiry;
 use super::history::{History, tell_unwritten};
 use super::last_run;
 use super::manager::Manager;
@@ -44,6 +45,8 @@ pub(super) struct Scribe {
     pub(super) hooks: Option<Hooks>,
     /// Who brings alarms to people.
     pub(super) alarms: Alarms,
+    /// Who finds out what became of the master before this node; nobody on a witness.
+    pub(super) inquiry: Option<Inquiry>,
     /// What this daemon was started by.
     pub(super) manager: Manager,
     pub(super) pulse: OrderSender,
@@ -235,6 +238,9 @@ impl Scribe {
         if from == Role::Master || to == Role::Master {
             let stands = Told::Stands(to == Role::Master);
             self.alarms.teller().tell(stands);
+        }
+        if let (Role::Master, Some(inquiry)) = (to, &mut self.inquiry) {
+            inquiry.begin(epoch);
         }
         let entry = HistoryEntry {
             at: rfc3339(SystemTime::now()),

@@ -21,6 +21,7 @@ use super::differing::Differing;
 use super::dynamic;
 use super::failure::Failure;
 use super::fence::Fencing;
+use super::first_master::{Found, Inquiry};
 use super::ground::Ground;
 use super::history::History;
 use super::kernel_log;
@@ -116,8 +117,18 @@ impl Daemon {
         let differing = Differing::start(&current, &orders, &peers, highest_slot);
         let alarms = alarms::start(&current, &state, is_master, &view)?;
         let dynamic = dynamic::start(&plan, &state, &kernel.words, &peers, goes_on)?;
+        let found = Found::default();
+        let inquiry = watched.diary.map(|diary| Inquiry {
+            words: kernel.words.clone(),
+            pulse: orders.clone(),
+            current: current.clone(),
+            found: found.clone(),
+            diary,
+            own: goes_on.unwrap_or(Epoch::NONE),
+        });
         let operator = Operator {
             dynamic: dynamic.clone(),
+            found,
             view,
             services: watched.services,
             hooks: watched.ran,
@@ -176,6 +187,7 @@ impl Daemon {
                 standing: watched.standing,
                 hooks: watched.hooks,
                 alarms,
+                inquiry,
                 manager,
                 fence: Fencing::new(&plan, orders.clone()),
                 pulse: orders,

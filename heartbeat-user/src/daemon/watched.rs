@@ -25,6 +25,8 @@ pub(super) struct Watched {
     pub(super) services: monitor::View,
     pub(super) ran: hook::View,
     pub(super) rest: Rest,
+    /// For the history.
+    pub(super) diary: Option<Diary>,
 }
 
 /// Starts them, with what the configuration wants of them: a reload may want more. `goes_on` is the epoch of the last
@@ -65,8 +67,9 @@ pub(super) fn start(
         standing: standing.clone(),
         view: watched.ran.clone(),
         rest: watched.rest.clone(),
-        diary,
+        diary: diary.clone(),
     });
+    watched.diary = Some(diary);
     watched.hooks = Some(hooks.map_err(Failure::of)?);
     watched.standing = Some(standing);
     Ok(watched)

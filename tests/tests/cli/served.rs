@@ -209,6 +209,8 @@ fn known(master: Option<u16>) -> (Status, Snapshot) {
         business_datapath: None,
         local: Local::default(),
         reloads: ReloadStatus::default(),
+        replies: Vec::new(),
+        first_master: None,
         raised_at: BTreeMap::new(),
         warnings: Vec::new(),
         links: LinksStatus::default(),

@@ -14,6 +14,7 @@ mod cut_off;
 mod doctor;
 mod electors;
 mod failing;
+mod first_master;
 mod first_start;
 mod floods;
 mod forced;

@@ -8,7 +8,7 @@ use heartbeat_core::Slot;
 
 use super::alarm::Alarm;
 use super::human::{duration, list};
-use super::snapshot::Status;
+use super::snapshot::{MemberStatus, Status};
 use super::words::{Answering, Guarantee, Role};
 use addresses::addresses;
 use chance::{abstention, needed_votes, own_chance};
@@ -36,7 +36,12 @@ pub fn explain(status: &Status) -> Vec<String> {
                 .to_owned(),
         );
     }
+    if let Some(first) = &status.first_master {
+        let who = capital(&status.describe(first.first_master));
+        sentences.push(format!("{who}, the master before, {}.", first.words()));
+    }
     sentences.extend(missing_electors(status));
+    sentences.extend(status.members.iter().filter_map(|it| diagnosed(status, it)));
     sentences.extend(status.alarms.iter().map(alarm));
     sentences.extend(
         status
@@ -45,6 +50,19 @@ pub fn explain(status: &Status) -> Vec<String> {
             .map(|warning| format!("Warning: {warning}.")),
     );
     sentences
+}
+
+/// Why a member is diagnosed as it is, and since when; what to do says its alarm.
+fn diagnosed(status: &Status, member: &MemberStatus) -> Option<String> {
+    let (who, what) = (
+        capital(&status.describe(member.slot)),
+        member.diagnosis.as_str(),
+    );
+    let since = (member.since.as_ref()).map_or_else(String::new, |at| format!(" since {at}"));
+    Some(format!(
+        "{who} is {what}{since}: {}.",
+        member.cause.as_ref()?
+    ))
 }
 
 fn alarm(alarm: &Alarm) -> String {

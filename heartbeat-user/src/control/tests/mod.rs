@@ -94,6 +94,8 @@ pub(crate) fn facts(slot: u16, serving: bool) -> LocalFacts {
         }),
         local: Local::default(),
         reloads: ReloadStatus::default(),
+        replies: Vec::new(),
+        first_master: None,
         raised_at: BTreeMap::new(),
         warnings: Vec::new(),
         differing: BTreeMap::new(),

@@ -45,6 +45,7 @@ fn the_json_has_the_documented_keys_and_words() {
                 }
             }
         ],
+        "first_master": null,
         "services": [],
         "hooks": [],
         "datapath": { "interface": "mgmt0", "mode": "native" },
@@ -75,8 +76,8 @@ fn the_json_has_the_documented_keys_and_words() {
         json["members"][1],
         json!({
             "slot": 2, "name": "n2", "address": "198.51.100.2", "elector": true, "role": "slave",
-            "answering": "healthy", "diagnosis": "healthy", "rtt_us": 120, "last_reply_age_us": 4_000,
-            "answering_since_ns": 98_000_000_000_u64
+            "answering": "healthy", "diagnosis": "healthy", "cause": null, "since": null, "cure": null, "rtt_us": 120,
+            "last_reply_age_us": 4_000, "answering_since_ns": 98_000_000_000_u64
         })
     );
     let keys = json.as_object().expect("an object").len();
