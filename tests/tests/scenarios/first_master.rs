@@ -77,16 +77,18 @@ fn found(scene: &Scene, diagnosis: &str, cause: &str) -> Result<u16> {
 
 /// The alarm of that name stands, and the member's line has cause, since when, and what to do.
 fn diagnosed(scene: &Scene, by: u16, diagnosis: &str, cause: &str) -> Result<()> {
-    let view = scene.cluster.view();
-    let status = view.of(by).context("it answers")?;
-    let alarms = status["alarms"].as_array().context("a list")?;
-    let alarm = alarms.iter().find(|alarm| alarm["slot"] == 1);
-    let alarm = alarm.with_context(|| format!("no alarm: {status}"))?;
-    ensure!(alarm["name"] == diagnosis, "{alarm}");
-    let member = view.member(by, 1).context("it is a member")?;
+    let what = format!("the alarm {diagnosis} of slot 1 stands at slot {by}");
+    let (alarm, member) = scene.cluster.wait_for(&what, PATIENCE, |view| {
+        let alarms = view.of(by)?["alarms"].as_array()?;
+        let is_it = |alarm: &&Value| alarm["slot"] == 1 && alarm["name"] == diagnosis;
+        Some((
+            alarms.iter().find(is_it)?.clone(),
+            view.member(by, 1)?.clone(),
+        ))
+    })?;
     ensure!(member["diagnosis"] == diagnosis, "{member}");
-    ensure!(words(member, "cause").contains(cause), "{member}");
-    for entry in [alarm, member] {
+    ensure!(words(&member, "cause").contains(cause), "{member}");
+    for entry in [&alarm, &member] {
         ensure!(!words(entry, "since").is_empty(), "{entry}");
         ensure!(!words(entry, "cure").is_empty(), "{entry}");
     }

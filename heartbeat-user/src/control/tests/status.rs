@@ -1,12 +1,15 @@
 //! The keys that programs rely on.
 
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use heartbeat_core::event::Reply;
 use heartbeat_core::snapshot::{Alarm, Diagnosis};
 use serde_json::{Value, json};
 
 use super::{facts, master, slave, snapshot_of_master};
 use crate::config::tests_support::three_nodes;
-use crate::control::Status;
-use crate::control::explain;
+use crate::control::{Status, explain};
 
 #[test]
 fn the_json_has_the_documented_keys_and_words() {
@@ -168,4 +171,96 @@ fn each_alarm_has_a_name_a_member_and_a_sentence() {
         status.alarms[0].text,
         "slot 3 (n3) answers on neither network"
     );
+}
+
+#[test]
+fn a_masters_word_on_a_member_has_its_cause_since_when_and_what_to_do() {
+    let mut snapshot = snapshot_of_master();
+    let config = three_nodes();
+    let set = config.elector_set(7);
+    let well = Reply {
+        slot: 3,
+        arrival: snapshot.at - Duration::from_millis(4),
+        daemon_age: Some(Duration::from_millis(9)),
+        config_digest: config.digest,
+        elector_version: set.version,
+        elector_digest: set.digest(),
+        ..Reply::default()
+    };
+    let silent = Reply {
+        arrival: snapshot.at - Duration::from_secs(2),
+        ..well
+    };
+    for (diagnosis, reply, cause) in [
+        (
+            Diagnosis::Misconfigured,
+            Reply {
+                config_digest: 1,
+                ..well
+            },
+            "has the digest 0000000000000001",
+        ),
+        (
+            Diagnosis::Misconfigured,
+            Reply {
+                elector_version: 6,
+                ..well
+            },
+            "its electors' set is version 6",
+        ),
+        (
+            Diagnosis::DaemonStalled,
+            Reply {
+                daemon_age: Some(Duration::from_millis(300)),
+                ..well
+            },
+            "gave no sign of life for 304.0 ms",
+        ),
+        (
+            Diagnosis::DaemonStalled,
+            Reply {
+                daemon_age: None,
+                ..well
+            },
+            "since its maps were made",
+        ),
+        (
+            Diagnosis::ServiceFault,
+            Reply {
+                service_age: Some(Duration::from_secs(3)),
+                ..well
+            },
+            "last found well 3.0 s ago",
+        ),
+        (
+            Diagnosis::ManagementFault,
+            silent,
+            "no answer on the management network for 2.0 s; it answers",
+        ),
+        (
+            Diagnosis::Down,
+            silent,
+            "for 2.0 s, nor on the business network",
+        ),
+    ] {
+        snapshot.members[2].diagnosis = diagnosis;
+        snapshot.alarms = vec![Alarm::Member(3, diagnosis)];
+        let mut facts = facts(1, true);
+        facts.replies = vec![reply];
+        let key = format!("storage-a/{}/slot-3", diagnosis.as_str());
+        facts.raised_at = BTreeMap::from([(key.clone(), SystemTime::UNIX_EPOCH)]);
+        let status = Status::new(&config, &snapshot, facts);
+        let member = &status.members[2];
+        let found = member.cause.as_deref().unwrap_or_default();
+        assert!(found.contains(cause), "{diagnosis:?}: {found}");
+        assert_eq!(member.since.as_deref(), Some("1970-01-01T00:00:00.000Z"));
+        assert_eq!(member.cure.as_ref(), Some(&status.alarms[0].cure));
+        assert_eq!(
+            (&status.alarms[0].key, &status.alarms[0].since),
+            (&key, &member.since)
+        );
+        let explained = explain(&status).join("\n");
+        assert!(explained.contains(&format!("Slot 3 (n3) is {} since 1970", diagnosis.as_str())));
+        assert!(explained.contains("What to do: "), "{explained}");
+    }
 }
