@@ -44,8 +44,11 @@ use desk::{Desk, now};
 use ledger::Ledger;
 use saved::Saved;
 
-/// What the thread has not heard of yet. It hears at once, whatever sinks and disk do; more are a fault, and told.
-const DEPTH: usize = 1_024;
+/// What the thread has not heard of yet: every member of the largest cluster may go missing at once. It hears at once,
+/// whatever sinks and disk do; more are a fault, and told.
+const DEPTH: usize = 16_384;
+/// Heard in one go: what is known is copied for the disk once for all of them.
+const HEARD_AT_ONCE: usize = 1_024;
 /// How long a daemon that ends waits for the disk's copy.
 const LAST_WRITE: Duration = Duration::from_secs(1);
 
@@ -170,13 +173,21 @@ async fn keep(
 ) {
     let mut couriers = Couriers::new(Arc::clone(&desk), from);
     couriers.send(&wanted.borrow_and_update());
+    let mut heard = Vec::new();
     loop {
         let due = desk.look(Ledger::next_at);
         tokio::select! {
-            heard = told.recv() => match heard.flatten() {
-                Some(heard) => desk.change(|ledger, clock| ledger.hear(heard, clock)),
-                None => break,
-            },
+            count = told.recv_many(&mut heard, HEARD_AT_ONCE) => {
+                let is_last = count == 0 || heard.iter().any(Option::is_none);
+                desk.change(|ledger, clock| {
+                    for told in heard.drain(..).flatten() {
+                        ledger.hear(told, clock);
+                    }
+                });
+                if is_last {
+                    break;
+                }
+            }
             Ok(()) = wanted.changed() => {
                 let wanted = wanted.borrow_and_update().clone();
                 desk.change(|ledger, clock| ledger.change(&wanted, clock.wall));

@@ -2,24 +2,22 @@
 
 use std::time::Duration;
 
+use heartbeat_core::Instant;
 use heartbeat_core::event::Reply;
 use heartbeat_core::snapshot::{Diagnosis, Snapshot};
-use heartbeat_core::{Instant, Slot};
 
 use super::human::duration;
 use super::words::AlarmName;
 use crate::config::Config;
 
-/// What this node, which is master, knows of the member in `slot`; none for one that is well or not judged yet.
+/// What this node, which is master, knows of a member by its newest answer; none for one that is well or not judged yet.
 #[must_use]
 pub fn why(
     config: &Config,
     snapshot: &Snapshot,
-    replies: &[Reply],
-    slot: Slot,
+    reply: Option<&Reply>,
     diagnosis: Diagnosis,
 ) -> Option<String> {
-    let reply = replies.iter().find(|reply| reply.slot == slot);
     let now = snapshot.at;
     Some(match diagnosis {
         Diagnosis::Healthy | Diagnosis::Unknown => return None,

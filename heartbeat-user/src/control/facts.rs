@@ -60,7 +60,13 @@ impl Status {
                 .map(us)
         };
         let electors: Vec<Slot> = snapshot.electors.record.in_force.slots.iter().collect();
-        let member = |member| member_status(config, &electors, snapshot, &facts, member);
+        let replies: BTreeMap<Slot, &Reply> = (facts.replies.iter())
+            .map(|reply| (reply.slot, reply))
+            .collect();
+        let member = |member: &MemberSnapshot| {
+            let reply = replies.get(&member.slot).copied();
+            member_status(config, &electors, snapshot, &facts, reply, member)
+        };
         Self {
             schema: SCHEMA,
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -153,6 +159,7 @@ fn member_status(
     electors: &[Slot],
     snapshot: &Snapshot,
     facts: &LocalFacts,
+    reply: Option<&Reply>,
     seen: &MemberSnapshot,
 ) -> Option<MemberStatus> {
     let member = config.members.get(&seen.slot)?;
@@ -165,7 +172,7 @@ fn member_status(
     };
     let (slot, diagnosis) = (seen.slot, seen.diagnosis);
     let judges = snapshot.role == core::Role::Master && slot != facts.slot;
-    let cause = || why(config, snapshot, &facts.replies, slot, diagnosis);
+    let cause = || why(config, snapshot, reply, diagnosis);
     let raised = core::Alarm::Member(slot, diagnosis);
     let raised_at = Alarm::of_election(config, facts.slot, raised)
         .and_then(|alarm| facts.raised_at.get(&alarm.key).copied());

@@ -137,12 +137,13 @@ impl Case {
         passed: Duration,
     ) -> FirstMaster {
         let (config, snapshot) = (&self.plan.config, &published.snapshot);
+        let reply = published.replies.iter().find(|it| it.slot == self.slot);
         FirstMaster {
             at: rfc3339(SystemTime::now()),
             first_master: self.slot,
             epoch: self.epoch.into(),
             diagnosis: diagnosis.into(),
-            cause: why(config, snapshot, &published.replies, self.slot, diagnosis),
+            cause: why(config, snapshot, reply, diagnosis),
             after_us: u64::try_from(passed.as_micros()).unwrap_or(u64::MAX),
         }
     }
