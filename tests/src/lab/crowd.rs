@@ -162,7 +162,7 @@ impl Shared {
             .map(|(slot, is_silent)| Ok((Voice::new(*slot)?, is_silent)))
             .collect::<Result<_>>()?;
         let mut bytes = [0; 256];
-        let mut last = 0;
+        let (mut epoch, mut last) = (0, 0);
         while !self.ends.load(Relaxed) {
             // Nothing within the time is no probe.
             let Some(probe) = newest_probe(hears, &mut bytes)? else {
@@ -170,10 +170,11 @@ impl Shared {
             };
             let begun = Instant::now();
             // Numbers over one network are every other one.
-            let skipped = probe.sequence.saturating_sub(last + 2) / 2;
-            self.skipped
-                .fetch_add(if last == 0 { 0 } else { skipped }, Relaxed);
-            last = probe.sequence;
+            if probe.epoch == epoch {
+                let skipped = probe.sequence.saturating_sub(last + 2) / 2;
+                self.skipped.fetch_add(skipped, Relaxed);
+            }
+            (epoch, last) = (probe.epoch, probe.sequence);
             let mut answers = 0;
             for (voice, is_silent) in &mut voices {
                 if probe.phase_selects(voice.slot) && !is_silent.load(Relaxed) {
