@@ -65,6 +65,7 @@ impl Detector {
     /// Says who is asked how often, by who is an elector. What was judged stays.
     pub(crate) fn regroup(&mut self, config: &Config) {
         self.stride = stride_for(config);
+        self.pace = self.pace.in_turns(self.stride);
     }
 
     /// Members that are no electors answer when `slot % stride` is the probe's offset.

@@ -26,12 +26,14 @@ pub(crate) enum Answering {
     Missing,
 }
 
-/// In periods: how fast somebody goes missing and how long it must answer at most to be healthy again.
+/// In periods: how fast somebody goes missing, and how often it is asked; in answers: how many it takes at most to be
+/// healthy again.
 #[derive(Clone, Copy, Debug, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Pace {
     pub(super) fall: u32,
     most_rise: u32,
+    turns: u32,
 }
 
 impl Pace {
@@ -41,6 +43,15 @@ impl Pace {
         Self {
             fall,
             most_rise: u32::try_from(periods).unwrap_or(u32::MAX).max(RISE),
+            turns: 1,
+        }
+    }
+
+    /// The same for somebody who is asked once in so many periods.
+    pub(super) fn in_turns(self, stride: u16) -> Self {
+        Self {
+            turns: stride.into(),
+            ..self
         }
     }
 }
@@ -86,12 +97,14 @@ impl Presence {
         }
     }
 
-    /// It was asked, and did not answer.
+    /// A period without an answer.
     pub(crate) fn miss(&mut self, pace: Pace) {
         self.missed = self.missed.saturating_add(1);
         let is_lost = self.missed >= pace.fall;
+        // In a period in which it was not asked it missed nothing.
+        let has_failed = self.missed >= pace.turns;
         // A longer rise would never be over on a link that loses a little: that is no flapping.
-        if is_lost || self.rise <= RISE {
+        if is_lost || (has_failed && self.rise <= RISE) {
             *self.answered = 0;
         }
         if is_lost && self.answering != Answering::Missing {
@@ -112,6 +125,7 @@ mod tests {
         Pace {
             fall,
             most_rise: 500,
+            turns: 1,
         }
     }
 
@@ -145,6 +159,22 @@ mod tests {
         presence.answer(pace(5));
         assert_eq!(presence.answering, Answering::Missing);
         presence.answer(pace(5));
+        assert_eq!(presence.answering, Answering::Healthy);
+    }
+
+    #[test]
+    fn who_is_asked_in_every_other_period_is_healthy_again_after_two_answers_in_a_row() {
+        let pace = pace(5).in_turns(2);
+        let mut presence = Presence::new();
+        (0..5).for_each(|_| presence.miss(pace));
+        assert_eq!(presence.answering, Answering::Missing);
+        // One answer, a period in which it is not asked, and an answer that is lost.
+        presence.answer(pace);
+        (0..3).for_each(|_| presence.miss(pace));
+        presence.answer(pace);
+        assert_eq!(presence.answering, Answering::Missing, "not in a row");
+        presence.miss(pace);
+        presence.answer(pace);
         assert_eq!(presence.answering, Answering::Healthy);
     }
 
