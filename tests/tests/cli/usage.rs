@@ -69,3 +69,13 @@ fn both_programs_tell_the_packages_version() {
         assert_eq!(ran.out, format!("{name} {}\n", env!("CARGO_PKG_VERSION")));
     }
 }
+
+#[test]
+fn top_without_a_terminal_exits_with_2_and_names_status() {
+    if !is_built("top_without", "heartbeatctl") {
+        return;
+    }
+    let ran = run("heartbeatctl", &["top"]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{ran:?}");
+    assert!(ran.err.contains("`heartbeatctl status`"), "{ran:?}");
+}
