@@ -64,20 +64,24 @@ const NEEDED: &[Tool] = &[
         package: "prometheus-alertmanager",
     },
     Tool {
-        program: "chromium",
-        package: "chromium",
-    },
-    Tool {
-        program: "chromedriver",
-        package: "chromium-driver",
-    },
-    Tool {
         program: "shellcheck",
         package: "shellcheck",
     },
     Tool {
         program: "systemd-analyze",
         package: "systemd",
+    },
+];
+
+/// Without these nobody looks at the status page. They are large (0.4 GB), so only the tests want them.
+const FOR_BROWSER: &[Tool] = &[
+    Tool {
+        program: "chromium",
+        package: "chromium",
+    },
+    Tool {
+        program: "chromedriver",
+        package: "chromium-driver",
     },
 ];
 
@@ -142,6 +146,15 @@ pub(crate) fn need_rights() -> Result<()> {
 /// Something is missing and cannot be installed; the message names the packages.
 pub(crate) fn need_tools() -> Result<()> {
     need(NEEDED)
+}
+
+/// Installs what is missing for all tests, the lab's tools too, and says so.
+///
+/// # Errors
+/// As [`need_tools`].
+pub(crate) fn need_tools_for_tests() -> Result<()> {
+    need_tools()?;
+    need(FOR_BROWSER)
 }
 
 /// Installs what is missing for guests with other kernels, the lab's tools too, and says so.

@@ -54,7 +54,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 /// Fetches and builds what the tests need beyond cargo. Whether the machine then has everything.
 fn prepare(tally: &mut Tally) -> bool {
     println!("== tools and kernel programs");
-    let built = build_ebpf::run(&build_ebpf::Options::default()).and_then(|()| lab::need_tools());
+    let built =
+        build_ebpf::run(&build_ebpf::Options::default()).and_then(|()| lab::need_tools_for_tests());
     if let Err(error) = &built {
         println!("{error:#}");
         if lab::has_rights() {

@@ -34,7 +34,7 @@ const OPTIONS: [&str; 9] = [
     "--hide-scrollbars",
 ];
 /// How long starting it may take on a machine that does other things too.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(150);
 const LOOK: Duration = Duration::from_millis(50);
 
 /// One browser with one page.
@@ -193,6 +193,16 @@ impl Browser {
     }
 
     fn ask(&mut self, method: &str, path: &str, body: &Value) -> Result<Value> {
+        let answer = self.exchange(method, path, body);
+        let answer = answer.with_context(|| format!("the browser did not answer {path}"))?;
+        let value = &answer["value"];
+        if let Some(error) = value["error"].as_str() {
+            bail!("the browser refuses {path}: {error}: {}", value["message"]);
+        }
+        Ok(value.clone())
+    }
+
+    fn exchange(&mut self, method: &str, path: &str, body: &Value) -> Result<Value> {
         let body = if body.is_null() {
             String::new()
         } else {
@@ -222,12 +232,7 @@ impl Browser {
         }
         let mut answer = vec![0; length];
         self.stream.read_exact(&mut answer)?;
-        let answer: Value = serde_json::from_slice(&answer)?;
-        let value = &answer["value"];
-        if let Some(error) = value["error"].as_str() {
-            bail!("the browser refuses {path}: {error}: {}", value["message"]);
-        }
-        Ok(value.clone())
+        Ok(serde_json::from_slice(&answer)?)
     }
 }
 
