@@ -8,6 +8,7 @@ const box = $("detail");
 const SVG = "http://www.w3.org/2000/svg";
 const AGAIN_MS = 1000;
 const MOST_SEEN = 120;
+const LEAST_SHOWN = 30;
 const seen = new Map();
 let shown = null;
 
@@ -122,7 +123,8 @@ function line(trips) {
   const known = trips.filter((it) => it !== null);
   if (known.length < 2) return h("p", { class: "quiet" }, "none seen: only a master measures them");
   const most = Math.max(...known) * 1.1;
-  const x = (at) => (at * WIDTH / (MOST_SEEN - 1)).toFixed(1);
+  const span = Math.max(trips.length, LEAST_SHOWN) - 1;
+  const x = (at) => (at * WIDTH / span).toFixed(1);
   const points = trips.map((us, at) => us === null ? null : `${x(at)},${(HEIGHT - us / most * HEIGHT).toFixed(1)}`);
   const runs = points.reduce((all, point) => {
     if (point === null) all.push([]); else all.at(-1).push(point);

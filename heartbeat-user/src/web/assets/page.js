@@ -3,7 +3,7 @@
 import { open, remember } from "./detail.js";
 import { $, nameOf, render, renderHistory, say } from "./render.js";
 import { follow, get, useToken } from "./stream.js";
-import { diagnosis, duration } from "./words.js";
+import { chosen, diagnosis } from "./words.js";
 
 let status = null;
 let trouble = null;
@@ -59,8 +59,8 @@ function link() {
   const isLost = quiet > 0 || trouble !== null;
   document.body.classList.toggle("stale", isLost);
   const from = status ? nameOf(status, status.slot) : location.host;
-  const old = status ? ` This page shows what was ${duration(Math.round(age / 1000) * 1e6)} ago.` : "";
-  const why = quiet > 0 ? `No word from ${from} for ${duration(Math.round(quiet / 1000) * 1e6)}.` : `${from} cannot say: ${trouble}.`;
+  const old = status ? ` This page shows what was ${chosen(Math.floor(age / 1000) * 1e6)} ago.` : "";
+  const why = quiet > 0 ? `No word from ${from}.` : `${from} cannot say: ${trouble}.`;
   $("lost").hidden = !isLost;
   if (isLost) say($("lost"), `${why}${old}${quiet > 0 ? " Trying again." : ""}`);
   say($("link-text"), isLost ? "not live" : status ? "live" : "connecting");
