@@ -44,6 +44,11 @@ pub enum Command {
     /// Role changes of this node and what its services and hooks did, oldest first, and how long each step of a takeover
     /// lasted
     History {
+        /// What happened to the whole cluster instead, as its masters wrote it down: masterships, what each saw differently
+        /// from the one before, alarms
+        #[arg(long)]
+        cluster: bool,
+
         /// As JSON, with durations in microseconds
         #[arg(long)]
         json: bool,

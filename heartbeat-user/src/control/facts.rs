@@ -11,8 +11,8 @@ use super::alarm::Alarm;
 use super::cause::{alarm_of, why};
 use super::history::rfc3339;
 use super::snapshot::{
-    Datapath, FirstMaster, HookStatus, LinksStatus, Local, MemberStatus, ReloadStatus, SCHEMA, ServiceStatus,
-    Status, VirtualAddressStatus,
+    Datapath, FirstMaster, HookStatus, LinksStatus, Local, MemberStatus, ReloadStatus, SCHEMA,
+    ServiceStatus, Status, VirtualAddressStatus,
 };
 use super::words::{AlarmName, Answering};
 use crate::config::Config;

@@ -2,6 +2,7 @@
 
 mod alarm;
 mod cause;
+mod chronicle;
 mod client;
 mod cures;
 mod details;
@@ -24,6 +25,7 @@ mod words;
 pub use crate::config::alarms::Severity;
 pub use alarm::Alarm;
 pub use cause::why;
+pub use chronicle::{HISTORY_KEY, Happened, MOST_HAPPENED, MastersView, Seen, VIEW_KEY, What};
 pub use client::{Client, ClientError};
 pub use details::{Answer, Bucket, Counted, Details};
 pub use event::{Event, ServiceEvent};
@@ -41,7 +43,8 @@ pub use protocol::{Request, Response, Running};
 pub use server::{Handler, understand};
 pub use sinks::{AlarmsStatus, SinkStatus, SinkTest};
 pub use snapshot::{
-    Datapath, EpochParts, FirstMaster, HookStatus, LinkStatus, LinksStatus, Local, MemberStatus, ReloadStatus, SCHEMA, ServiceStatus, Status, VerifiedStatus, VirtualAddressStatus,
+    Datapath, EpochParts, FirstMaster, HookStatus, LinkStatus, LinksStatus, Local, MemberStatus,
+    ReloadStatus, SCHEMA, ServiceStatus, Status, VerifiedStatus, VirtualAddressStatus,
 };
 pub use socket::{BindError, ControlSocket};
 pub use words::{

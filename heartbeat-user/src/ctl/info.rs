@@ -11,8 +11,8 @@ use super::{Failure, print, print_json, unexpected};
 use crate::cli::Exit;
 use crate::cli::ctl::{InfoAction, InfoOnly};
 use crate::control::{
-    Client, Expected, InfoAnswer, InfoChange, InfoEntry, InfoRequest, Request, Response,
-    StoreStatus, Value,
+    Client, Expected, HISTORY_KEY, Happened, InfoAnswer, InfoChange, InfoEntry, InfoRequest,
+    Request, Response, StoreStatus, Value,
 };
 
 /// Names the standard input instead of a file.
@@ -60,6 +60,35 @@ pub(super) fn info(client: &Client, action: InfoAction) -> Result<Exit, Failure>
             other => Err(other_answer(other)),
         },
     }
+}
+
+/// What happened to the whole cluster, as its masters wrote it down.
+pub(super) fn history(client: &Client, json: bool) -> Result<Exit, Failure> {
+    let request = InfoRequest::Get {
+        key: HISTORY_KEY.to_owned(),
+        local: false,
+    };
+    let happened: Vec<Happened> = match ask(client, request)? {
+        InfoAnswer::Entry(Some(entry)) => {
+            serde_json::from_slice(&entry.value.0).map_err(|_| Failure::OtherAnswer)?
+        }
+        InfoAnswer::Entry(None) => Vec::new(),
+        other => return Err(other_answer(other)),
+    };
+    if json {
+        return print_json(&happened);
+    }
+    let row = |it: &Happened| {
+        let round = format!("{}/{}", it.epoch.round, it.epoch.slot);
+        [
+            it.at.clone(),
+            round,
+            it.what.as_str().to_owned(),
+            it.text.clone(),
+        ]
+    };
+    let rows: Vec<_> = happened.iter().map(row).collect();
+    print(&table(["WHEN", "ROUND/SLOT", "WHAT", "TEXT"], &rows))
 }
 
 fn expected(only: &InfoOnly) -> Expected {

@@ -107,7 +107,14 @@ fn carry_out(args: Args) -> Result<Exit, Failure> {
             Response::Explanation(sentences) => print(&(sentences.join("\n") + "\n")),
             other => Err(unexpected(other)),
         },
-        Command::History { json } => match client.ask(Request::History)? {
+        Command::History {
+            cluster: true,
+            json,
+        } => info::history(&client, json),
+        Command::History {
+            cluster: false,
+            json,
+        } => match client.ask(Request::History)? {
             Response::History(entries) if json => print_json(&entries),
             Response::History(entries) => print(&past::history(&entries)),
             other => Err(unexpected(other)),

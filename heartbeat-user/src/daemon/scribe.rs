@@ -11,6 +11,7 @@ use heartbeat_core::{ElectorRecord, Epoch, Instant, Slot};
 use tracing::{debug, error, info, warn};
 
 use super::alarms;
+use super::chronicle::Chronicle;
 use super::current::Current;
 use super::differing::Differing;
 use super::dynamic;
@@ -57,6 +58,8 @@ pub(super) struct Scribe {
     pub(super) reloads: Tally,
     /// The takeover thread's part of it.
     pub(super) around: Around,
+    /// What is written into it while this node is master.
+    pub(super) chronicle: Chronicle,
     /// The dynamic information on this node.
     pub(super) dynamic: Info,
     /// The links to the other daemons.
@@ -224,6 +227,11 @@ impl Scribe {
         );
         self.manager.role(to, &reason.to_string());
         self.dynamic.master((to == Role::Master).then_some(epoch));
+        if to == Role::Master {
+            self.chronicle.begin(epoch, reason.to_string());
+        } else {
+            self.chronicle.end();
+        }
         if let Some(standing) = &self.standing {
             standing.is_master(to == Role::Master);
         }

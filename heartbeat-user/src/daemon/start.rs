@@ -16,6 +16,7 @@ use tracing::info;
 
 use super::Daemon;
 use super::alarms;
+use super::chronicle::Chronicle;
 use super::current::Current;
 use super::differing::Differing;
 use super::dynamic;
@@ -126,6 +127,10 @@ impl Daemon {
             diary,
             own: goes_on.unwrap_or(Epoch::NONE),
         });
+        let chronicle = Chronicle::new(&dynamic, &orders, &current);
+        if let Some(epoch) = goes_on {
+            chronicle.begin(epoch, "a new process went on with it".to_owned());
+        }
         let operator = Operator {
             dynamic: dynamic.clone(),
             found,
@@ -198,6 +203,7 @@ impl Daemon {
                 around,
                 differing,
                 page: ground.page,
+                chronicle,
                 dynamic,
                 peers,
             },

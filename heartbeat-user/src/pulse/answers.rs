@@ -126,6 +126,16 @@ impl Answers {
         &self.newest
     }
 
+    /// A member's newest answer, as it was last read.
+    pub(super) fn newest_of(&self, slot: Slot) -> Option<Reply> {
+        let of = |entries: &'_ [MergedReply]| {
+            let place = entries.binary_search_by_key(&slot, |entry| entry.slot);
+            place.ok().map(|place| entries[place])
+        };
+        let entry = of(&self.electors).or_else(|| of(&self.others))?;
+        (entry.reply.count > 0).then(|| reply(&entry))
+    }
+
     /// The members that are no electors and answered since this was asked last.
     pub(super) fn heard(&mut self) -> &[Heard] {
         self.heard.clear();

@@ -6,6 +6,7 @@ use std::time::Duration;
 use heartbeat_core::config::PairRules;
 use heartbeat_core::event::{Order, QueryAnswer, Refusal};
 use heartbeat_core::order::{OrderDone, OrderError};
+use heartbeat_core::snapshot::Diagnosis;
 use heartbeat_core::{Epoch, Event, Instant};
 use heartbeat_wire::frame::{flag, gate_state};
 use heartbeat_wire::maps::{Event as RingEvent, EventKind};
@@ -222,8 +223,13 @@ impl Pulse {
     }
 
     fn published(&self) -> Published {
+        let snapshot = self.parts.node.snapshot(Instant(boot_ns()));
+        let unwell = (snapshot.members.iter()).filter(|it| it.diagnosis != Diagnosis::Healthy);
         Published {
-            snapshot: self.parts.node.snapshot(Instant(boot_ns())),
+            replies: unwell
+                .filter_map(|it| self.parts.answers.newest_of(it.slot))
+                .collect(),
+            snapshot,
             lateness: self.lateness.clone(),
             taken: self.taken.clone(),
             notes_lost: self.notes_lost,

@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
-use heartbeat_core::event::Order;
+use heartbeat_core::event::{Order, Reply};
 use heartbeat_core::message::Network;
 use heartbeat_core::service::Services;
 use heartbeat_core::{ElectorRecord, Epoch, Snapshot};
@@ -25,6 +25,8 @@ pub(super) const ORDERS_DEPTH: usize = 16;
 pub struct Published {
     /// The election's view.
     pub snapshot: Snapshot,
+    /// The newest answers of those members that are not well.
+    pub replies: Vec<Reply>,
     /// How late the turns ran.
     pub lateness: Durations,
     /// How long they took.

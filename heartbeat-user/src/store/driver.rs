@@ -45,6 +45,25 @@ pub(super) struct Driver {
     lives: BTreeMap<Slot, u64>,
 }
 
+/// What is to be written.
+struct Wanted {
+    author: Author,
+    key: String,
+    value: Option<bytes::Bytes>,
+    expect: Expected,
+}
+
+impl Wanted {
+    fn of_user(key: String, value: Option<bytes::Bytes>, expect: Expected) -> Self {
+        Self {
+            author: Author::User,
+            key,
+            value,
+            expect,
+        }
+    }
+}
+
 /// A client that waits for a change.
 struct Watch {
     prefix: String,
@@ -192,6 +211,15 @@ impl Driver {
                     store.set_alone(is_alone, boot_now());
                 }
             }
+            Told::Keep(key, value, answer) => {
+                let wanted = Wanted {
+                    author: Author::Product,
+                    key,
+                    value: Some(value),
+                    expect: Expected::Anything,
+                };
+                self.write(wanted, answer);
+            }
             Told::Ask(request, answer) => self.asked(request, answer),
         }
     }
@@ -229,9 +257,11 @@ impl Driver {
                 local,
             } => Some(self.read(local, |state| reads::list(state, &prefix, after.as_deref()))),
             InfoRequest::Put { key, value, expect } => {
-                return self.write(&key, Some(value.0), expect, answer);
+                return self.write(Wanted::of_user(key, Some(value.0), expect), answer);
             }
-            InfoRequest::Delete { key, expect } => return self.write(&key, None, expect, answer),
+            InfoRequest::Delete { key, expect } => {
+                return self.write(Wanted::of_user(key, None, expect), answer);
+            }
             InfoRequest::Watch { prefix, since } => return self.watch(prefix, since, answer),
         };
         if let Some(outcome) = outcome {
@@ -283,27 +313,22 @@ impl Driver {
         InfoAnswer::Refused(why)
     }
 
-    fn write(
-        &mut self,
-        key: &str,
-        value: Option<bytes::Bytes>,
-        expect: Expected,
-        answer: oneshot::Sender<InfoAnswer>,
-    ) {
+    fn write(&mut self, wanted: Wanted, answer: oneshot::Sender<InfoAnswer>) {
         let refused = self.refused();
-        let (Some(store), Ok(key)) = (&mut self.store, Key::new(key)) else {
-            let why = Key::new(key)
-                .map_or_else(|error| InfoAnswer::Refused(error.to_string()), |_| refused);
-            let _ = answer.send(why);
-            return;
+        let (store, key) = match (&mut self.store, Key::new(&wanted.key)) {
+            (Some(store), Ok(key)) => (store, key),
+            (None, _) => return drop(answer.send(refused)),
+            (Some(_), Err(error)) => {
+                return drop(answer.send(InfoAnswer::Refused(error.to_string())));
+            }
         };
         self.last_write += 1;
         self.writes.insert(self.last_write, answer);
         let write = Write {
-            author: Author::User,
+            author: wanted.author,
             key,
-            value,
-            expect: match expect {
+            value: wanted.value,
+            expect: match wanted.expect {
                 Expected::Anything => Expect::Anything,
                 Expected::Nothing => Expect::Nothing,
                 Expected::Revision(revision) => Expect::Revision(revision),

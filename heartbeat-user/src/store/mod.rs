@@ -15,6 +15,7 @@ use std::io;
 use std::path::PathBuf;
 use std::thread;
 
+use bytes::Bytes;
 use heartbeat_core::{Epoch, Slot};
 use tokio::runtime::Builder;
 use tokio::sync::{mpsc, oneshot};
@@ -56,6 +57,8 @@ enum Told {
     Electors(BTreeSet<Slot>),
     /// In a pair: whether this node serves without the other, by evidence that it is lost.
     Alone(bool),
+    /// The product's own entry, to be stored under this key.
+    Keep(String, Bytes, oneshot::Sender<InfoAnswer>),
     /// A client's request, which this node is to answer itself.
     Ask(InfoRequest, oneshot::Sender<InfoAnswer>),
 }
@@ -94,10 +97,21 @@ impl Info {
     /// What this very node answers.
     pub async fn ask(&self, request: InfoRequest) -> InfoAnswer {
         let (answer, answered) = oneshot::channel();
+        self.answered(Told::Ask(request, answer), answered).await
+    }
+
+    /// Stores one of the product's own entries; only a master that serves can.
+    pub async fn keep(&self, key: &str, value: Bytes) -> InfoAnswer {
+        let (answer, answered) = oneshot::channel();
+        let told = Told::Keep(key.to_owned(), value, answer);
+        self.answered(told, answered).await
+    }
+
+    async fn answered(&self, told: Told, answered: oneshot::Receiver<InfoAnswer>) -> InfoAnswer {
         let busy = || {
             InfoAnswer::Refused("too many requests wait already; try again in a moment".to_owned())
         };
-        if self.0.try_send(Told::Ask(request, answer)).is_err() {
+        if self.0.try_send(told).is_err() {
             return busy();
         }
         answered.await.unwrap_or_else(|_| busy())

@@ -176,6 +176,38 @@ fn any_node_writes_and_reads_through_the_master_and_conditions_hold() {
 }
 
 #[test]
+fn a_new_master_knows_what_the_one_before_saw_and_says_what_is_different_now() {
+    scenario("info_chronicle", |scene| {
+        serves(scene)?;
+        kept(scene, 1, "heartbeatd/view", "\"healthy\"")?;
+        wire::kill_node(scene.cluster.lab().topology(), 1, Death::Silent)?;
+        let second = scene.next_master(1)?;
+        stands(scene, second, "serving", |_| true)?;
+        kept(scene, second, "heartbeatd/history", "slot 1 (n1) was healthy and is down")?;
+        kept(scene, second, "heartbeatd/view", "\"down\"")?;
+        let contact = scene.cluster.daemon(second).contact();
+        let history = contact.json(&["history", "--cluster", "--json"])?;
+        let masterships = history.as_array().map_or(0, |all| {
+            all.iter().filter(|it| it["what"] == "mastership").count()
+        });
+        ensure!(masterships >= 2, "{history}");
+        wire::heal_node(scene.cluster.lab().topology(), 1)?;
+        ensure!(scene.cluster.settle()? == second);
+        kept(scene, second, "heartbeatd/history", "\"cleared\"")
+    });
+}
+
+/// Waits until what the product keeps under `key` has these words in it.
+fn kept(scene: &Scene, slot: u16, key: &str, words: &str) -> Result<()> {
+    scene
+        .cluster
+        .wait_for(&format!("{key} says {words}"), PATIENCE * 2, |_| {
+            info(scene, slot, &["get", key]).ok()?.contains(words).then_some(())
+        })
+        .with_context(|| format!("{:?}", info(scene, slot, &["get", key])))
+}
+
+#[test]
 fn it_is_replicated_over_the_business_network_while_the_management_network_fails() {
     scenario("info_business", |scene| {
         serves(scene)?;

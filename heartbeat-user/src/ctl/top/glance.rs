@@ -190,20 +190,25 @@ fn events(history: &[Event]) -> Vec<Line<'static>> {
     let mut lines = vec![Line::default()];
     for event in history.iter().rev().take(MOST_EVENTS) {
         let (at, what, why) = match event {
+            Event::FirstMaster(it) => (
+                &it.at,
+                format!("first master, slot {}", it.first_master),
+                it.diagnosis.as_str(),
+            ),
             Event::Role(it) => (
                 &it.at,
                 format!("{} -> {}", it.from.as_str(), it.to.as_str()),
-                &it.reason,
+                it.reason.as_str(),
             ),
             Event::Service(it) => (
                 &it.at,
                 format!("{} {}", it.service, it.to.as_str()),
-                &it.reason,
+                it.reason.as_str(),
             ),
             Event::Hook(it) => (
                 &it.at,
                 format!("{} {}", it.hook, it.state.as_str()),
-                &it.reason,
+                it.reason.as_str(),
             ),
         };
         lines.push(Line::from(vec![

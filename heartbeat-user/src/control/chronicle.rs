@@ -1,0 +1,169 @@
+//! What the cluster's masters did and saw, as it is kept in the dynamic information: the next master goes on from it.
+
+use std::net::IpAddr;
+
+use heartbeat_core::Slot;
+use serde::{Deserialize, Serialize};
+
+use super::snapshot::EpochParts;
+use super::words::Diagnosis;
+
+/// Key of what happened: an array of [`Happened`], oldest first.
+pub const HISTORY_KEY: &str = "heartbeatd/history";
+/// Key of what the master sees: a [`MastersView`].
+pub const VIEW_KEY: &str = "heartbeatd/view";
+/// Most events that are kept; the oldest go first.
+pub const MOST_HAPPENED: usize = 500;
+
+/// One event of the cluster, told by its master.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Happened {
+    /// When, by the master's wall clock, as RFC 3339 in UTC.
+    pub at: String,
+    /// The mastership.
+    pub epoch: EpochParts,
+    /// What.
+    pub what: What,
+    /// One sentence.
+    pub text: String,
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum What {
+    /// A mastership began.
+    Mastership,
+    /// What the new master sees is held against what the one before saw last.
+    Compared,
+    /// An alarm was raised.
+    Raised,
+    /// An alarm was cleared.
+    Cleared,
+}
+
+impl What {
+    /// In a word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Mastership => "mastership",
+            Self::Compared => "compared",
+            Self::Raised => "raised",
+            Self::Cleared => "cleared",
+        }
+    }
+}
+
+/// What a master sees of its cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MastersView {
+    /// Every member, by slot.
+    pub members: Vec<Seen>,
+    /// The addresses that follow the master.
+    pub addresses: Vec<IpAddr>,
+    /// Alarms in force, as sentences.
+    pub alarms: Vec<String>,
+}
+
+/// A member as its master sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// Its slot.
+    pub slot: Slot,
+    /// Its name.
+    pub name: String,
+    /// What is wrong with it.
+    pub diagnosis: Diagnosis,
+}
+
+impl MastersView {
+    /// In what a later view differs from this one, a sentence each.
+    #[must_use]
+    pub fn differences(&self, later: &Self) -> Vec<String> {
+        let mut found = Vec::new();
+        let of = |view: &'_ Self, slot| view.members.iter().find(|it| it.slot == slot).cloned();
+        let mut slots: Vec<Slot> = (self.members.iter().chain(&later.members))
+            .map(|seen| seen.slot)
+            .collect();
+        slots.sort_unstable();
+        slots.dedup();
+        for slot in slots {
+            match (of(self, slot), of(later, slot)) {
+                (Some(before), Some(now)) if before.diagnosis != now.diagnosis => {
+                    found.push(format!(
+                        "slot {slot} ({}) was {} and is {}",
+                        now.name,
+                        before.diagnosis.as_str(),
+                        now.diagnosis.as_str()
+                    ));
+                }
+                (Some(before), None) => {
+                    found.push(format!(
+                        "slot {slot} ({}) was a member and is none",
+                        before.name
+                    ));
+                }
+                (None, Some(now)) => {
+                    found.push(format!(
+                        "slot {slot} ({}) is a member and was none",
+                        now.name
+                    ));
+                }
+                (Some(_), Some(_)) | (None, None) => {}
+            }
+        }
+        let mut lists = |before: &[String], now: &[String], what: &str| {
+            let gone = before.iter().filter(|it| !now.contains(it));
+            found.extend(gone.map(|it| format!("{what} no more: {it}")));
+            let new = now.iter().filter(|it| !before.contains(it));
+            found.extend(new.map(|it| format!("{what} now: {it}")));
+        };
+        let texts = |view: &Self| {
+            view.addresses
+                .iter()
+                .map(IpAddr::to_string)
+                .collect::<Vec<_>>()
+        };
+        lists(&texts(self), &texts(later), "address");
+        lists(&self.alarms, &later.alarms, "alarm");
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view(diagnosis: Diagnosis, alarms: &[&str]) -> MastersView {
+        let seen = |slot, diagnosis| Seen {
+            slot,
+            name: format!("n{slot}"),
+            diagnosis,
+        };
+        MastersView {
+            members: vec![seen(1, Diagnosis::Healthy), seen(2, diagnosis)],
+            addresses: vec!["203.0.113.100".parse().unwrap()],
+            alarms: alarms.iter().map(|it| (*it).to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn what_is_the_same_is_no_difference_and_everything_else_is_said() {
+        let before = view(Diagnosis::Healthy, &["a"]);
+        assert_eq!(before.differences(&before), Vec::<String>::new());
+        let mut now = view(Diagnosis::Down, &["b"]);
+        now.members.remove(0);
+        now.addresses.clear();
+        assert_eq!(
+            before.differences(&now),
+            [
+                "slot 1 (n1) was a member and is none",
+                "slot 2 (n2) was healthy and is down",
+                "address no more: 203.0.113.100",
+                "alarm no more: a",
+                "alarm now: b",
+            ]
+        );
+    }
+}

@@ -1,0 +1,250 @@
+//! A master writes down what happens to its cluster and what it sees of it, and holds what the one before saw against that.
+//!
+//! All of it is dynamic information: it begins when that can be written, and nothing waits for it.
+
+use std::sync::Mutex;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use heartbeat_core::snapshot::{Diagnosis, Snapshot};
+use heartbeat_core::{Epoch, Slot};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
+use tracing::info;
+
+use super::current::Current;
+use super::operator::{PULSE_ANSWERS, wait};
+use super::plan::Plan;
+use crate::config::Follows;
+use crate::control::{
+    Alarm, EpochParts, HISTORY_KEY, Happened, InfoAnswer, InfoRequest, MOST_HAPPENED, MastersView,
+    Seen, VIEW_KEY, What, rfc3339,
+};
+use crate::pulse::{OrderSender, PulseOrder};
+use crate::store::Info;
+
+/// Pause before what could not be read or written is tried again.
+const AGAIN: Duration = Duration::from_millis(250);
+/// How often the view is written down, if it changed.
+const LOOK: Duration = Duration::from_secs(1);
+/// After so long whoever is not judged yet is compared as he is.
+const SETTLED: Duration = Duration::from_secs(15);
+
+/// The writer of this node.
+pub(super) struct Chronicle {
+    author: Author,
+    /// The mastership's task.
+    writing: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What writing needs.
+#[derive(Clone)]
+struct Author {
+    dynamic: Info,
+    pulse: OrderSender,
+    current: Current,
+}
+
+impl Chronicle {
+    pub(super) fn new(dynamic: &Info, pulse: &OrderSender, current: &Current) -> Self {
+        Self {
+            author: Author {
+                dynamic: dynamic.clone(),
+                pulse: pulse.clone(),
+                current: current.clone(),
+            },
+            writing: Mutex::default(),
+        }
+    }
+
+    /// This node became master. Must run inside tokio.
+    pub(super) fn begin(&self, epoch: Epoch, reason: String) {
+        let mastership = Mastership {
+            author: self.author.clone(),
+            epoch: epoch.into(),
+            happened: Vec::new(),
+            is_written: true,
+        };
+        self.replace(Some(Handle::current().spawn(mastership.write(reason))));
+    }
+
+    /// This node is master no more.
+    pub(super) fn end(&self) {
+        self.replace(None);
+    }
+
+    fn replace(&self, task: Option<JoinHandle<()>>) {
+        // One assignment: a panic elsewhere leaves nothing half done.
+        let mut writing = self
+            .writing
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(before) = std::mem::replace(&mut *writing, task) {
+            before.abort();
+        }
+    }
+}
+
+/// One mastership's part of it.
+struct Mastership {
+    author: Author,
+    epoch: EpochParts,
+    /// What happened in the cluster, this mastership's part included.
+    happened: Vec<Happened>,
+    /// All of it is stored.
+    is_written: bool,
+}
+
+impl Mastership {
+    async fn write(mut self, reason: String) {
+        let before: Option<MastersView> = self.author.read(VIEW_KEY).await;
+        self.happened = self.author.read(HISTORY_KEY).await.unwrap_or_default();
+        let slot = self.author.current.plan().slot;
+        let name = name_of(&self.author.current.plan(), slot);
+        self.add(
+            What::Mastership,
+            format!("slot {slot} ({name}) is master: {reason}"),
+        );
+        let mut seen = before.clone().unwrap_or_default();
+        self.save().await;
+        if let Some(before) = before {
+            let Some(now) = self.settled().await else {
+                return;
+            };
+            self.compare(&before, &now);
+        }
+        let mut stored = None;
+        loop {
+            let Some((now, _)) = self.author.look().await else {
+                return;
+            };
+            self.alarms(&seen, &now);
+            if stored.as_ref() != Some(&now) && self.author.keep(VIEW_KEY, &now).await {
+                stored = Some(now.clone());
+            }
+            seen = now;
+            if !self.is_written {
+                self.save().await;
+            }
+            sleep(LOOK).await;
+        }
+    }
+
+    /// What this node sees once it has judged everybody. `None`: the pulse has ended.
+    async fn settled(&self) -> Option<MastersView> {
+        let until = Instant::now() + SETTLED;
+        loop {
+            let (view, is_settled) = self.author.look().await?;
+            if is_settled || Instant::now() >= until {
+                return Some(view);
+            }
+            sleep(AGAIN).await;
+        }
+    }
+
+    fn compare(&mut self, before: &MastersView, now: &MastersView) {
+        let found = before.differences(now);
+        let text = if found.is_empty() {
+            "all is as the master before saw it last".to_owned()
+        } else {
+            found.join("; ")
+        };
+        info!(
+            differences = found.len(),
+            "compared with what the master before saw last: {text}"
+        );
+        self.add(What::Compared, text);
+    }
+
+    fn alarms(&mut self, before: &MastersView, now: &MastersView) {
+        let raised = now.alarms.iter().filter(|it| !before.alarms.contains(it));
+        let cleared = before.alarms.iter().filter(|it| !now.alarms.contains(it));
+        let events: Vec<(What, String)> = (raised.map(|it| (What::Raised, it.clone())))
+            .chain(cleared.map(|it| (What::Cleared, it.clone())))
+            .collect();
+        for (what, text) in events {
+            self.add(what, text);
+        }
+    }
+
+    fn add(&mut self, what: What, text: String) {
+        self.happened.push(Happened {
+            at: rfc3339(SystemTime::now()),
+            epoch: self.epoch,
+            what,
+            text,
+        });
+        let surplus = self.happened.len().saturating_sub(MOST_HAPPENED);
+        self.happened.drain(..surplus);
+        self.is_written = false;
+    }
+
+    async fn save(&mut self) {
+        self.is_written = self.author.keep(HISTORY_KEY, &self.happened).await;
+    }
+}
+
+impl Author {
+    /// What stands under a key, once this node can say so. What cannot be understood is of a later version, and given up.
+    async fn read<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
+        loop {
+            let request = InfoRequest::Get {
+                key: key.to_owned(),
+                local: false,
+            };
+            match self.dynamic.ask(request).await {
+                InfoAnswer::Entry(entry) => return serde_json::from_slice(&entry?.value.0).ok(),
+                _ => sleep(AGAIN).await,
+            }
+        }
+    }
+
+    /// Whether it is stored.
+    async fn keep(&self, key: &str, value: &impl Serialize) -> bool {
+        let text = serde_json::to_vec(value).expect("plain lists and words always serialise");
+        let answer = self.dynamic.keep(key, Bytes::from(text)).await;
+        matches!(answer, InfoAnswer::Written { .. })
+    }
+
+    /// What this node sees, and whether it has judged everybody. `None`: the pulse has ended.
+    async fn look(&self) -> Option<(MastersView, bool)> {
+        let (answer, answered) = oneshot::channel();
+        self.pulse.send(PulseOrder::Publish(answer)).ok()?;
+        let published = wait(answered, PULSE_ANSWERS).await.ok()?;
+        Some(view(&self.current.plan(), &published.snapshot))
+    }
+}
+
+fn view(plan: &Plan, snapshot: &Snapshot) -> (MastersView, bool) {
+    let config = &plan.config;
+    let is_settled = (snapshot.members.iter())
+        .all(|seen| seen.slot == plan.slot || seen.diagnosis != Diagnosis::Unknown);
+    let members = snapshot.members.iter().map(|seen| Seen {
+        slot: seen.slot,
+        name: name_of(plan, seen.slot),
+        diagnosis: seen.diagnosis.into(),
+    });
+    let addresses = config.virtual_addresses.iter();
+    let alarms = snapshot.alarms.iter();
+    let view = MastersView {
+        members: members.collect(),
+        addresses: addresses
+            .filter(|it| it.follows == Follows::Master)
+            .map(|it| it.address)
+            .collect(),
+        alarms: alarms
+            .filter_map(|raised| Alarm::of_election(config, plan.slot, *raised))
+            .map(|alarm| alarm.text)
+            .collect(),
+    };
+    (view, is_settled)
+}
+
+fn name_of(plan: &Plan, slot: Slot) -> String {
+    let member = plan.config.members.get(&slot);
+    member.map_or_else(|| "?".to_owned(), |member| member.name.clone())
+}
