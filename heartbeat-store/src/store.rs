@@ -163,7 +163,6 @@ impl Store {
 
     /// The changes of what is stored that follow a revision, each with its stamp. `None` unless this node serves.
     #[must_use]
-    #[expect(clippy::type_complexity, reason = "nobody names this type")]
     pub fn changes_since(
         &self,
         revision: Revision,

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use heartbeat_core::{Instant, Slot};
 
-use super::{Leader, Stage};
+use super::{Leader, Peer, Stage};
 use crate::message::{Ask, Message, Order};
 use crate::output::Output;
 use crate::replica::Replica;
@@ -35,7 +35,7 @@ impl Leader {
 
     /// When something is to be sent again.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        self.peers.values().filter_map(|peer| peer.again()).min()
+        self.peers.values().filter_map(Peer::again).min()
     }
 
     /// Who has not answered in time is asked again.

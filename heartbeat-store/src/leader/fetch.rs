@@ -2,7 +2,7 @@
 
 use heartbeat_core::Slot;
 
-use super::{Leader, Stage};
+use super::{Leader, Peer, Stage};
 use crate::bounds::RESEND_MOST;
 use crate::change::Batch;
 use crate::disk::Rest;
@@ -99,7 +99,7 @@ impl Leader {
         if let Stage::Fetching(fetching) = &self.stage
             && fetching.source == from
         {
-            let stamp = self.peers.get(&from).and_then(|peer| peer.note());
+            let stamp = self.peers.get(&from).and_then(Peer::note);
             if stamp.is_none_or(|note| note.stamp != fetching.at) {
                 self.stage = Stage::Promising;
             }

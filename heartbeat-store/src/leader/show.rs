@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use heartbeat_core::Slot;
 
-use super::{Leader, Stage};
+use super::{Leader, Peer, Stage};
 use crate::stamp::Stamp;
 use crate::state::Holders;
 use crate::status::{Part, Stage as Shown, StoreStatus};
@@ -34,7 +34,7 @@ impl Leader {
 
     fn store(&self, slot: Slot, holders: Option<&Holders>, newest: Option<Stamp>) -> StoreStatus {
         let peer = self.peers.get(&slot);
-        let note = peer.and_then(|peer| peer.note());
+        let note = peer.and_then(Peer::note);
         let counts = holders.and_then(|holders| holders.get(&slot));
         let part = match note {
             None => Part::Silent,

@@ -15,6 +15,7 @@ fn main() {
         .next()
         .map_or(RUNS, |runs| runs.parse().expect("a number of runs"));
     let only = arguments.next().unwrap_or_default();
+    std::panic::set_hook(Box::new(|_| {}));
     for scope in scopes::long()
         .iter()
         .filter(|scope| scope.name.contains(&only))

@@ -197,7 +197,7 @@ impl World {
         let now = self.now;
         let message = envelope.message.clone();
         self.with(envelope.to, |store| {
-            store.handle(envelope.from, message, now)
+            store.handle(envelope.from, message, now);
         })
     }
 

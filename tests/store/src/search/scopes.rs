@@ -24,22 +24,30 @@ fn scope(name: &'static str, start: World, leaders: Vec<(Slot, Epoch)>) -> Scope
     }
 }
 
+/// Three stores that are formed, and one leadership.
+fn one(name: &'static str) -> Scope {
+    scope(name, World::formed(&ALL), two().split_off(1))
+}
+
 /// What takes seconds.
 #[must_use]
 pub fn short() -> Vec<Scope> {
-    let one = || two().split_off(1);
-    let mut forming = scope("three new stores form one state", World::new(&ALL), one());
-    forming.writes = 1;
-    let mut faulty = scope(
-        "a leadership and a loss of power",
-        World::formed(&ALL),
-        one(),
-    );
-    faulty.crashes = 1;
-    let mut full = scope("a leadership and a full disk", World::formed(&ALL), one());
-    full.failures = 1;
-    let twice = scope("two leaderships", World::formed(&ALL), two());
-    vec![forming, full, faulty, twice]
+    vec![
+        Scope {
+            start: World::new(&ALL),
+            writes: 1,
+            ..one("three new stores form one state")
+        },
+        Scope {
+            failures: 1,
+            ..one("a leadership and a full disk")
+        },
+        Scope {
+            crashes: 1,
+            ..one("a leadership and a loss of power")
+        },
+        scope("two leaderships", World::formed(&ALL), two()),
+    ]
 }
 
 /// What takes longer, too.
@@ -48,35 +56,22 @@ pub fn long() -> Vec<Scope> {
     let mut scopes = short();
     scopes.extend([
         Scope {
+            crashes: 1,
+            writes: 1,
+            ..one("a leadership, a write and a loss of power")
+        },
+        Scope {
+            failures: 1,
+            writes: 1,
+            ..one("a leadership, a write and a full disk")
+        },
+        Scope {
             writes: 1,
             ..scope("two leaderships and a write", World::formed(&ALL), two())
         },
         Scope {
-            writes: 1,
             wipes: 1,
-            ..scope(
-                "two leaderships, a write and another disk",
-                World::formed(&ALL),
-                two(),
-            )
-        },
-        Scope {
-            writes: 1,
-            crashes: 1,
-            ..scope(
-                "two leaderships, a write and a loss of power",
-                World::formed(&ALL),
-                two(),
-            )
-        },
-        Scope {
-            writes: 1,
-            failures: 1,
-            ..scope(
-                "two leaderships, a write and a full disk",
-                World::formed(&ALL),
-                two(),
-            )
+            ..one("a leadership and another disk")
         },
     ]);
     scopes
