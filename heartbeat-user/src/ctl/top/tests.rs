@@ -4,9 +4,12 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::{KeyCode, KeyModifiers};
 
+use heartbeat_core::snapshot as core;
+
 use super::asker::Told;
 use super::screen::{Next, Screen};
-use crate::control::tests::{details, down, master};
+use crate::config::tests_support::three_nodes;
+use crate::control::tests::{details, master};
 use crate::control::{Alarm, Answering, Diagnosis, EpochParts, Event, HistoryEntry, Role, Status};
 
 fn told() -> Told {
@@ -60,12 +63,10 @@ fn what_is_missing_stands_out_without_colour() {
     told.status.members[1].answering = Some(Answering::Missing);
     told.status.members[1].diagnosis = Diagnosis::Down;
     told.status.members[2].diagnosis = Diagnosis::ServiceFault;
-    let alarm = |slot: u16| Alarm {
-        slot: Some(slot),
-        text: format!("slot {slot} (n{slot}) answers on neither network"),
-        ..down(3)
-    };
-    told.status.alarms = (2..=6).map(alarm).collect();
+    let of = |alarm| Alarm::of_election(&three_nodes(), 1, alarm);
+    let down = |slot| of(core::Alarm::Member(slot, core::Diagnosis::Down));
+    let others = [core::Alarm::ClockFault, core::Alarm::Degraded].map(of);
+    told.status.alarms = ((1..=3).map(down).chain(others)).flatten().collect();
     let text = drawn(&Screen::new(told), 80, 24);
     assert_eq!(text, include_str!("tests/missing.txt"));
 }

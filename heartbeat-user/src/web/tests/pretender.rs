@@ -1,14 +1,19 @@
 //! A daemon that knows a cluster of three, and counts what it is asked and told.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::control::tests::{details, down, master};
+use heartbeat_core::snapshot as core;
+
+use crate::config::tests_support::three_nodes;
+use crate::control::tests::{details, master};
 use crate::control::{
-    AlarmsStatus, Answering, Details, EpochParts, Event, Handler, HistoryEntry, HookStatus,
-    HookWord, InfoAnswer, InfoRequest, Membership, NodeStatus, PinnedMap, Role, Running,
-    ServiceEvent, ServiceStatus, ServiceWord, SinkTest, Status, TakeoverStamps, pinned_maps,
+    Alarm, AlarmsStatus, Answering, Details, EpochParts, Event, Handler, HistoryEntry, HookStatus,
+    HookWord, InfoAnswer, InfoRequest, LinkStatus, LinksStatus, Membership, NodeStatus, PinnedMap,
+    Role, Running, ServiceEvent, ServiceStatus, ServiceWord, SinkTest, Status, TakeoverStamps,
+    pinned_maps,
 };
 
 #[derive(Default)]
@@ -57,7 +62,18 @@ fn full() -> Status {
         fault: None,
         owed: 0,
     }];
-    status.alarms = vec![down(3)];
+    let down = core::Alarm::Member(3, core::Diagnosis::Down);
+    status.alarms = Alarm::of_election(&three_nodes(), 1, down)
+        .into_iter()
+        .collect();
+    status.links = LinksStatus {
+        dialled: vec![LinkStatus {
+            slot: 3,
+            network: None,
+            fault: Some("no route".to_owned()),
+        }],
+        refused: BTreeMap::new(),
+    };
     status.warnings = vec!["no real-time priority".to_owned()];
     status
 }
@@ -116,22 +132,6 @@ impl Handler for Pretender {
         Ok(details())
     }
 
-    async fn alarms(&self) -> Result<AlarmsStatus, String> {
-        Err("nobody asks for it here".to_owned())
-    }
-
-    async fn test_alarms(&self) -> Result<Vec<SinkTest>, String> {
-        Err("nobody asks for it here".to_owned())
-    }
-
-    async fn nodes(&self) -> Result<Vec<NodeStatus>, String> {
-        Err("nobody asks for it here".to_owned())
-    }
-
-    async fn info(&self, _request: InfoRequest) -> Result<InfoAnswer, String> {
-        Err("nobody asks for it here".to_owned())
-    }
-
     async fn switchover(&self, to: Option<u16>) -> Result<String, String> {
         match to {
             Some(9) => Err("slot 9 is no member".to_owned()),
@@ -145,6 +145,22 @@ impl Handler for Pretender {
 
     async fn members(&self) -> Result<Membership, String> {
         Err("nobody asks for it here".to_owned())
+    }
+
+    async fn alarms(&self) -> Result<AlarmsStatus, String> {
+        Err("nobody asks for it here".to_owned())
+    }
+
+    async fn nodes(&self) -> Result<Vec<NodeStatus>, String> {
+        Err("nobody asks for it here".to_owned())
+    }
+
+    async fn info(&self, _: InfoRequest) -> Result<InfoAnswer, String> {
+        Err("nobody asks for it here".to_owned())
+    }
+
+    async fn test_alarms(&self) -> Result<Vec<SinkTest>, String> {
+        self.order("test".to_owned()).map(|_| Vec::new())
     }
 
     async fn configuration(&self) -> Result<Running, String> {
