@@ -19,13 +19,6 @@ use super::{
 };
 use crate::config::tests_support::three_nodes;
 
-/// The alarm that the member in `slot` is down.
-pub(crate) fn down(slot: heartbeat_core::Slot) -> super::Alarm {
-    use heartbeat_core::snapshot::{Alarm, Diagnosis};
-    let raised = Alarm::Member(slot, Diagnosis::Down);
-    super::Alarm::of_election(&three_nodes(), 1, raised).expect("it is one")
-}
-
 /// What slot 1 knows as master of round 4, three seconds after its election.
 pub(crate) fn snapshot_of_master() -> Snapshot {
     let at = Instant(100_000_000_000);

@@ -191,12 +191,18 @@ export function renderHistory(status, history) {
   const events = history.events.slice(-MOST_EVENTS).reverse();
   fill($("events"), events.length ? events.map((it) => h("li", {},
     h("span", { class: "when" }, clock(it.at, history.now)),
-    h("div", {}, h("b", {}, what(it)), h("p", {}, it.fault ? `${it.fault}: ${it.reason}` : it.reason))))
+    h("div", {}, h("b", {}, what(it)), h("p", {}, because(it)))))
     : [h("li", { class: "quiet" }, "nothing so far")]);
+}
+
+function because(event) {
+  if (event.first_master) return event.cause ?? "";
+  return event.fault ? `${event.fault}: ${event.reason}` : event.reason;
 }
 
 function what(event) {
   if (event.service) return `${event.service}: ${role(event.to)}`;
   if (event.hook) return `${event.hook} ${role(event.state)}`;
+  if (event.first_master) return `the master before, slot ${event.first_master}: ${role(event.diagnosis)}`;
   return `${role(event.from)} → ${role(event.to)}`;
 }

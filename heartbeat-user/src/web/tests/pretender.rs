@@ -10,10 +10,10 @@ use heartbeat_core::snapshot as core;
 use crate::config::tests_support::three_nodes;
 use crate::control::tests::{details, master};
 use crate::control::{
-    Alarm, AlarmsStatus, Answering, Details, EpochParts, Event, Handler, HistoryEntry, HookStatus,
-    HookWord, InfoAnswer, InfoRequest, LinkStatus, LinksStatus, Membership, NodeStatus, PinnedMap,
-    Role, Running, ServiceEvent, ServiceStatus, ServiceWord, SinkTest, Status, TakeoverStamps,
-    pinned_maps,
+    Alarm, AlarmsStatus, Answering, Details, Diagnosis, EpochParts, Event, FirstMaster, Handler,
+    HistoryEntry, HookStatus, HookWord, InfoAnswer, InfoRequest, LinkStatus, LinksStatus,
+    Membership, NodeStatus, PinnedMap, Role, Running, ServiceEvent, ServiceStatus, ServiceWord,
+    SinkTest, Status, TakeoverStamps, pinned_maps,
 };
 
 #[derive(Default)]
@@ -66,6 +66,14 @@ fn full() -> Status {
     status.alarms = Alarm::of_election(&three_nodes(), 1, down)
         .into_iter()
         .collect();
+    status.first_master = Some(FirstMaster {
+        at: "2026-01-01T00:00:02.000Z".to_owned(),
+        first_master: 3,
+        epoch,
+        diagnosis: Diagnosis::Down,
+        cause: Some("no answer on the management network for 2 s".to_owned()),
+        after_us: 52_000,
+    });
     status.links = LinksStatus {
         dialled: vec![LinkStatus {
             slot: 3,
@@ -103,6 +111,7 @@ fn events() -> Vec<Event> {
         Event::Role(role),
         Event::Service(service),
         Event::Hook(status.hooks[0].clone()),
+        Event::FirstMaster(status.first_master.expect("it is known")),
     ]
 }
 
