@@ -2,8 +2,10 @@
 //! that loses, repeats and reorders.
 
 mod campaign;
+mod carry;
 mod digest;
 mod disk;
+mod judge;
 mod oracle;
 mod schedule;
 mod search;

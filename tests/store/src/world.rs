@@ -9,11 +9,10 @@ use heartbeat_core::{Epoch, Instant, Slot};
 use heartbeat_store::bounds::VALUE_BYTES;
 use heartbeat_store::message::{Answer, Ask};
 use heartbeat_store::{
-    Author, Batch, Change, DiskId, DiskWrite, Event, Expect, Key, Message, Outcome, Output, Reign,
-    State, Store, StoreId, Stored, Trouble, Write, WriteId,
+    Author, Batch, Change, DiskId, DiskWrite, Event, Expect, Key, Message, Output, Reign, State,
+    Store, StoreId, Stored, Trouble, Write, WriteId,
 };
 
-use crate::digest;
 use crate::disk::Disk;
 use crate::oracle::{Oracle, Stamps, Violation};
 use crate::seen::Seen;
@@ -48,7 +47,7 @@ pub(crate) struct Node {
     /// The leadership that it began last.
     pub(crate) reign: Reign,
     /// What a client is told about is what it wrote: keys by number.
-    asked: BTreeMap<WriteId, Key>,
+    pub(crate) asked: BTreeMap<WriteId, Key>,
 }
 
 /// A message on its way.
@@ -309,99 +308,5 @@ impl World {
         }
         self.node(slot).store = Some(store);
         if is_told { self.judge(slot) } else { Ok(()) }
-    }
-
-    fn carry_out(&mut self, slot: Slot, output: Output) {
-        match output {
-            Output::Send { to, message } => self.send(slot, to, message),
-            Output::Disk { id, write } => {
-                let before = self.node(slot).pending.replace((id, write));
-                assert!(before.is_none(), "one write at a time is on its way");
-            }
-            Output::Outcome { id, outcome } => self.tell_client(slot, id, &outcome),
-            Output::Event(event) => self.note(&event),
-        }
-    }
-
-    fn send(&mut self, from: Slot, to: Slot, message: Message) {
-        let digest = digest::of(&(from, to, &message));
-        if self.net.iter().all(|other| other.digest != digest) {
-            self.net.push(Arc::new(Envelope {
-                from,
-                to,
-                message,
-                digest,
-            }));
-        }
-    }
-
-    fn tell_client(&mut self, slot: Slot, id: WriteId, outcome: &Outcome) {
-        let node = self.node(slot);
-        let reign = node.reign;
-        let key = node.asked.remove(&id);
-        match outcome {
-            Outcome::Done { revision, copies } => {
-                self.seen.acknowledged += 1;
-                let key = key.expect("it was asked for once");
-                self.oracle.acknowledge(key, *revision, reign, *copies);
-            }
-            Outcome::Unknown => self.seen.unknown += 1,
-            Outcome::Conflict { .. } => panic!("each key is written once"),
-            Outcome::Refused(_) => self.seen.refused += 1,
-        }
-    }
-
-    fn note(&mut self, event: &Event) {
-        match event {
-            Event::Serves { .. } => self.seen.serves += 1,
-            Event::Outranked { .. } => self.seen.outranked += 1,
-            Event::GaveWay { .. } => self.seen.gave_way += 1,
-            Event::Replaced { .. } => self.seen.replaced += 1,
-            Event::SetBack { .. } => self.seen.set_back += 1,
-        }
-    }
-
-    /// What is served has all that was acknowledged before, and is what others have under its stamp.
-    fn judge(&mut self, slot: Slot) -> Result<(), Violation> {
-        for (server, node) in &self.nodes {
-            if let Some(served) = node.store.as_ref().and_then(Store::served) {
-                self.oracle.judge(*server, node.reign, served)?;
-            }
-        }
-        let node = Arc::clone(&self.nodes[&slot]);
-        match node.store.as_ref().and_then(Store::served) {
-            Some(served) => self.judge_stamp(slot, served),
-            None => Ok(()),
-        }
-    }
-
-    /// What is on a disk is what its store thinks, and what others have under its stamp.
-    fn judge_disk(&mut self, slot: Slot) -> Result<(), Violation> {
-        let node = Arc::clone(&self.nodes[&slot]);
-        let stored = &node.disk.stored;
-        if node
-            .store
-            .as_ref()
-            .is_some_and(|store| store.stored() != stored)
-        {
-            return Err(Violation::UnlikeDisk { slot });
-        }
-        self.judge_stamp(slot, &stored.state)
-    }
-
-    /// One state a stamp: among all that was seen, or else among what is there.
-    fn judge_stamp(&mut self, slot: Slot, state: &State) -> Result<(), Violation> {
-        if let Some(stamps) = &mut self.stamps {
-            return stamps.judge(slot, state.stamp, digest::of_state(state));
-        }
-        let others = self.nodes.values().map(|other| &other.disk.stored.state);
-        let mut same = others.filter(|other| other.stamp == state.stamp);
-        if same.any(|other| other != state) {
-            return Err(Violation::TwoStates {
-                stamp: state.stamp,
-                slot,
-            });
-        }
-        Ok(())
     }
 }
