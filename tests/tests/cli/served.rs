@@ -11,7 +11,9 @@ use heartbeat_core::{ElectorRecord, Epoch, Instant};
 use heartbeat_user::config;
 use heartbeat_user::config::change::{Facts, Place};
 use heartbeat_user::control::{
-    Alarm, AlarmName, AlarmsStatus, ControlSocket, Details, EpochParts, Event, Handler, HistoryEntry, InfoAnswer, InfoRequest, LinksStatus, Local, LocalFacts, Membership, NodeStatus, PinnedMap, ReloadStatus, Running, Scope, Severity, SinkStatus, SinkTest, Status, pinned_maps,
+    Alarm, AlarmName, AlarmsStatus, ControlSocket, Details, EpochParts, Event, Handler,
+    HistoryEntry, InfoAnswer, InfoRequest, LinksStatus, Local, LocalFacts, Membership, NodeStatus,
+    PinnedMap, ReloadStatus, Running, Scope, Severity, SinkStatus, SinkTest, Status, pinned_maps,
 };
 use serde_json::Value;
 use tokio::runtime::Runtime;

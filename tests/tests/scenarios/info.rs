@@ -183,7 +183,12 @@ fn a_new_master_knows_what_the_one_before_saw_and_says_what_is_different_now() {
         wire::kill_node(scene.cluster.lab().topology(), 1, Death::Silent)?;
         let second = scene.next_master(1)?;
         stands(scene, second, "serving", |_| true)?;
-        kept(scene, second, "heartbeatd/history", "slot 1 (n1) was healthy and is down")?;
+        kept(
+            scene,
+            second,
+            "heartbeatd/history",
+            "slot 1 (n1) was healthy and is down",
+        )?;
         kept(scene, second, "heartbeatd/view", "\"down\"")?;
         let contact = scene.cluster.daemon(second).contact();
         let history = contact.json(&["history", "--cluster", "--json"])?;
@@ -202,7 +207,10 @@ fn kept(scene: &Scene, slot: u16, key: &str, words: &str) -> Result<()> {
     scene
         .cluster
         .wait_for(&format!("{key} says {words}"), PATIENCE * 2, |_| {
-            info(scene, slot, &["get", key]).ok()?.contains(words).then_some(())
+            info(scene, slot, &["get", key])
+                .ok()?
+                .contains(words)
+                .then_some(())
         })
         .with_context(|| format!("{:?}", info(scene, slot, &["get", key])))
 }
