@@ -216,7 +216,7 @@ fn known(master: Option<u16>) -> (Status, Snapshot) {
         raised_at: BTreeMap::new(),
         warnings: Vec::new(),
         links: LinksStatus::default(),
-        differing: std::collections::BTreeMap::new(),
+        differing: BTreeMap::new(),
     };
     (Status::new(&config, &snapshot, facts), snapshot)
 }
