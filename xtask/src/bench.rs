@@ -43,6 +43,12 @@ enum What {
         #[arg(long, value_delimiter = ',')]
         only: Vec<String>,
     },
+    /// Acknowledged writes of dynamic information at 3 and 5 electors, beside etcd (a minute)
+    Info {
+        /// Where the JSON goes [default: target/bench/info.json]
+        #[arg(long)]
+        json: Option<PathBuf>,
+    },
     /// What a master of 10, 100, 1,000 and 10,000 members does, and how soon it misses one (some minutes)
     Scale {
         /// Where the JSON goes [default: target/bench/scale.json]
@@ -82,6 +88,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
                 arguments.extend(["--only".to_owned(), only.join(",")]);
             }
             (arguments, json)
+        }
+        What::Info { json } => {
+            lab::need_rights()?;
+            lab::need_etcd()?;
+            (vec!["info".to_owned()], json)
         }
         What::Scale { json, only } => {
             lab::need_rights()?;

@@ -117,6 +117,12 @@ const FOR_RIVAL: &[Tool] = &[
     },
 ];
 
+/// Without it there is nothing to hold the dynamic information's figures against.
+const ETCD: &[Tool] = &[Tool {
+    program: "etcd",
+    package: "etcd-server",
+}];
+
 /// Where programs are, for a root whose PATH leaves the administrators' folders out too.
 const FOLDERS: &[&str] = &[
     "/usr/sbin",
@@ -172,6 +178,14 @@ pub(crate) fn need_tools_for_guests() -> Result<()> {
 /// As [`need_tools`].
 pub(crate) fn need_tools_for_rival() -> Result<()> {
     need(FOR_RIVAL)
+}
+
+/// Installs etcd if it is missing, and says so.
+///
+/// # Errors
+/// As [`need_tools`].
+pub(crate) fn need_etcd() -> Result<()> {
+    need(ETCD)
 }
 
 fn need(tools: &[Tool]) -> Result<()> {

@@ -308,6 +308,16 @@ pub enum InfoAction {
         since: Option<u64>,
     },
 
+    /// Have the master go on without the stores that are silent; ask the master's daemon
+    ///
+    /// For when their disks are gone for good, or in a cluster whose other electors were never started. What only they hold
+    /// is lost, acknowledged or not. A wrong name changes nothing (exit code 2).
+    Force {
+        /// The cluster's name, for scripts: nothing is asked then
+        #[arg(long, value_name = "NAME")]
+        cluster: Option<String>,
+    },
+
     /// How this node's store is, and on the master whose store counts, lags or is refilled
     Store {
         /// As JSON

@@ -56,6 +56,11 @@ pub enum InfoRequest {
     },
     /// How the store itself is.
     Store,
+    /// On the master: to go on without the stores that are silent.
+    Force {
+        /// The cluster's name, as who asks typed it.
+        cluster: String,
+    },
 }
 
 impl InfoRequest {
@@ -64,7 +69,8 @@ impl InfoRequest {
     pub const fn is_local(&self) -> bool {
         match self {
             Self::Get { local, .. } | Self::List { local, .. } => *local,
-            Self::Store => true,
+            // Whoever gives such an order must be at the master.
+            Self::Store | Self::Force { .. } => true,
             Self::Put { .. } | Self::Delete { .. } | Self::Watch { .. } => false,
         }
     }
@@ -73,7 +79,7 @@ impl InfoRequest {
     #[must_use]
     pub const fn is_write(&self) -> bool {
         match self {
-            Self::Put { .. } | Self::Delete { .. } => true,
+            Self::Put { .. } | Self::Delete { .. } | Self::Force { .. } => true,
             Self::Get { .. } | Self::List { .. } | Self::Watch { .. } | Self::Store => false,
         }
     }
@@ -172,6 +178,8 @@ pub enum InfoAnswer {
     Compacted,
     /// To [`InfoRequest::Store`].
     Store(StoreStatus),
+    /// To [`InfoRequest::Force`]: what was done.
+    Forced(String),
     /// It may be written or not: the mastership, or the link to the master, ended while it was on its way.
     Unknown(String),
     /// Why nothing was done.

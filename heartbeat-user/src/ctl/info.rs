@@ -6,13 +6,14 @@ use std::path::Path;
 
 use bytes::Bytes;
 
+use super::promote;
 use super::table::table;
 use super::{Failure, print, print_json, unexpected};
 use crate::cli::Exit;
 use crate::cli::ctl::{InfoAction, InfoOnly};
 use crate::control::{
     Client, Expected, HISTORY_KEY, Happened, InfoAnswer, InfoChange, InfoEntry, InfoRequest,
-    Request, Response, StoreStatus, Value,
+    Request, Response, Status, StoreStatus, Value,
 };
 
 /// Names the standard input instead of a file.
@@ -54,11 +55,33 @@ pub(super) fn info(client: &Client, action: InfoAction) -> Result<Exit, Failure>
             json,
         } => list(client, prefix, local, json),
         InfoAction::Watch { prefix, since } => watch(client, &prefix, since),
+        InfoAction::Force { cluster } => force(client, cluster),
         InfoAction::Store { json } => match ask(client, InfoRequest::Store)? {
             InfoAnswer::Store(status) if json => print_json(&status),
             InfoAnswer::Store(status) => print(&store(&status)),
             other => Err(other_answer(other)),
         },
+    }
+}
+
+/// Has the master go on without the silent stores, if the right name was given with the command, or is typed now.
+fn force(client: &Client, given: Option<String>) -> Result<Exit, Failure> {
+    let store = match ask(client, InfoRequest::Store)? {
+        InfoAnswer::Store(store) => store,
+        other => return Err(other_answer(other)),
+    };
+    let question = |status: &Status| {
+        format!(
+            "The dynamic information of cluster {} would go on WITHOUT the stores that are silent ({}: {}).\n\
+             What only they hold is lost for good, acknowledged or not. Go on only if their disks are gone, or never held\n\
+             anything. Type the cluster's name to go on: ",
+            status.cluster, store.state, store.text
+        )
+    };
+    let cluster = promote::vouched(client, given, question)?;
+    match ask(client, InfoRequest::Force { cluster })? {
+        InfoAnswer::Forced(done) => print(&(done + "\n")),
+        other => Err(other_answer(other)),
     }
 }
 
@@ -143,6 +166,7 @@ fn other_answer(answer: InfoAnswer) -> Failure {
         | InfoAnswer::Entries { .. }
         | InfoAnswer::Written { .. }
         | InfoAnswer::Changes { .. }
+        | InfoAnswer::Forced(_)
         | InfoAnswer::Store(_) => Failure::OtherAnswer,
     }
 }

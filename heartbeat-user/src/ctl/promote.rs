@@ -8,13 +8,23 @@ use crate::control::{Client, Request, Response, Status};
 
 /// Orders it if the right name was given with the command, or is typed now.
 pub(super) fn force(client: &Client, given: Option<String>) -> Result<Exit, Failure> {
+    let cluster = vouched(client, given, question)?;
+    order(client, Request::Force { cluster })
+}
+
+/// The cluster's name, as it was given with the command or is typed at this question.
+pub(super) fn vouched(
+    client: &Client,
+    given: Option<String>,
+    question: impl Fn(&Status) -> String,
+) -> Result<String, Failure> {
     let status = match client.ask(Request::Status)? {
         Response::Status(status) => status,
         other => return Err(unexpected(other)),
     };
     let cluster = match given {
         Some(name) => name,
-        None => ask(&status)?,
+        None => ask(&question(&status))?,
     };
     if cluster != status.cluster {
         return Err(Failure::WrongName(format!(
@@ -22,12 +32,12 @@ pub(super) fn force(client: &Client, given: Option<String>) -> Result<Exit, Fail
             status.cluster
         )));
     }
-    order(client, Request::Force { cluster })
+    Ok(cluster)
 }
 
-fn ask(status: &Status) -> Result<String, Failure> {
+fn ask(question: &str) -> Result<String, Failure> {
     let mut out = io::stderr().lock();
-    write!(out, "{}", question(status))?;
+    write!(out, "{question}")?;
     out.flush()?;
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line)?;

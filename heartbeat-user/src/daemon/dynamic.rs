@@ -72,6 +72,14 @@ async fn answer(info: &Info, body: &[u8]) -> Result<Bytes, String> {
 impl Operator {
     /// Has it answered by the master, or by this node where its own copy is asked for.
     pub(super) async fn info(&self, request: InfoRequest) -> Result<InfoAnswer, String> {
+        if let InfoRequest::Force { cluster } = &request {
+            let own = &self.current.plan().config.cluster;
+            if cluster != own {
+                return Err(format!(
+                    "this is cluster {own}, not {cluster}: nothing was done"
+                ));
+            }
+        }
         if request.is_local() {
             return Ok(self.dynamic.ask(request).await);
         }

@@ -1,7 +1,8 @@
 //! `cargo xtask bench failover`: how long the client waits, many times over. Beside it, in modules of
-//! their own, [`datapath`], [`pair`] and [`scale`].
+//! their own, [`datapath`], [`info`], [`pair`] and [`scale`].
 
 pub mod datapath;
+pub mod info;
 pub mod pair;
 pub mod scale;
 pub mod shares;

@@ -37,6 +37,12 @@ enum Bench {
         #[arg(long, value_delimiter = ',')]
         only: Vec<String>,
     },
+    /// Acknowledged writes of dynamic information, beside etcd
+    Info {
+        /// Where the JSON goes [default: target/bench/info.json]
+        #[arg(long)]
+        json: Option<PathBuf>,
+    },
     /// What a master of 10, 100, 1,000 and 10,000 members does, and how soon it misses one
     Scale {
         /// Where the JSON goes [default: target/bench/scale.json]
@@ -69,6 +75,7 @@ fn run(wanted: Bench) -> Result<()> {
         Bench::Datapath { json, only } => {
             bench::datapath::datapath(&place(json, "datapath.json")?, &only)
         }
+        Bench::Info { json } => bench::info::info(&place(json, "info.json")?),
         Bench::Scale { json, only } => bench::scale::scale(&place(json, "scale.json")?, &only),
     }
 }

@@ -1,6 +1,7 @@
 //! The demo: a cluster, or a pair, on this machine loses its master in four ways, and a client watches.
 
 pub mod display;
+pub mod kept;
 pub mod summary;
 
 use std::fs;
@@ -26,6 +27,9 @@ use crate::trial::{TRIALS, Trial};
 
 /// Where the picture goes, below the target folder.
 const PICTURE: &str = "demo/timeline.svg";
+/// Each node serves the status page, so the address of the master's leads to it.
+const PAGE: &str = "\n[http]\nlisten = \"business:7480\"\n";
+const PAGE_PORT: u16 = 7480;
 /// How long the healthy cluster is shown before the first fault, and after each.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -42,8 +46,14 @@ pub enum What {
 impl What {
     const fn settings(self) -> Settings {
         match self {
-            Self::Quorum => Settings::DEFAULT,
-            Self::Pair => Settings::PAIR,
+            Self::Quorum => Settings {
+                more: Some(PAGE),
+                ..Settings::DEFAULT
+            },
+            Self::Pair => Settings {
+                more: Some(PAGE),
+                ..Settings::PAIR
+            },
         }
     }
 }
@@ -61,6 +71,7 @@ pub fn run(what: What, keep: bool) -> Result<ExitCode> {
     let alone = Alone::wait()?;
     let mut cluster = Cluster::start(settings)?;
     let mut watch = cluster.lab().watch()?;
+    kept::store(&cluster)?;
     let display = Display::start(cluster.contacts(), std::io::stdout().is_terminal());
     display.tell("all nodes agree: the lowest slot is master, and holds the address");
     sleep(LOOK);
@@ -74,6 +85,11 @@ pub fn run(what: What, keep: bool) -> Result<ExitCode> {
     display.end();
     println!("\n{}", table(&lines, &settings));
     println!("who answered when: {}", save(&panels)?.display());
+    println!("{}", kept::read(&cluster)?);
+    println!(
+        "the master's status page: {} on the business network",
+        page(&settings)
+    );
     let kept = lines.iter().all(Line::as_promised);
     println!(
         "{}",
@@ -126,6 +142,11 @@ fn save(panels: &[Panel]) -> Result<PathBuf> {
     Ok(path)
 }
 
+/// Where the master's status page is.
+fn page(settings: &Settings) -> String {
+    format!("http://{}:{PAGE_PORT}/", settings.virtual_address())
+}
+
 /// Shows how to look around and waits; the lab goes when this process does.
 fn hold(cluster: &Cluster) -> ! {
     let daemon = cluster.daemon(1);
@@ -140,6 +161,10 @@ fn hold(cluster: &Cluster) -> ! {
          \n  {control} --control {socket} status\
          \n  {control} --control {socket} explain\
          \n  {control} --control {socket} maps\
+         \n  {control} --control {socket} top\
+         \n  {control} --control {socket} history --cluster\
+         \n  {control} --control {socket} info list\
+         \n  ip netns exec {client} curl -s {page}api/v1/status\
          \n  bpftool map show pinned {pins}/maps/*/hb_verdicts\
          \n  ip netns exec {node} ip addr\
          \n  ip netns exec {management} tcpdump -lni br0 udp port {HEARTBEAT_PORT} or udp port {CONTROL_PORT}\
@@ -147,6 +172,8 @@ fn hold(cluster: &Cluster) -> ! {
          \n\nThe nodes' folders and logs are in {folder}, their pins in {BPF_FOLDER}.",
         socket = daemon.socket().display(),
         pins = daemon.pins().display(),
+        client = cluster.lab().topology().client().name(),
+        page = page(cluster.settings()),
         management = bridges[Network::Management as usize],
         business = bridges[Network::Business as usize],
         folder = cluster.lab().folder().display(),

@@ -37,6 +37,7 @@ pub(crate) fn pretend(request: InfoRequest, has_master: bool) -> Result<InfoAnsw
             Expected::Nothing => InfoAnswer::Conflict { revision: Some(7) },
             Expected::Revision(_) => InfoAnswer::Unknown("the link was lost".to_owned()),
         },
+        InfoRequest::Force { cluster } => InfoAnswer::Forced(format!("forced in {cluster}")),
         InfoRequest::Watch { .. } => InfoAnswer::Compacted,
         InfoRequest::Store => InfoAnswer::Store(StoreStatus {
             state: "following".to_owned(),
@@ -115,6 +116,18 @@ fn a_write_says_what_became_of_it() {
     let ran = Served::with_master(None).ask(&["info", "get", "known"]);
     assert_eq!(ran.code, Some(1));
     assert!(ran.err.contains("no master is known now"), "{ran:?}");
+}
+
+#[test]
+fn going_on_without_silent_stores_takes_the_clusters_name() {
+    if !is_built("going_on_without", "heartbeatctl") {
+        return;
+    }
+    let served = Served::with_master(Some(1));
+    let ran = served.ask(&["info", "force", "--cluster", "storage-b"]);
+    assert_eq!((ran.code, &*ran.out), (Some(2), ""), "{ran:?}");
+    let ran = served.ask(&["info", "force", "--cluster", "storage-a"]);
+    assert_eq!((ran.code, &*ran.out), (Some(0), "forced in storage-a\n"));
 }
 
 #[test]

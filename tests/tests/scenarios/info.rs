@@ -298,6 +298,25 @@ fn two_stores_of_three_that_were_lost_never_pass_for_an_empty_one() {
             info(scene, master, &["get", "kept"]).is_err(),
             "nothing is served"
         );
+        let other = if master == 1 { 2 } else { 1 };
+        let force = |slot, cluster| info(scene, slot, &["force", "--cluster", cluster]);
+        ensure!(force(other, "lab").is_err(), "no master");
+        ensure!(force(master, "bal").is_err(), "no such cluster");
+        force(master, "lab")?;
+        stands(scene, master, "serving", |_| true)?;
+        info(scene, master, &["put", "new", "begin"])?;
+        // What the third one had gives way, and is kept.
+        scene.cluster.start_one(3)?;
+        scene
+            .cluster
+            .wait_for("slot 3 has what was begun", PATIENCE, |_| {
+                (info(scene, 3, &["get", "new", "--local"]).ok()? == "begin").then_some(())
+            })?;
+        let kept = fs::read_dir(scene.cluster.daemon(3).state().join("info-given-way"))?;
+        let kept: Vec<String> = kept
+            .map(|file| Ok(fs::read_to_string(file?.path())?))
+            .collect::<Result<_>>()?;
+        ensure!(kept.len() == 1 && kept[0].contains("by one"), "{kept:?}");
         Ok(())
     });
 }

@@ -339,7 +339,11 @@ impl Scene {
     /// The role changes in the history of the daemon in `slot`, oldest first.
     pub(crate) fn history(&self, slot: u16) -> Result<Vec<Value>> {
         let mut events = self.events(slot)?;
-        events.retain(|event| event.get("service").is_none() && event.get("hook").is_none());
+        let is_change = |event: &Value| {
+            let others = ["service", "hook", "first_master"];
+            others.iter().all(|key| event.get(key).is_none())
+        };
+        events.retain(is_change);
         Ok(events)
     }
 

@@ -1,10 +1,13 @@
 //! What the file holds is what was written, in every later life.
 
+use std::path::Path;
+
 use bytes::Bytes;
 use heartbeat_core::{Epoch, Instant};
-use heartbeat_store::{Note, Notes, Stamp};
+use heartbeat_store::{Batch, Change, DiskWrite, Key, Note, Notes, Reign, Stamp, StoreId};
 
-use super::*;
+use super::Disk;
+use super::write::rest_of;
 
 fn reign(round: u64) -> Reign {
     Reign::new(Epoch::new(round, 1), Instant(round))
