@@ -101,15 +101,16 @@ complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand members; and _
 complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand nodes" -l control -d 'Control socket of the daemon to ask' -r -F
 complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand nodes" -l json -d 'As JSON, with durations in microseconds'
 complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand nodes" -s h -l help -d 'Print help'
-complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand info; and not __fish_seen_subcommand_from get put delete list watch store help" -l control -d 'Control socket of the daemon to ask' -r -F
-complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand info; and not __fish_seen_subcommand_from get put delete list watch store help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand info; and not __fish_seen_subcommand_from get put delete list watch store help" -f -a "get" -d 'Write a value to the standard output, as it is (exit code 1: there is none)'
-complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand info; and not __fish_seen_subcommand_from get put delete list watch store help" -f -a "put" -d 'Store a value of at most 1 MiB'
-complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand info; and not __fish_seen_subcommand_from get put delete list watch store help" -f -a "delete" -d 'Delete a value'
-complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand info; and not __fish_seen_subcommand_from get put delete list watch store help" -f -a "list" -d 'Entries whose keys begin so, in the keys\' order'
-complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand info; and not __fish_seen_subcommand_from get put delete list watch store help" -f -a "watch" -d 'Changes of keys that begin so, one JSON object a line, until it is ended'
-complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand info; and not __fish_seen_subcommand_from get put delete list watch store help" -f -a "store" -d 'How this node\'s store is, and on the master whose store counts, lags or is refilled'
-complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand info; and not __fish_seen_subcommand_from get put delete list watch store help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand info; and not __fish_seen_subcommand_from get put delete list watch force store help" -l control -d 'Control socket of the daemon to ask' -r -F
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand info; and not __fish_seen_subcommand_from get put delete list watch force store help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand info; and not __fish_seen_subcommand_from get put delete list watch force store help" -f -a "get" -d 'Write a value to the standard output, as it is (exit code 1: there is none)'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand info; and not __fish_seen_subcommand_from get put delete list watch force store help" -f -a "put" -d 'Store a value of at most 1 MiB'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand info; and not __fish_seen_subcommand_from get put delete list watch force store help" -f -a "delete" -d 'Delete a value'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand info; and not __fish_seen_subcommand_from get put delete list watch force store help" -f -a "list" -d 'Entries whose keys begin so, in the keys\' order'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand info; and not __fish_seen_subcommand_from get put delete list watch force store help" -f -a "watch" -d 'Changes of keys that begin so, one JSON object a line, until it is ended'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand info; and not __fish_seen_subcommand_from get put delete list watch force store help" -f -a "force" -d 'Have the master go on without the stores that are silent; ask the master\'s daemon'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand info; and not __fish_seen_subcommand_from get put delete list watch force store help" -f -a "store" -d 'How this node\'s store is, and on the master whose store counts, lags or is refilled'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand info; and not __fish_seen_subcommand_from get put delete list watch force store help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand info; and __fish_seen_subcommand_from get" -l control -d 'Control socket of the daemon to ask' -r -F
 complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand info; and __fish_seen_subcommand_from get" -l local -d 'From this node\'s own copy, which may lag behind the master\'s'
 complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand info; and __fish_seen_subcommand_from get" -l json -d 'As JSON, with its revision'
@@ -129,6 +130,9 @@ complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand info; and __fi
 complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand info; and __fish_seen_subcommand_from watch" -l since -d 'From behind this revision; from now on without it (exit code 1: it is too old to be kept)' -r
 complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand info; and __fish_seen_subcommand_from watch" -l control -d 'Control socket of the daemon to ask' -r -F
 complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand info; and __fish_seen_subcommand_from watch" -s h -l help -d 'Print help'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand info; and __fish_seen_subcommand_from force" -l cluster -d 'The cluster\'s name, for scripts: nothing is asked then' -r
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand info; and __fish_seen_subcommand_from force" -l control -d 'Control socket of the daemon to ask' -r -F
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand info; and __fish_seen_subcommand_from force" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand info; and __fish_seen_subcommand_from store" -l control -d 'Control socket of the daemon to ask' -r -F
 complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand info; and __fish_seen_subcommand_from store" -l json -d 'As JSON'
 complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand info; and __fish_seen_subcommand_from store" -s h -l help -d 'Print help'
@@ -137,6 +141,7 @@ complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand info; and __fi
 complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand info; and __fish_seen_subcommand_from help" -f -a "delete" -d 'Delete a value'
 complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand info; and __fish_seen_subcommand_from help" -f -a "list" -d 'Entries whose keys begin so, in the keys\' order'
 complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand info; and __fish_seen_subcommand_from help" -f -a "watch" -d 'Changes of keys that begin so, one JSON object a line, until it is ended'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand info; and __fish_seen_subcommand_from help" -f -a "force" -d 'Have the master go on without the stores that are silent; ask the master\'s daemon'
 complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand info; and __fish_seen_subcommand_from help" -f -a "store" -d 'How this node\'s store is, and on the master whose store counts, lags or is refilled'
 complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand info; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand maintenance" -l control -d 'Control socket of the daemon to ask' -r -F
@@ -182,4 +187,5 @@ complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand help; and __fi
 complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand help; and __fish_seen_subcommand_from info" -f -a "delete" -d 'Delete a value'
 complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand help; and __fish_seen_subcommand_from info" -f -a "list" -d 'Entries whose keys begin so, in the keys\' order'
 complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand help; and __fish_seen_subcommand_from info" -f -a "watch" -d 'Changes of keys that begin so, one JSON object a line, until it is ended'
+complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand help; and __fish_seen_subcommand_from info" -f -a "force" -d 'Have the master go on without the stores that are silent; ask the master\'s daemon'
 complete -c heartbeatctl -n "__fish_heartbeatctl_using_subcommand help; and __fish_seen_subcommand_from info" -f -a "store" -d 'How this node\'s store is, and on the master whose store counts, lags or is refilled'

@@ -22,7 +22,7 @@ const SECURED: &str = r#"
 [[service]]
 name = "web"
 http = { url = "https://127.0.0.1:8080/", ca_file = "{node}/ca.pem", server_name = "web.example", contains = "ok" }
-interval = "100ms"
+interval = "300ms"
 "#;
 
 /// What a NameNode tells of itself, and hooks that move it; that of slot 3 may be told to leave it as it is.
