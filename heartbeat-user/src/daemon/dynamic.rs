@@ -80,7 +80,7 @@ impl Operator {
                 ));
             }
         }
-        if request.is_local() {
+        if request.is_local() || self.dynamic.is_master() {
             return Ok(self.dynamic.ask(request).await);
         }
         let no_master = || {

@@ -13,6 +13,8 @@ mod writer;
 use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use bytes::Bytes;
@@ -46,7 +48,10 @@ pub struct Setup {
 
 /// The thread, as the rest of the daemon holds it; cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Info(mpsc::Sender<Told>);
+pub struct Info {
+    told: mpsc::Sender<Told>,
+    is_master: Arc<AtomicBool>,
+}
 
 /// What the thread is told.
 #[derive(Debug)]
@@ -76,12 +81,22 @@ impl Info {
         let driver = Driver::new(setup, orders);
         let thread = thread::Builder::new().name("store".into());
         thread.spawn(move || runtime.block_on(driver.run(taken, said)))?;
-        Ok(Self(told))
+        Ok(Self {
+            told,
+            is_master: Arc::default(),
+        })
     }
 
     /// This node became master of `epoch`, or is master no more.
     pub fn master(&self, epoch: Option<Epoch>) {
+        self.is_master.store(epoch.is_some(), Ordering::Relaxed);
         self.tell(Told::Master(epoch));
+    }
+
+    /// Whether this node is master, as it was told last: whom requests go to without the pulse being asked.
+    #[must_use]
+    pub fn is_master(&self) -> bool {
+        self.is_master.load(Ordering::Relaxed)
     }
 
     /// Other stores are to count.
@@ -111,14 +126,14 @@ impl Info {
         let busy = || {
             InfoAnswer::Refused("too many requests wait already; try again in a moment".to_owned())
         };
-        if self.0.try_send(told).is_err() {
+        if self.told.try_send(told).is_err() {
             return busy();
         }
         answered.await.unwrap_or_else(|_| busy())
     }
 
     fn tell(&self, told: Told) {
-        if let Err(error) = self.0.try_send(told) {
+        if let Err(error) = self.told.try_send(told) {
             error!(%error, "the store's thread does not listen: dynamic information goes by an older role");
         }
     }
