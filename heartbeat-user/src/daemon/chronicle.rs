@@ -29,8 +29,10 @@ use crate::store::Info;
 
 /// Pause before what could not be read or written is tried again.
 const AGAIN: Duration = Duration::from_millis(250);
-/// How often the view is written down, if it changed.
+/// How often the view is written down, if it changed, in clusters of at most [`LOOKED_AT`] members.
 const LOOK: Duration = Duration::from_secs(1);
+/// The pulse makes a snapshot for each look: a larger cluster is looked at as many times more seldom as it is larger.
+const LOOKED_AT: usize = 256;
 /// After so long whoever is not judged yet is compared as he is.
 const SETTLED: Duration = Duration::from_secs(15);
 
@@ -126,11 +128,12 @@ impl Mastership {
             if stored.as_ref() != Some(&now) && self.author.keep(VIEW_KEY, &now).await {
                 stored = Some(now.clone());
             }
+            let members = now.members.len();
             seen = now;
             if !self.is_written {
                 self.save().await;
             }
-            sleep(LOOK).await;
+            sleep(pause(members)).await;
         }
     }
 
@@ -219,6 +222,11 @@ impl Author {
     }
 }
 
+/// How long after one look the next one is due.
+fn pause(members: usize) -> Duration {
+    LOOK * u32::try_from(members.div_ceil(LOOKED_AT).max(1)).unwrap_or(u32::MAX)
+}
+
 fn view(plan: &Plan, snapshot: &Snapshot) -> (MastersView, bool) {
     let config = &plan.config;
     let is_settled = (snapshot.members.iter())
@@ -247,4 +255,16 @@ fn view(plan: &Plan, snapshot: &Snapshot) -> (MastersView, bool) {
 fn name_of(plan: &Plan, slot: Slot) -> String {
     let member = plan.config.members.get(&slot);
     member.map_or_else(|| "?".to_owned(), |member| member.name.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_cluster_is_looked_at_more_seldom() {
+        for (members, seconds) in [(0, 1), (3, 1), (256, 1), (257, 2), (10_000, 40)] {
+            assert_eq!(pause(members), Duration::from_secs(seconds), "{members}");
+        }
+    }
 }
