@@ -128,6 +128,7 @@ impl Node {
         self.roster = Roster::new(&self.config);
         self.detector.regroup(&self.config);
         self.poll.regroup(&self.config);
+        self.health.retime(&self.config);
         let next_sequence = self.sequence + 1;
         match &mut self.stage {
             Stage::Master(mastership) if self.roster.is_heir(self.config.slot) => {

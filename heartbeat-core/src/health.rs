@@ -14,12 +14,14 @@ use crate::{Epoch, Instant, Slot};
 
 /// Time between two tellings when nothing changes.
 const INTERVAL: Duration = Duration::from_secs(1);
-/// After so long without a telling, what was told is not shown any more.
-const STALE: Duration = Duration::from_secs(3);
+/// After so many of them without a telling, what was told is not shown any more.
+const STALE_AFTER: u32 = 3;
 /// Most members in one message: it fits one Ethernet frame.
 const MEMBERS_PER_MESSAGE: usize = 64;
-/// Most messages of one turn, and most questions over the business network.
+/// Most messages of one turn after a change, and most questions over the business network.
 const MESSAGES_PER_TURN: usize = 16;
+/// Most messages of one turn when nothing changed: each of them costs as much as a probe.
+const QUIET_MESSAGES_PER_TURN: usize = 4;
 
 /// Most members of a cluster in which all are told. In a larger one only the electors are: all that there is to tell,
 /// told to everybody, grows with the square of the cluster.
@@ -40,10 +42,14 @@ pub(crate) struct Health {
     pub(crate) has_changed: bool,
     /// The next message: to which member, from which of this node's own entries on.
     tour: Option<(Slot, usize)>,
+    /// The tour tells of a change.
+    is_urgent: bool,
+    /// After so long without a telling, what was told is not shown any more.
+    stale_after: Duration,
 }
 
 impl Health {
-    pub(crate) const fn new() -> Self {
+    pub(crate) fn new(config: &Config) -> Self {
         Self {
             epoch: Epoch::NONE,
             heard_at: Instant::ZERO,
@@ -52,6 +58,8 @@ impl Health {
             next_at: Instant::ZERO,
             has_changed: false,
             tour: None,
+            is_urgent: false,
+            stale_after: stale_after(config),
         }
     }
 
@@ -60,6 +68,12 @@ impl Health {
         let is_member = |member: &MemberHealth| config.members.contains_key(&member.slot);
         self.told.retain(is_member);
         (self.tour, self.has_changed) = (None, true);
+        self.retime(config);
+    }
+
+    /// Says how many are told: of so many nobody is told more often than all can be.
+    pub(crate) fn retime(&mut self, config: &Config) {
+        self.stale_after = stale_after(config);
     }
 
     /// Whether the master of `epoch` said of late that its lease rests on the business network.
@@ -68,7 +82,7 @@ impl Health {
     }
 
     fn is_fresh(&self, epoch: Epoch, now: Instant) -> bool {
-        self.epoch == epoch && now.since(self.heard_at) <= STALE
+        self.epoch == epoch && now.since(self.heard_at) <= self.stale_after
     }
 
     /// What the master of `epoch` said of `slot` of late.
@@ -142,10 +156,17 @@ impl Node {
         let degraded = mastership.roads.is_degraded();
         if self.health.tour.is_none() && (self.health.has_changed || self.health.next_at <= now) {
             self.health.tour = Some((0, 0));
+            self.health.is_urgent = self.health.has_changed;
             self.health.has_changed = false;
             self.health.next_at = now + INTERVAL;
         }
-        for _ in 0..MESSAGES_PER_TURN {
+        let is_urgent = self.health.is_urgent || self.health.has_changed;
+        let most = if is_urgent {
+            MESSAGES_PER_TURN
+        } else {
+            QUIET_MESSAGES_PER_TURN
+        };
+        for _ in 0..most {
             let Some((from, first)) = self.health.tour else {
                 return;
             };
@@ -183,7 +204,7 @@ impl Node {
     /// The next one to be told, from this slot on.
     fn next_told(&self, from: Slot) -> Option<Slot> {
         let own = self.config.slot;
-        if self.config.members.len() > MOST_TOLD {
+        if tells_electors_only(&self.config) {
             let mut electors = self.roster.electors.iter().copied();
             return electors.find(|slot| *slot >= from && *slot != own);
         }
@@ -221,6 +242,23 @@ impl Node {
         }
         true
     }
+}
+
+fn tells_electors_only(config: &Config) -> bool {
+    config.members.len() > MOST_TOLD
+}
+
+/// After so long without a telling, a node goes by nothing that it was told.
+fn stale_after(config: &Config) -> Duration {
+    let told = if tells_electors_only(config) {
+        config.electors().count()
+    } else {
+        config.members.len()
+    };
+    let messages = told * config.members.len().div_ceil(MEMBERS_PER_MESSAGE);
+    let turns = messages.div_ceil(QUIET_MESSAGES_PER_TURN);
+    let tour = config.timing.period * u32::try_from(turns).unwrap_or(u32::MAX);
+    tour.max(INTERVAL) * STALE_AFTER
 }
 
 /// Whether an operator should hear of it: not of what is not known yet.

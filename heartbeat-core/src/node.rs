@@ -153,7 +153,7 @@ impl Node {
             answered: None,
             detector: Detector::new(&config),
             poll: Poll::new(&config, &mut random),
-            health: Aside(Health::new()),
+            health: Aside(Health::new(&config)),
             clock: ClockWatch::new(),
             alarms: Aside(Alarms::new(now)),
             random,

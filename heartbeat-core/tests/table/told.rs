@@ -320,9 +320,15 @@ fn a_slot_with_two_machines_is_an_alarm_for_as_long_as_this_node_is_master() {
     );
 }
 
-/// A master of so many members, in its first turn; of each message of health to whom, and the first and last member that
-/// it is about.
-fn tellings(members: Slot, turns: u64) -> Vec<(Slot, (Slot, Slot))> {
+/// To whom a message of health goes, and the first and last member that it is about.
+type Telling = (Slot, (Slot, Slot));
+
+/// What a master of so many members tells in its first turns.
+fn tellings(members: Slot, turns: u64) -> Vec<Telling> {
+    tellings_by_turn(members, turns).concat()
+}
+
+fn tellings_by_turn(members: Slot, turns: u64) -> Vec<Vec<Telling>> {
     let member = |slot| {
         let elector = slot <= 3;
         (
@@ -343,21 +349,28 @@ fn tellings(members: Slot, turns: u64) -> Vec<(Slot, (Slot, Slot))> {
     bench.timeout(ms(60));
     bench.answer(3, Duration::ZERO, ms(61));
     bench.vote(3, VoteAnswer::Granted, ms(62));
-    let mut commands = Vec::new();
-    for turn in 0..turns {
-        let at = ms(63 + 10 * turn);
-        let replies = [1, 3].map(|slot| bench.reply(slot, at));
-        commands.extend(bench.turn(&replies, at));
-    }
-    let told = commands.iter().filter_map(|command| match command {
+    let told = |command: &Command| match command {
         Command::Send {
             to,
             message: Message::Health { members, .. },
             ..
         } => Some((*to, (members[0].slot, members[members.len() - 1].slot))),
         _ => None,
-    });
-    told.collect()
+    };
+    let turn = |turn| {
+        let at = ms(63 + 10 * turn);
+        let replies = [1, 3].map(|slot| bench.reply(slot, at));
+        bench.turn(&replies, at).iter().filter_map(told).collect()
+    };
+    (0..turns).map(turn).collect()
+}
+
+#[test]
+fn a_change_is_told_faster_than_what_is_told_again() {
+    let counts: Vec<usize> = (tellings_by_turn(140, 400).iter()).map(Vec::len).collect();
+    assert_eq!(counts[0], 16, "all are new to a master");
+    let last = &counts[300..];
+    assert_eq!(last.iter().max(), Some(&4), "{last:?}");
 }
 
 #[test]

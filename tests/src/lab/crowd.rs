@@ -47,6 +47,7 @@ struct Shared {
     probes: AtomicU64,
     skipped: AtomicU64,
     answers: AtomicU64,
+    refused: AtomicU64,
     busy_ns: AtomicU64,
 }
 
@@ -59,6 +60,8 @@ pub struct Done {
     pub skipped: u64,
     /// Answers that it sent.
     pub answers: u64,
+    /// Answers that did not get as far as the wire, since there was no buffer for them.
+    pub refused: u64,
     /// How long its threads took for that, in nanoseconds: the way over the wire and the master's kernel included.
     pub busy_ns: u64,
 }
@@ -83,6 +86,7 @@ impl Crowd {
             probes: AtomicU64::new(0),
             skipped: AtomicU64::new(0),
             answers: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
             busy_ns: AtomicU64::new(0),
         });
         let mut crowd = Self {
@@ -135,6 +139,7 @@ impl Crowd {
             probes: self.shared.probes.load(Relaxed),
             skipped: self.shared.skipped.load(Relaxed),
             answers: self.shared.answers.load(Relaxed),
+            refused: self.shared.refused.load(Relaxed),
             busy_ns: self.shared.busy_ns.load(Relaxed),
         }
     }
@@ -175,16 +180,20 @@ impl Shared {
                 self.skipped.fetch_add(skipped, Relaxed);
             }
             (epoch, last) = (probe.epoch, probe.sequence);
-            let mut answers = 0;
+            let (mut answers, mut refused) = (0, 0);
             for (voice, is_silent) in &mut voices {
                 if probe.phase_selects(voice.slot) && !is_silent.load(Relaxed) {
                     // No buffer now: it is lost, as on a wire.
-                    answers += u64::from(says.send(voice.answer(&probe, &key)).is_ok());
+                    match says.send(voice.answer(&probe, &key)) {
+                        Ok(()) => answers += 1,
+                        Err(_) => refused += 1,
+                    }
                 }
             }
             let took = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
             self.busy_ns.fetch_add(took, Relaxed);
             self.answers.fetch_add(answers, Relaxed);
+            self.refused.fetch_add(refused, Relaxed);
             self.probes.fetch_add(1, Relaxed);
         }
         Ok(())

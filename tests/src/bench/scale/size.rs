@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::bench::statistics::Summary;
 use crate::lab::addresses::Network;
 use crate::lab::cluster::Cluster;
+use crate::lab::command::run;
 use crate::lab::crowd::Crowd;
 use crate::lab::settings::{Place, Settings};
 
@@ -46,6 +47,9 @@ pub(super) struct Size {
     pub(super) answers: f64,
     /// Probes that the crowd did not see, so that nobody answered them.
     pub(super) skipped: u64,
+    /// Answers that came no further than the master's wire: for want of a buffer, or since the ring of its end was
+    /// full.
+    pub(super) lost: u64,
     /// What one answer took the crowd, its way to the master's counters included, in nanoseconds.
     pub(super) answer_ns: u64,
     /// From a member's silence until the master shows it as missing.
@@ -68,6 +72,7 @@ impl Size {
             "responder_per_cent": self.responder,
             "answers_per_period": self.answers,
             "probes_skipped": self.skipped,
+            "answers_lost": self.lost,
             "answer_ns": self.answer_ns,
             "detection": self.detection.to_json(),
             "false_ones": self.false_ones,
@@ -102,6 +107,7 @@ fn look(cluster: &Cluster, crowd: &Crowd, members: u16) -> Result<Size> {
         detections.extend(fall_silent(cluster, crowd, round, &mut silenced)?);
         wait_for_all(cluster)?;
     }
+    let lost = Spent::so_far(cluster, crowd)?.lost - before.lost;
     let status = status(cluster)?;
     let changed = |member: &Value| {
         let slot = slot_of(member);
@@ -116,6 +122,7 @@ fn look(cluster: &Cluster, crowd: &Crowd, members: u16) -> Result<Size> {
         responder: per_cent(after.responder_ns - before.responder_ns),
         answers: (after.answers - before.answers) as f64 / periods,
         skipped: after.skipped - before.skipped,
+        lost,
         answer_ns: (after.busy_ns - before.busy_ns) / (after.answers - before.answers).max(1),
         detection: Summary::of(detections).context("somebody fell silent")?,
         false_ones: members_of(&status)?
@@ -228,6 +235,7 @@ struct Spent {
     responder_ns: u64,
     answers: u64,
     skipped: u64,
+    lost: u64,
     busy_ns: u64,
 }
 
@@ -240,9 +248,21 @@ impl Spent {
             responder_ns: responder_ns(),
             answers: done.answers,
             skipped: done.skipped,
+            lost: done.refused + overruns(cluster)?,
             busy_ns: done.busy_ns,
         })
     }
+}
+
+/// Frames that the bridge's end of the master's wire dropped, since the ring of the other end was full.
+fn overruns(cluster: &Cluster) -> Result<u64> {
+    let topology = cluster.lab().topology();
+    let port = topology.port(MASTER, Network::Management).name();
+    let bridge = topology.bridge(Network::Management).name();
+    let text = run("ip", &["-netns", bridge, "-s", "-j", "link", "show", "dev", port])?;
+    let links: Value = serde_json::from_str(&text)?;
+    let dropped = links.pointer("/0/stats64/tx/dropped");
+    (dropped.and_then(Value::as_u64)).with_context(|| format!("{port} counts what it dropped: {text}"))
 }
 
 /// Processor time of the master's pulse.

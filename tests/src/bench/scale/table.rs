@@ -10,13 +10,13 @@ const MOST_RATIO: f64 = 1.1;
 
 /// Everything that was measured.
 pub(super) fn table(sizes: &[Size]) -> String {
-    let mut text = "| members | turn, median | 99.9 % | worst | pulse, % of a core | kernel program, % of a core | answers a period | missing found after, median | worst | times the first row's | n | false ones |\n\
-                    |---|---|---|---|---|---|---|---|---|---|---|---|\n"
+    let mut text = "| members | turn, median | 99.9 % | worst | pulse, % of a core | kernel program, % of a core | answers a period | missing found after, median | worst | times the first row's | n | false ones | answers lost |\n\
+                    |---|---|---|---|---|---|---|---|---|---|---|---|---|\n"
         .to_owned();
     for size in sizes {
         let us = |which| format!("{} us", size.turn_us(which));
         text += &format!(
-            "| {} | {} | {} | {} | {:.2} | {:.2} | {:.0} | {} | {} | {:.2} | {} | {} |\n",
+            "| {} | {} | {} | {} | {:.2} | {:.2} | {:.0} | {} | {} | {:.2} | {} | {} | {} |\n",
             size.members,
             us("median"),
             us("p999"),
@@ -28,7 +28,8 @@ pub(super) fn table(sizes: &[Size]) -> String {
             ms(size.detection.max_ns),
             ratio(size, &sizes[0]),
             size.detection.count,
-            size.false_ones
+            size.false_ones,
+            size.lost
         );
     }
     text
