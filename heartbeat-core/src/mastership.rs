@@ -208,6 +208,7 @@ impl Node {
     }
 
     fn choose_successor(&mut self, now: Instant) {
+        self.detector.note_information(&self.roster.heirs, now);
         let successor = self
             .detector
             .successor(&self.roster.heirs, &self.config, now)

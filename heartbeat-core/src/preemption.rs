@@ -33,7 +33,7 @@ impl Node {
         }
     }
 
-    /// The successor, if its slot is below this node's: the successor is the lowest that could follow.
+    /// The successor, if its slot is below this node's: the successor is the lowest that could follow at once.
     fn lower_slot(&self, now: Instant) -> Option<Slot> {
         let lowest = self
             .detector

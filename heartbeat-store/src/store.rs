@@ -178,6 +178,16 @@ impl Store {
         self.replica.stored()
     }
 
+    /// Number of the newest change on this node's disk, from 1; 0 where that is no disk to go on from.
+    #[must_use]
+    pub fn version(&self) -> Revision {
+        if self.replica.is_set_back() || self.replica.trouble().is_some() {
+            0
+        } else {
+            self.replica.stored().state.stamp.revision
+        }
+    }
+
     /// What is to be shown.
     #[must_use]
     pub fn status(&self) -> Status {

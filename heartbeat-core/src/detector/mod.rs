@@ -4,6 +4,7 @@
 mod beat;
 mod diagnosis;
 mod enrol;
+mod information;
 mod inquest;
 mod judge;
 mod presence;
@@ -22,6 +23,7 @@ use crate::snapshot::Diagnosis;
 use crate::{Instant, Slot};
 
 use beat::Beat;
+use information::Newest;
 use inquest::Inquest;
 pub(crate) use presence::{Answering, Pace, Presence};
 use stride::stride_for;
@@ -44,6 +46,8 @@ pub(crate) struct Detector {
     review: Aside<Vec<usize>>,
     /// A member whose last successful service check is older has a fault; `None`: no services are watched.
     service_limit: Option<Duration>,
+    /// Of the dynamic information of those that could follow.
+    information: Newest,
 }
 
 impl Detector {
@@ -57,6 +61,7 @@ impl Detector {
             ran_late: false,
             review: Aside(Vec::new()),
             service_limit: None,
+            information: Newest::unknown(),
         };
         detector.enrol(config);
         detector
@@ -81,6 +86,7 @@ impl Detector {
     /// A mastership begins: nobody was judged in it yet.
     pub(crate) fn forget(&mut self) {
         self.first_sequence = None;
+        self.information = Newest::unknown();
         self.members.iter_mut().for_each(Watched::forget);
         let anew = |beat: &mut Beat| *beat = Beat::new(beat.slot);
         self.beats.iter_mut().for_each(anew);
@@ -151,13 +157,24 @@ impl Detector {
             .ok()
     }
 
-    /// The lowest of `heirs` that could follow this master.
+    /// The lowest of `heirs` that could follow this master: of those whose dynamic information is current, if there is
+    /// one, since it need not fetch that first.
     pub(crate) fn successor(&self, heirs: &[Slot], config: &Config, now: Instant) -> Option<Slot> {
-        let is_fit = |slot: &&Slot| {
-            self.member(**slot)
-                .is_some_and(|member| member.is_fit(config, now))
+        let fit = || {
+            (heirs.iter())
+                .filter_map(|slot| self.member(*slot))
+                .filter(|member| member.is_fit(config, now))
         };
-        heirs.iter().find(is_fit).copied()
+        let current = fit().find(|member| self.information.is_current(member.info_version()));
+        current.or_else(|| fit().next()).map(|member| member.slot)
+    }
+
+    /// Notes how new the dynamic information of those that could follow is.
+    pub(crate) fn note_information(&mut self, heirs: &[Slot], now: Instant) {
+        for slot in heirs {
+            let version = self.member(*slot).map_or(0, Watched::info_version);
+            self.information.note(version, now);
+        }
     }
 
     /// Whether mastership could be handed to `slot`, which may become master by its configuration.

@@ -61,6 +61,11 @@ impl Watched {
         }
     }
 
+    /// Version of its dynamic information by its newest answer; 0 for none.
+    pub(super) fn info_version(&self) -> u64 {
+        self.reply.map_or(0, |reply| reply.info_version)
+    }
+
     /// Whether mastership could be handed to it; `may_be_master` is the configuration's word.
     pub(super) fn is_fit(&self, config: &Config, now: Instant) -> bool {
         self.diagnosis() == Diagnosis::Healthy

@@ -176,7 +176,8 @@ impl Words {
         self.set(word!(Control.diagnosis), bits.into());
     }
 
-    /// The version of the dynamic information that this node has.
+    /// The version of the dynamic information that this node has: the number of its newest change. Only the store's
+    /// driver writes it.
     pub fn set_info_version(&self, version: u64) {
         self.set(word!(Control.info_version), version);
     }

@@ -21,7 +21,7 @@ use crate::client::schedule::{ANSWERING, hurry};
 use crate::fault::headers::Headers;
 use crate::lab::Lab;
 use crate::lab::addresses::{CROWD, HEARTBEAT_PORT, Network, ROGUE, crowd_address};
-use crate::lab::command::ip_batch;
+use crate::lab::command::{ip_batch, run};
 use crate::lab::packet_socket::PacketSocket;
 use crate::lab::settings::cluster_key;
 
@@ -29,6 +29,8 @@ use crate::lab::settings::cluster_key;
 const NOTHING: u16 = 0;
 /// Threads that answer: one for each processor that the lab may count on.
 const PARTS: u16 = 2;
+/// Frames that wait before the master's wire at most: the answers to one probe.
+const SWITCH_BUFFER: &str = "10000";
 /// Neighbouring slots that one of them has: more than a stride.
 const SPREAD: u16 = 128;
 /// How often a thread looks whether it is to end, when no probe comes by.
@@ -80,6 +82,21 @@ impl Crowd {
             let line = format!("route add {CROWD} dev {}", Network::Management.interface());
             ip_batch(topology.node(slot).name(), &[line])?;
         }
+        // A switch has room for a burst; a veth's end has 256 places, and drops what finds none unless something queues
+        // before it.
+        let port = topology.port(1, Network::Management).name();
+        let buffer = [
+            "qdisc",
+            "add",
+            "dev",
+            port,
+            "root",
+            "pfifo",
+            "limit",
+            SWITCH_BUFFER,
+        ];
+        let bridge = topology.bridge(Network::Management).name();
+        run("tc", &[&["-netns", bridge], &buffer[..]].concat())?;
         let shared = Arc::new(Shared {
             silent: slots.map(|slot| (slot, AtomicBool::new(false))).collect(),
             ends: AtomicBool::new(false),

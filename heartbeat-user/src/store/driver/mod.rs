@@ -84,7 +84,14 @@ impl Driver {
             }
             self.carry_out();
             self.tell_watches();
+            self.tell_version();
         }
+    }
+
+    /// Says in the answers to the master how new this node's copy is.
+    fn tell_version(&self) {
+        let version = self.store.as_ref().map_or(0, Store::version);
+        self.words.set_info_version(version);
     }
 
     /// Every elector's store may have to report to every other's.

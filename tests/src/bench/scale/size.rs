@@ -259,10 +259,14 @@ fn overruns(cluster: &Cluster) -> Result<u64> {
     let topology = cluster.lab().topology();
     let port = topology.port(MASTER, Network::Management).name();
     let bridge = topology.bridge(Network::Management).name();
-    let text = run("ip", &["-netns", bridge, "-s", "-j", "link", "show", "dev", port])?;
+    let text = run(
+        "ip",
+        &["-netns", bridge, "-s", "-j", "link", "show", "dev", port],
+    )?;
     let links: Value = serde_json::from_str(&text)?;
     let dropped = links.pointer("/0/stats64/tx/dropped");
-    (dropped.and_then(Value::as_u64)).with_context(|| format!("{port} counts what it dropped: {text}"))
+    (dropped.and_then(Value::as_u64))
+        .with_context(|| format!("{port} counts what it dropped: {text}"))
 }
 
 /// Processor time of the master's pulse.
