@@ -8,6 +8,7 @@ mod elections;
 mod electors;
 mod every;
 mod forced;
+mod information;
 mod lease;
 mod operator;
 mod pair;

@@ -99,14 +99,14 @@ fn death(scene: &mut Scene, first: u16) -> Result<()> {
 }
 
 /// Waits until the cluster has settled and its master serves dynamic information; gives its slot.
-fn serves(scene: &Scene) -> Result<u16> {
+pub(crate) fn serves(scene: &Scene) -> Result<u16> {
     let master = scene.cluster.settle()?;
     stands(scene, master, "serving", |_| true)?;
     Ok(master)
 }
 
 /// Waits until the store of `slot` is in this state, and so.
-fn stands(scene: &Scene, slot: u16, state: &str, is_so: impl Fn(&Value) -> bool) -> Result<()> {
+pub(crate) fn stands(scene: &Scene, slot: u16, state: &str, is_so: impl Fn(&Value) -> bool) -> Result<()> {
     let contact = scene.cluster.daemon(slot).contact();
     let shown = |contact: &Contact| contact.json(&["info", "store", "--json"]);
     scene
@@ -123,7 +123,7 @@ fn stands(scene: &Scene, slot: u16, state: &str, is_so: impl Fn(&Value) -> bool)
 }
 
 /// What `heartbeatctl info` prints on a node, if it succeeds.
-fn info(scene: &Scene, slot: u16, arguments: &[&str]) -> Result<String> {
+pub(crate) fn info(scene: &Scene, slot: u16, arguments: &[&str]) -> Result<String> {
     let arguments = [&["info"], arguments].concat();
     let output = scene.cluster.daemon(slot).contact().control(&arguments)?;
     let error = String::from_utf8_lossy(&output.stderr);
@@ -254,7 +254,7 @@ fn a_store_that_was_lost_counts_only_when_it_is_filled_again() {
 }
 
 /// Waits until the master in `master` counts the store of `slot`, and it lacks nothing.
-fn counts(scene: &Scene, master: u16, slot: u16) -> Result<()> {
+pub(crate) fn counts(scene: &Scene, master: u16, slot: u16) -> Result<()> {
     stands(scene, master, "serving", |store| {
         let holders = store["holders"].as_array().cloned().unwrap_or_default();
         let is_it = |holder: &Value| {

@@ -26,6 +26,7 @@ mod hogs;
 mod hook_and_restart;
 mod hooks;
 mod info;
+mod info_disk;
 mod ipv6;
 mod kill;
 mod killed;

@@ -1,0 +1,45 @@
+//! How new the others' dynamic information is, and who follows the master for it.
+
+use heartbeat_core::event::Reply;
+use heartbeat_core::{Instant, Slot};
+
+use super::bench::*;
+use super::states::*;
+
+/// Who follows the master in slot 2 after so many turns in which slots 1 and 3 say that they have these versions.
+fn successor(bench: &mut Bench, now: &mut Instant, turns: u32, versions: [u64; 2]) -> Option<Slot> {
+    for _ in 0..turns {
+        *now = *now + TIMING.period;
+        let of = |(slot, info_version)| Reply {
+            info_version,
+            ..bench.reply(slot, *now)
+        };
+        let replies = [(1, versions[0]), (3, versions[1])].map(of);
+        bench.turn(&replies, *now);
+    }
+    bench.node.snapshot(*now).successor
+}
+
+#[test]
+fn who_has_to_fetch_what_is_new_follows_only_when_nobody_else_could() {
+    let (mut bench, mut now) = master();
+    assert_eq!(successor(&mut bench, &mut now, 300, [9, 9]), Some(1));
+    assert_eq!(
+        successor(&mut bench, &mut now, 50, [9, 12]),
+        Some(1),
+        "a new version reaches no two disks at once"
+    );
+    assert_eq!(successor(&mut bench, &mut now, 200, [9, 12]), Some(3));
+    assert_eq!(successor(&mut bench, &mut now, 1, [12, 12]), Some(1));
+    assert_eq!(
+        successor(&mut bench, &mut now, 1, [0, 12]),
+        Some(3),
+        "its disk holds nothing to go on from"
+    );
+}
+
+#[test]
+fn where_nothing_is_stored_the_lowest_slot_follows() {
+    let (mut bench, mut now) = master();
+    assert_eq!(successor(&mut bench, &mut now, 300, [0, 0]), Some(1));
+}
