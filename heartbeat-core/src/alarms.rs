@@ -48,7 +48,7 @@ impl Node {
             Alarm::Member(..) | Alarm::Degraded => true,
             Alarm::DuplicateSlot(slot) => *slot != self.config.slot,
             Alarm::ElectorsChange => true,
-            Alarm::HandoversSpent => true,
+            Alarm::HandoversSpent | Alarm::Business => true,
             Alarm::ClockFault
             | Alarm::NoMaster
             | Alarm::NotElectable

@@ -25,6 +25,8 @@ pub struct Config {
     pub timing: Timing,
     /// After how long a healthy lower slot takes mastership back, by switchover; `None`: never.
     pub preempt_after: Option<Duration>,
+    /// How often mastership is handed on for a fault's sake.
+    pub handovers: Handovers,
     /// What stands for a vote and a grant that are missing.
     pub mode: Mode,
 }
@@ -85,6 +87,27 @@ pub struct Member {
     pub elector: bool,
     /// It never becomes master.
     pub witness: bool,
+    /// It has a place on the business network.
+    pub business: bool,
+}
+
+/// How often one node hands mastership on for a fault's sake: then it stays, or a fault of all nodes, or one that comes
+/// and goes, would move mastership for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Handovers {
+    /// So often within `window`; above 0.
+    pub most: u32,
+    /// See `most`.
+    pub window: Duration,
+}
+
+impl Handovers {
+    /// What holds unless the configuration says otherwise.
+    pub const DEFAULT: Self = Self {
+        most: 3,
+        window: Duration::from_secs(600),
+    };
 }
 
 /// The cluster's times; see the protocol's table.
@@ -102,6 +125,13 @@ pub struct Timing {
 }
 
 impl Timing {
+    /// Questions in a row over the business network that a member leaves without an answer when it has a fault there.
+    pub const BUSINESS_QUESTIONS: u32 = 5;
+    /// How long such an answer may take, and thus how far apart the questions of a row are.
+    pub const BUSINESS_ANSWER: Duration = Duration::from_millis(200);
+    /// Time between two questions to who does not answer there, or did not of late.
+    pub const BUSINESS_PAUSE: Duration = Duration::from_secs(1);
+
     /// L: how long a lease and a grant last.
     #[must_use]
     pub fn lease(&self) -> Duration {
@@ -175,6 +205,14 @@ impl Config {
         self.members.get(&slot).is_some_and(|member| member.elector)
     }
 
+    /// Whether `slot` has a place on the business network.
+    #[must_use]
+    pub fn is_on_business(&self, slot: Slot) -> bool {
+        self.members
+            .get(&slot)
+            .is_some_and(|member| member.business)
+    }
+
     /// Whether `slot` never becomes master.
     #[must_use]
     pub fn is_witness(&self, slot: Slot) -> bool {
@@ -201,6 +239,7 @@ mod tests {
             let member = Member {
                 elector: true,
                 witness: false,
+                business: true,
             };
             let config = Config {
                 slot: 1,
@@ -215,6 +254,7 @@ mod tests {
                     restart_lease: second,
                 },
                 preempt_after: None,
+                handovers: Handovers::DEFAULT,
                 mode: Mode::Quorum,
             };
             let (majority, electors) = (config.majority(), config.electors().count());

@@ -270,6 +270,8 @@ pub enum Event<'a> {
     },
     /// How the services on this node are; told at the start where some are watched, and on each change.
     Services(Services),
+    /// Whether this node's interface on the business network has its carrier; until it is told, it has.
+    Carrier(bool),
     /// The election goes by this configuration from now on. Slot, mode, period, multiplier and who among the
     /// electors is a witness are as before; what it says of the electors' set is passed over.
     Reconfigured(Box<Config>),

@@ -7,6 +7,7 @@ use crate::detector::{Answering, Watched};
 use crate::mastership::has_clash;
 use crate::message::{MemberHealth, Message};
 use crate::node::Node;
+use crate::poll::question_by_business;
 use crate::snapshot::{Alarm, Diagnosis};
 use crate::stage::Stage;
 use crate::time::nanos;
@@ -113,11 +114,27 @@ impl Node {
         for slot in &asked[..count] {
             self.poll_business(*slot);
         }
+        self.judge_reach(is_excused, now);
         for next in 0..self.detector.to_review().len() {
             let place = self.detector.to_review()[next];
             self.review(place, now);
         }
         is_excused
+    }
+
+    /// Looks who answered over the business network, and asks on.
+    fn judge_reach(&mut self, is_excused: bool, now: Instant) {
+        let Self {
+            detector,
+            side,
+            poll,
+            commands,
+            ..
+        } = self;
+        let id = poll.id();
+        detector.judge_reach(side, is_excused, now, |to| {
+            commands.push_back(question_by_business(to, id));
+        });
     }
 
     fn review(&mut self, place: usize, now: Instant) {
@@ -135,6 +152,7 @@ impl Node {
             self.health.has_changed = true;
             self.set_alarm(Alarm::Member(slot, before), false);
             self.set_alarm(Alarm::Member(slot, diagnosis), is_fault(diagnosis));
+            self.detector.doubt(slot, &self.config, now);
         }
     }
 
@@ -231,6 +249,9 @@ impl Node {
             .iter()
             .filter(|member| self.config.members.contains_key(&member.slot))
         {
+            if member.slot == self.config.slot {
+                self.side.told(member.diagnosis);
+            }
             match self
                 .health
                 .told
@@ -269,7 +290,8 @@ const fn is_fault(diagnosis: Diagnosis) -> bool {
         | Diagnosis::DaemonStalled
         | Diagnosis::ManagementFault
         | Diagnosis::Down
-        | Diagnosis::ServiceFault => true,
+        | Diagnosis::ServiceFault
+        | Diagnosis::BusinessFault => true,
     }
 }
 

@@ -157,8 +157,9 @@ impl Node {
     pub(crate) fn master_turn(&mut self, replies: &[Reply], is_excused: bool, now: Instant) {
         self.renew_lease(replies, now);
         self.judge_roads(is_excused);
+        self.watch_side(now);
         self.choose_successor(now);
-        if !self.leave_for_services(now) && !self.preempt(now) {
+        if !self.leave_for_fault(now) && !self.preempt(now) {
             self.probe(now);
             self.renew_by_force(now);
         }

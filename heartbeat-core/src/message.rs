@@ -90,6 +90,18 @@ pub enum Message {
         /// One entry a member other than the master.
         members: Vec<MemberHealth>,
     },
+    /// A master that nobody answers over the business network asks: does anybody answer you there? Who is asked looks anew.
+    SideAsk {
+        /// Random number that the answer repeats.
+        id: u64,
+    },
+    /// The answer, as far as it is known by then.
+    SideTell {
+        /// The question's id.
+        id: u64,
+        /// How the answerer finds its side.
+        side: BusinessSide,
+    },
     /// In a pair: how is it with you? It says how it is with the asker. Sent over both networks.
     PairAsk {
         /// Random number that the answer repeats.
@@ -104,6 +116,16 @@ pub enum Message {
         /// The state of who answers.
         state: PairState,
     },
+}
+
+/// What a node knows of its own place on the business network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct BusinessSide {
+    /// Whether its interface has its carrier, as far as was told.
+    pub has_carrier: bool,
+    /// How long ago a member last answered it over that network; `None`: none ever did.
+    pub heard_ago: Option<Duration>,
 }
 
 /// The answer to a vote request.

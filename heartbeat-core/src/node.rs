@@ -13,6 +13,7 @@ use crate::detector::Detector;
 use crate::electors::ElectorRecord;
 use crate::event::{Event, Restored};
 use crate::grants::{Grants, Holder};
+use crate::handover::Spent;
 use crate::health::Health;
 use crate::pair::Pair;
 use crate::poll::Poll;
@@ -21,6 +22,7 @@ use crate::restart::Restart;
 use crate::roster::Roster;
 use crate::rounds::Rounds;
 use crate::service::Watch;
+use crate::side::Side;
 use crate::snapshot::Reason;
 use crate::stage::Stage;
 use crate::succession::Succession;
@@ -54,6 +56,8 @@ pub struct Node {
     pub(crate) electors: Electors,
     pub(crate) maintenance: bool,
     pub(crate) services: Watch,
+    pub(crate) side: Side,
+    pub(crate) spent: Spent,
     pub(crate) stopping: bool,
     /// A planned restart that waits for its lease.
     pub(crate) restart: Option<Restart>,
@@ -147,6 +151,8 @@ impl Node {
             electors: Electors::new(record),
             maintenance: false,
             services: Watch::default(),
+            side: Side::new(),
+            spent: Spent::default(),
             stopping: false,
             restart: None,
             told_eligible: None,

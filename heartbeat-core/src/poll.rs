@@ -159,10 +159,10 @@ impl Node {
             for index in 0..self.poll.electors.len() {
                 let to = self.poll.electors[index].slot;
                 self.send(to, Message::Poll { id });
-                self.poll_business(to);
+                self.look_for(to, now);
             }
         }
-        self.poll_others();
+        self.poll_others(now);
         let may_be_master = self.roster.is_heir(self.config.slot);
         self.set_alarm(Alarm::NotElectable, may_be_master && self.is_cut_off(now));
     }
@@ -179,7 +179,7 @@ impl Node {
             && (!stands_in || self.poll.is_cut_off(Network::Business))
     }
 
-    fn poll_others(&mut self) {
+    fn poll_others(&mut self, now: Instant) {
         let (Stage::Master(_), Some(from)) = (&self.stage, self.poll.tour) else {
             return;
         };
@@ -195,20 +195,24 @@ impl Node {
                 self.poll.tour = None;
                 return;
             };
-            last = Some(*slot);
-            self.poll_business(*slot);
+            let to = *slot;
+            last = Some(to);
+            self.look_for(to, now);
         }
         self.poll.tour = last.and_then(|slot| slot.checked_add(1));
     }
 
     /// Asks over the business network, where the answer shows that the member is reachable.
     pub(crate) fn poll_business(&mut self, to: Slot) {
-        let message = Message::Poll { id: self.poll.id() };
-        self.push(Command::Send {
-            to,
-            network: Network::Business,
-            message,
-        });
+        self.push(question_by_business(to, self.poll.id()));
+    }
+
+    /// The same in a round: a master looks for the answer.
+    fn look_for(&mut self, to: Slot, now: Instant) {
+        self.poll_business(to);
+        if let Stage::Master(_) = self.stage {
+            self.detector.asked(to, &self.config, now);
+        }
     }
 
     pub(crate) fn on_poll(&mut self, from: Slot, network: Network, id: u64, now: Instant) {
@@ -234,6 +238,9 @@ impl Node {
         };
         if network == Network::Business {
             self.detector.reached(from, now);
+            if self.config.is_on_business(self.config.slot) {
+                self.side.heard(now);
+            }
         }
         let round = self
             .poll
@@ -271,5 +278,14 @@ impl Node {
         } else {
             self.is_cut_off(now).then_some(NotElectable::ControlPort)
         }
+    }
+}
+
+/// Poll `id` over the business network.
+pub(crate) const fn question_by_business(to: Slot, id: u64) -> Command {
+    Command::Send {
+        to,
+        network: Network::Business,
+        message: Message::Poll { id },
     }
 }

@@ -38,6 +38,8 @@ impl Node {
         let lowest = self
             .detector
             .successor(&self.roster.heirs, &self.config, now)?;
-        (lowest < self.config.slot).then_some(lowest)
+        // Who handed on for its place on the business network is not found at fault at once.
+        let is_known = self.detector.is_reach_known(lowest, &self.config);
+        (lowest < self.config.slot && is_known).then_some(lowest)
     }
 }

@@ -48,6 +48,7 @@ impl Node {
         let change = self.take_stage(Stage::Master(mastership), reason, lease.epoch, now);
         self.succession.follow(lease.epoch, 0);
         self.detector.forget();
+        self.side.forget();
         self.probe(now);
         self.tell_promotion(lease.epoch, first_master);
         self.push(change);

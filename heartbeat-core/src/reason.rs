@@ -71,6 +71,8 @@ pub enum Reason {
     ServiceLost,
     /// The hook that makes this node fit to serve did not succeed.
     NotPromoted,
+    /// This node is not reachable over the business network, and another one is.
+    BusinessLost,
 }
 
 impl fmt::Display for Reason {
@@ -123,6 +125,9 @@ impl fmt::Display for Reason {
                 f.write_str("a service of this node failed, and its recovery did not help")
             }
             Self::NotPromoted => f.write_str("the hook on_promote of this node did not succeed"),
+            Self::BusinessLost => {
+                f.write_str("this node is not reachable over the business network, and another one is")
+            }
         }
     }
 }

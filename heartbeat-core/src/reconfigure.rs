@@ -63,7 +63,8 @@ impl Node {
             | Alarm::Degraded
             | Alarm::FenceFailed
             | Alarm::Service
-            | Alarm::HandoversSpent => false,
+            | Alarm::HandoversSpent
+            | Alarm::Business => false,
         };
         let in_force = self.alarms.in_force().iter();
         let of_strangers: Vec<Alarm> = in_force.filter(of_stranger).copied().collect();

@@ -46,6 +46,7 @@ impl Node {
         // First, so that whoever passes alarms on knows that these are the next master's to judge.
         self.push(change);
         self.clear_member_alarms();
+        self.side.forget();
     }
 
     /// No majority granted for a whole lease, or this node did not run to see it.

@@ -74,6 +74,10 @@ impl Node {
                 self.expire(now);
                 self.on_services(told, now);
             }
+            Event::Carrier(is_there) => {
+                self.expire(now);
+                self.side.has_carrier = is_there;
+            }
             Event::Reconfigured(config) => {
                 self.expire(now);
                 self.on_reconfigured(*config);
@@ -129,6 +133,8 @@ impl Node {
             Message::PollAnswer { id, votes } => {
                 self.on_poll_answer(from.slot, network, id, votes, now);
             }
+            Message::SideAsk { id } => self.on_side_ask(from.slot, id, now),
+            Message::SideTell { id, side } => self.on_side_tell(from.slot, id, side),
             Message::Promote { epoch } => self.on_promote(from, epoch, now),
             Message::Release { epoch, target } => self.on_release(from, epoch, target, now),
             Message::Electors { set, ballot, next } => {

@@ -1,23 +1,18 @@
-//! What the services on this node mean for mastership: who may take it, and when it is handed on for their sake.
+//! What the services on this node mean for mastership: who may take it, and for which of them it is handed on.
 
 use std::time::Duration;
 
 use crate::Instant;
 use crate::node::Node;
-use crate::release::Tell;
-use crate::snapshot::{Alarm, Diagnosis, NotElectable, Reason};
+use crate::snapshot::{Alarm, NotElectable, Reason};
 use crate::stage::Stage;
 
-/// What the driver tells of the services: its rules, and how they are on this node.
+/// What the driver tells of the services: how old a success may be, and how they are on this node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Services {
     /// A member whose last successful check is older has a fault of its service.
     pub limit: Duration,
-    /// How often this node hands mastership on for its services' sake within `window`; above 0.
-    pub most_handovers: u32,
-    /// See `most_handovers`.
-    pub window: Duration,
     /// How they are here.
     pub state: ServiceState,
 }
@@ -63,8 +58,6 @@ impl ServiceState {
 pub(crate) struct Watch {
     /// `None`: no services are watched.
     told: Option<Services>,
-    /// When mastership was handed on for their sake, within the window.
-    handovers: Vec<Instant>,
 }
 
 impl Watch {
@@ -85,24 +78,13 @@ impl Watch {
         })
     }
 
-    /// Whether one more handover would be too many; forgets those before the window.
-    fn has_spent(&mut self, rules: &Services, now: Instant) -> bool {
-        self.handovers.retain(|at| now.since(*at) < rules.window);
-        self.handovers.len() >= usize::try_from(rules.most_handovers).unwrap_or(usize::MAX)
+    /// Why a master hands mastership on for their sake, if it does.
+    pub(crate) fn leaves_for(&self) -> Option<Reason> {
+        self.state().and_then(ServiceState::leaves_for)
     }
 }
 
 impl Node {
-    /// What is wrong with this node by its own word.
-    pub(crate) fn own_diagnosis(&self) -> Diagnosis {
-        match self.services.state() {
-            None | Some(ServiceState::Healthy | ServiceState::Starting) => Diagnosis::Healthy,
-            Some(ServiceState::Recovering | ServiceState::Lost | ServiceState::NotPromoted) => {
-                Diagnosis::ServiceFault
-            }
-        }
-    }
-
     /// The driver tells how the services are.
     pub(crate) fn on_services(&mut self, told: Services, now: Instant) {
         self.services.told = Some(told);
@@ -113,36 +95,6 @@ impl Node {
         }
         let is_lost = told.state.leaves_for().is_some();
         self.set_alarm(Alarm::Service, is_lost);
-        self.leave_for_services(now);
-    }
-
-    /// Hands mastership on where the services of this node are lost and another member could serve. Whether
-    /// it did.
-    ///
-    /// Who has no heir stays: an address without a service is no worse than no address, and operators see why.
-    pub(crate) fn leave_for_services(&mut self, now: Instant) -> bool {
-        let Some((rules, reason)) = self
-            .services
-            .told
-            .and_then(|told| Some((told, told.state.leaves_for()?)))
-        else {
-            self.set_alarm(Alarm::HandoversSpent, false);
-            return false;
-        };
-        let Stage::Master(mastership) = &self.stage else {
-            return false;
-        };
-        let heir = mastership.successor;
-        if heir == 0 || mastership.forced.is_some() {
-            return false;
-        }
-        let has_spent = self.services.has_spent(&rules, now);
-        self.set_alarm(Alarm::HandoversSpent, has_spent);
-        if has_spent {
-            return false;
-        }
-        self.services.handovers.push(now);
-        self.demote(reason, Tell::Electors(heir), now);
-        true
+        self.leave_for_fault(now);
     }
 }

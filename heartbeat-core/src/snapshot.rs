@@ -26,6 +26,8 @@ pub enum Diagnosis {
     Unknown,
     /// Its daemon beats, and its last successful service check is too old.
     ServiceFault,
+    /// All else is well, and it is not reachable over the business network.
+    BusinessFault,
 }
 
 impl Diagnosis {
@@ -40,6 +42,7 @@ impl Diagnosis {
             Self::Down => "down",
             Self::Unknown => "unknown",
             Self::ServiceFault => "service_fault",
+            Self::BusinessFault => "business_fault",
         }
     }
 }
@@ -68,8 +71,10 @@ pub enum Alarm {
     FenceFailed,
     /// A service of this node is lost, or its promotion hook did not succeed.
     Service,
-    /// Mastership would be handed on for a service's sake once more, and was too often of late.
+    /// Mastership would be handed on for a fault's sake once more, and was too often of late.
     HandoversSpent,
+    /// This node, which is master, is not reachable over the business network.
+    Business,
 }
 
 /// Which promise keeps a second master away.
@@ -231,6 +236,7 @@ mod tests {
             Diagnosis::Down,
             Diagnosis::Unknown,
             Diagnosis::ServiceFault,
+            Diagnosis::BusinessFault,
         ]
         .map(Diagnosis::as_str);
         assert_eq!(

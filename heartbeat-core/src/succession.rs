@@ -89,14 +89,20 @@ impl Node {
     /// How long this node lets others go first.
     ///
     /// Before the first mastership that it knows of it lets each lower slot have `max_lease`: machines that
-    /// are switched on together come up apart, and nobody waits for a service that never ran yet.
+    /// are switched on together come up apart, and nobody waits for a service that never ran yet. Who is not
+    /// reachable over the business network lets all others go first: where nobody is, they keep their order.
     pub(crate) fn rank_pause(&self) -> Duration {
         let each = if self.succession.mastered.is_none() {
             self.config.timing.max_lease
         } else {
             self.config.timing.rank_pause()
         };
-        each * u32::try_from(self.rank()).unwrap_or(u32::MAX)
+        let behind = if self.is_off_business() {
+            self.roster.heirs.len()
+        } else {
+            0
+        };
+        each * u32::try_from(self.rank() + behind).unwrap_or(u32::MAX)
     }
 
     /// How many go before this node: the named successor is first, then the others by slot, and last who was

@@ -82,6 +82,8 @@ impl Display for Event<'_> {
             Self::Fenced { id, done: true } => write!(f, "fence command {id} succeeded"),
             Self::Fenced { id, done: false } => write!(f, "fence command {id} failed"),
             Self::Services(told) => write!(f, "services: {}", told.state),
+            Self::Carrier(true) => f.write_str("the business link has its carrier"),
+            Self::Carrier(false) => f.write_str("the business link has no carrier"),
             Self::Reconfigured(config) => {
                 write!(f, "configuration {:016x}", config.config_digest)
             }
@@ -186,6 +188,8 @@ impl Display for Message {
             Self::Poll { .. } => f.write_str("poll"),
             Self::PollAnswer { votes: true, .. } => f.write_str("poll answer: votes"),
             Self::PollAnswer { votes: false, .. } => f.write_str("poll answer: abstains"),
+            Self::SideAsk { .. } => f.write_str("ask about the business network"),
+            Self::SideTell { side, .. } => write!(f, "tell of the business network: {side}"),
             Self::Promote { epoch } => write!(f, "promote {}", Name(*epoch)),
             Self::Release { epoch, target: 0 } => write!(f, "release {}", Name(*epoch)),
             Self::Release { epoch, target } => {

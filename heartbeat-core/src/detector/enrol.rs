@@ -1,5 +1,6 @@
 //! Who is watched: every other member, also where the configuration changes while the master judges.
 
+use super::reach::MOST_A_TURN;
 use super::{Beat, Detector, Watched};
 use crate::config::Config;
 
@@ -19,7 +20,8 @@ impl Detector {
         (self.members, self.beats) = others.map(watched).unzip();
         self.review.clear();
         // Room for all: judging allocates nothing.
-        self.review.reserve(self.members.len());
+        self.review.reserve(self.members.len() + MOST_A_TURN);
+        self.close_questions();
         self.regroup(config);
     }
 }

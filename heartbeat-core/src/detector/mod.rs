@@ -8,6 +8,7 @@ mod information;
 mod inquest;
 mod judge;
 mod presence;
+mod reach;
 mod stride;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ use beat::Beat;
 use information::Newest;
 use inquest::Inquest;
 pub(crate) use presence::{Answering, Pace, Presence};
+use reach::Questions;
 use stride::stride_for;
 pub(crate) use watched::Watched;
 
@@ -48,6 +50,10 @@ pub(crate) struct Detector {
     service_limit: Option<Duration>,
     /// Of the dynamic information of those that could follow.
     information: Newest,
+    /// Questions over the business network that are open.
+    questions: Questions,
+    /// A fault of the business network keeps nobody from following: the master has it too.
+    pub(crate) spares_business: bool,
 }
 
 impl Detector {
@@ -62,6 +68,8 @@ impl Detector {
             review: Aside(Vec::new()),
             service_limit: None,
             information: Newest::unknown(),
+            questions: Questions::default(),
+            spares_business: false,
         };
         detector.enrol(config);
         detector
@@ -90,6 +98,8 @@ impl Detector {
         self.members.iter_mut().for_each(Watched::forget);
         let anew = |beat: &mut Beat| *beat = Beat::new(beat.slot);
         self.beats.iter_mut().for_each(anew);
+        self.close_questions();
+        self.spares_business = false;
     }
 
     /// This probe is being sent.
@@ -163,7 +173,7 @@ impl Detector {
         let fit = || {
             (heirs.iter())
                 .filter_map(|slot| self.member(*slot))
-                .filter(|member| member.is_fit(config, now))
+                .filter(|member| self.is_fit(member, config, now))
         };
         let current = fit().find(|member| self.information.is_current(member.info_version()));
         current.or_else(|| fit().next()).map(|member| member.slot)
@@ -177,6 +187,31 @@ impl Detector {
         }
     }
 
+    /// Whether its place on the business network was judged, if it has one.
+    pub(crate) fn is_reach_known(&self, slot: Slot, config: &Config) -> bool {
+        let can_be_asked = config.is_on_business(config.slot) && config.is_on_business(slot);
+        !can_be_asked || self.member(slot).is_some_and(|it| it.reach.is_known())
+    }
+
+    /// Whether nothing is wrong with it that is not wrong with this master too.
+    fn is_well(&self, member: &Watched) -> bool {
+        match member.diagnosis() {
+            Diagnosis::Healthy => true,
+            Diagnosis::BusinessFault => self.spares_business,
+            Diagnosis::Misconfigured
+            | Diagnosis::DaemonStalled
+            | Diagnosis::ManagementFault
+            | Diagnosis::Down
+            | Diagnosis::Unknown
+            | Diagnosis::ServiceFault => false,
+        }
+    }
+
+    /// Whether mastership could be handed to it, which may become master by its configuration.
+    fn is_fit(&self, member: &Watched, config: &Config, now: Instant) -> bool {
+        self.is_well(member) && member.is_ready(config, now)
+    }
+
     /// Whether mastership could be handed to `slot`, which may become master by its configuration.
     pub(crate) fn check_target(
         &self,
@@ -186,10 +221,10 @@ impl Detector {
     ) -> Result<Slot, OrderError> {
         match self.member(slot) {
             None => Err(OrderError::NotAMember(slot)),
-            Some(member) if member.diagnosis() != Diagnosis::Healthy => {
+            Some(member) if !self.is_well(member) => {
                 Err(OrderError::Unwell(slot, member.diagnosis()))
             }
-            Some(member) if !member.is_fit(config, now) => Err(OrderError::NotEligible(slot)),
+            Some(member) if !self.is_fit(member, config, now) => Err(OrderError::NotEligible(slot)),
             Some(_) => Ok(slot),
         }
     }

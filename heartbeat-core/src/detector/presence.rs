@@ -47,6 +47,15 @@ impl Pace {
         }
     }
 
+    /// Missing after `fall` questions in a row without an answer; the turns count for nothing.
+    pub(super) const fn of_questions(fall: u32, most_rise: u32) -> Self {
+        Self {
+            fall,
+            most_rise,
+            turns: 1,
+        }
+    }
+
     /// The same for somebody who is asked once in so many periods.
     pub(super) fn in_turns(self, stride: u16) -> Self {
         Self {

@@ -5,7 +5,7 @@ use heartbeat_wire::frame::flag;
 use super::diagnosis::of_reply;
 use super::*;
 use crate::Epoch;
-use crate::config::{Member, Mode, Timing};
+use crate::config::{Handovers, Member, Mode, Timing};
 use crate::event::{Heard, Reply};
 
 const TIMING: Timing = Timing {
@@ -26,6 +26,7 @@ fn config(members: u16) -> Config {
             Member {
                 elector: slot <= 9,
                 witness: slot == 3,
+                business: slot != 4,
             },
         )
     };
@@ -37,6 +38,7 @@ fn config(members: u16) -> Config {
         config_digest: 99,
         timing: TIMING,
         preempt_after: None,
+        handovers: Handovers::DEFAULT,
         mode: Mode::Quorum,
     }
 }

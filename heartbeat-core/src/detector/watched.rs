@@ -5,6 +5,7 @@ use heartbeat_wire::frame::flag;
 use super::diagnosis::Settled;
 use super::inquest::Inquest;
 use super::presence::{Answering, Presence};
+use super::reach::Reach;
 use crate::aside::Aside;
 use crate::config::Config;
 use crate::event::Reply;
@@ -28,6 +29,7 @@ pub(crate) struct Watched {
     pub(super) presence: Presence,
     pub(super) settled: Settled,
     pub(super) inquest: Option<Inquest>,
+    pub(super) reach: Reach,
     /// Since when it is healthy, or missing.
     pub(crate) since: Aside<Instant>,
     /// What was looked at last.
@@ -44,6 +46,7 @@ impl Watched {
             presence: Presence::new(),
             settled: Settled::new(),
             inquest: None,
+            reach: Reach::new(),
             since: Aside(Instant::ZERO),
             seen: (Answering::Unknown, Diagnosis::Unknown),
         }
@@ -57,7 +60,10 @@ impl Watched {
         match (self.presence.answering, &self.inquest) {
             (Answering::Unknown, _) | (Answering::Missing, None) => Diagnosis::Unknown,
             (Answering::Missing, Some(inquest)) => inquest.finding(),
-            (Answering::Healthy, _) => self.settled.shown(),
+            (Answering::Healthy, _) => match self.settled.shown() {
+                Diagnosis::Healthy if self.reach.is_at_fault => Diagnosis::BusinessFault,
+                shown => shown,
+            },
         }
     }
 
@@ -66,13 +72,13 @@ impl Watched {
         self.reply.map_or(0, |reply| reply.info_version)
     }
 
-    /// Whether mastership could be handed to it; `may_be_master` is the configuration's word.
-    pub(super) fn is_fit(&self, config: &Config, now: Instant) -> bool {
-        self.diagnosis() == Diagnosis::Healthy
-            && self
-                .reply
-                .as_ref()
-                .is_some_and(|reply| is_ready(reply, config, now))
+    /// Whether its own newest answer says that it may become master, and its grants count.
+    pub(super) fn is_ready(&self, config: &Config, now: Instant) -> bool {
+        self.reply.as_ref().is_some_and(|reply| {
+            reply.flags & flag::ELIGIBLE != 0
+                && reply.flags & flag::NO_GRANT == 0
+                && !has_clash(reply, config.timing.max_lease, now)
+        })
     }
 
     /// Its newest answer, by whichever road it came. Whether its words are to be judged.
@@ -95,11 +101,4 @@ impl Watched {
             ..Self::new(self.slot)
         };
     }
-}
-
-/// Whether its own newest answer says that it may become master, and its grants count.
-fn is_ready(reply: &Reply, config: &Config, now: Instant) -> bool {
-    reply.flags & flag::ELIGIBLE != 0
-        && reply.flags & flag::NO_GRANT == 0
-        && !has_clash(reply, config.timing.max_lease, now)
 }

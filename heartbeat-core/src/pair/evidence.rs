@@ -172,7 +172,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::config::{Member, Mode};
+    use crate::config::{Handovers, Member, Mode};
 
     const TIMING: Timing = Timing {
         period: Duration::from_millis(10),
@@ -189,6 +189,7 @@ mod tests {
         let member = Member {
             elector: true,
             witness: false,
+            business: false,
         };
         let config = Config {
             slot: 1,
@@ -198,6 +199,7 @@ mod tests {
             config_digest: 1,
             timing: TIMING,
             preempt_after: None,
+            handovers: Handovers::DEFAULT,
             mode: Mode::Pair(PairRules::DEFAULT),
         };
         Evidence::new(PairRules::DEFAULT, &config, false, 1)

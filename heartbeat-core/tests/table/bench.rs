@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use heartbeat_core::config::{Config, Member, Mode, Timing};
+use heartbeat_core::config::{Config, Handovers, Member, Mode, Timing};
 use heartbeat_core::electors::ElectorRecord;
 use heartbeat_core::event::{KernelWords, QueryAnswer, Refusal, Reply, Restored};
 use heartbeat_core::message::{Message, Network, VoteAnswer};
@@ -39,6 +39,7 @@ pub(crate) fn config(slot: Slot) -> Config {
             Member {
                 elector: slot != 4,
                 witness: slot == 3,
+                business: false,
             },
         )
     };
@@ -50,6 +51,10 @@ pub(crate) fn config(slot: Slot) -> Config {
         config_digest: 99,
         timing: TIMING,
         preempt_after: None,
+        handovers: Handovers {
+            most: 1,
+            window: Duration::from_secs(60),
+        },
         mode: Mode::Quorum,
     }
 }
@@ -64,6 +69,7 @@ pub(crate) fn five(slot: Slot) -> Config {
                 Member {
                     elector: true,
                     witness: false,
+                    business: false,
                 },
             )
         })

@@ -2,6 +2,7 @@
 
 mod asking;
 mod bench;
+mod business;
 mod change;
 mod duplicate;
 mod elections;

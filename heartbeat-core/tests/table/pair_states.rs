@@ -17,6 +17,7 @@ pub(crate) fn pair_config(slot: Slot, rules: PairRules) -> Config {
     let member = Member {
         elector: true,
         witness: false,
+        business: false,
     };
     Config {
         members: [(1, member), (2, member)].into(),

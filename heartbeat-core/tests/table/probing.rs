@@ -20,6 +20,7 @@ fn members_that_are_no_electors_answer_in_turns() {
     let other = Member {
         elector: false,
         witness: false,
+        business: false,
     };
     large.members.extend(OTHERS.map(|slot| (slot, other)));
     let (mut bench, _) = Bench::new(large, restored(2));

@@ -16,6 +16,7 @@ fn other(slot: Slot) -> Config {
     let member = Member {
         elector: false,
         witness: false,
+        business: false,
     };
     other.members.insert(5, member);
     other.config_digest = 98;

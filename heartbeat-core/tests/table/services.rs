@@ -14,8 +14,6 @@ use super::states::*;
 fn tell(bench: &mut Bench, state: ServiceState, now: Instant) -> Vec<Command> {
     let services = Services {
         limit: Duration::from_secs(3),
-        most_handovers: 1,
-        window: Duration::from_secs(60),
         state,
     };
     bench.handle(Event::Services(services), now)

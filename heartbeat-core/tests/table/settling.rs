@@ -153,6 +153,7 @@ fn members_that_go_by_another_set_are_told_sixteen_a_turn_and_all_once_a_second(
             Member {
                 elector: slot <= 3,
                 witness: slot == 3,
+                business: false,
             },
         )
     };

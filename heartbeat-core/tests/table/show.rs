@@ -110,6 +110,8 @@ fn said(message: &Message) -> String {
             "poll answer: abstains"
         })
         .into(),
+        Message::SideAsk { .. } => "ask about the business network".into(),
+        Message::SideTell { side, .. } => format!("tell of the business network: {side}"),
         Message::Promote { epoch } => format!("promote {}", name(*epoch)),
         Message::Release { epoch, target: 0 } => format!("release {}", name(*epoch)),
         Message::Release { epoch, target } => format!("release {} for {target}", name(*epoch)),

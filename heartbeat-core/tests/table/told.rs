@@ -336,6 +336,7 @@ fn tellings_by_turn(members: Slot, turns: u64) -> Vec<Vec<Telling>> {
             heartbeat_core::config::Member {
                 elector,
                 witness: slot == 3,
+                business: false,
             },
         )
     };

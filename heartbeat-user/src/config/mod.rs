@@ -27,13 +27,13 @@ use std::time::Duration;
 
 pub use alarms::Alarms;
 pub use fault::ConfigErrors;
-pub use heartbeat_core::config::Timing;
+pub use heartbeat_core::config::{Handovers, Timing};
 pub use hooks::Hooks;
 pub use http::StatusPage;
 pub use keys::ClusterKey;
 pub use own_slot::OwnSlotError;
 pub use program::{Program, User};
-pub use service::{Handovers, Service};
+pub use service::Service;
 
 use fault::Fault;
 use heartbeat_core::config as core;
@@ -83,7 +83,7 @@ pub struct Config {
     pub recorder: Option<Recorder>,
     /// What nodes watch besides each other, in the file's order.
     pub services: Vec<Service>,
-    /// How often mastership may move for a service's sake.
+    /// How often mastership may move for a fault's sake, at most 100 times within the window.
     pub handovers: Handovers,
     /// What is run when a node's role changes, if anything is.
     pub hooks: Option<Hooks>,
@@ -330,6 +330,7 @@ impl Config {
             let member = heartbeat_core::config::Member {
                 elector: self.electors.contains(slot),
                 witness: member.witness,
+                business: member.business.is_some(),
             };
             (*slot, member)
         };
@@ -341,6 +342,7 @@ impl Config {
             config_digest: self.digest,
             timing: self.timing,
             preempt_after: self.preempt_after,
+            handovers: self.handovers,
             mode: self
                 .pair
                 .as_ref()

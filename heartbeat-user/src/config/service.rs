@@ -142,20 +142,3 @@ pub enum Means {
     /// A restart of this systemd unit.
     Unit(String),
 }
-
-/// How often mastership may move for a service's sake.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Handovers {
-    /// So often by one node, 1 to 100.
-    pub most: u16,
-    /// Within so long.
-    pub window: Duration,
-}
-
-impl Handovers {
-    /// What holds where the file says nothing.
-    pub const DEFAULT: Self = Self {
-        most: 3,
-        window: Duration::from_secs(600),
-    };
-}

@@ -117,7 +117,8 @@ impl Alarm {
             | core::Alarm::Forced
             | core::Alarm::FenceFailed
             | core::Alarm::Service
-            | core::Alarm::HandoversSpent => {
+            | core::Alarm::HandoversSpent
+            | core::Alarm::Business => {
                 let (name, text) = of_node(raised)?;
                 (name, About::Node(own), text.to_owned())
             }
@@ -218,7 +219,11 @@ const fn of_node(alarm: core::Alarm) -> Option<(AlarmName, &'static str)> {
         ),
         core::Alarm::HandoversSpent => (
             AlarmName::HandoversSpent,
-            "mastership was handed on for a service's sake as often as [handovers] allows: this node stays master, with its service lost",
+            "mastership was handed on for a fault's sake as often as [handovers] allows: this node stays master, with its fault",
+        ),
+        core::Alarm::Business => (
+            AlarmName::BusinessFault,
+            "nobody answers this node over the business network: clients may not reach it either",
         ),
     })
 }
@@ -242,6 +247,10 @@ const fn of_member(diagnosis: core::Diagnosis) -> Option<(AlarmName, &'static st
         core::Diagnosis::ServiceFault => (
             AlarmName::ServiceFault,
             "has a service that no check found well of late",
+        ),
+        core::Diagnosis::BusinessFault => (
+            AlarmName::BusinessFault,
+            "answers on the management network only",
         ),
         core::Diagnosis::Healthy | core::Diagnosis::Unknown => return None,
     })

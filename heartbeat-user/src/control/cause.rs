@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use heartbeat_core::Instant;
+use heartbeat_core::config::Timing;
 use heartbeat_core::event::Reply;
 use heartbeat_core::snapshot::{Diagnosis, Snapshot};
 
@@ -31,6 +32,10 @@ pub fn why(
             Some(age) => format!("all its services were last found well {age} ago"),
             None => "a check found a service of it failed".to_owned(),
         },
+        Diagnosis::BusinessFault => format!(
+            "it answered none of {} questions in a row over the business network; it answers on the management network",
+            Timing::BUSINESS_QUESTIONS
+        ),
         Diagnosis::ManagementFault => {
             format!("{}; it answers on the business network", silent(now, reply))
         }
@@ -50,6 +55,7 @@ pub(super) const fn alarm_of(diagnosis: Diagnosis) -> Option<AlarmName> {
         Diagnosis::ManagementFault => AlarmName::ManagementFault,
         Diagnosis::Down => AlarmName::Down,
         Diagnosis::ServiceFault => AlarmName::ServiceFault,
+        Diagnosis::BusinessFault => AlarmName::BusinessFault,
     })
 }
 

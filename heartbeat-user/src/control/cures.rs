@@ -15,6 +15,7 @@ impl AlarmName {
             | Self::DuplicateAddress
             | Self::FenceFailed
             | Self::ServiceFault
+            | Self::BusinessFault
             | Self::HandoversSpent => Severity::Critical,
             Self::Misconfigured
             | Self::DaemonStalled
@@ -70,8 +71,11 @@ impl AlarmName {
             Self::ServiceFault => {
                 "`heartbeatctl status` and `history` on that node name the service and what its check found: cure it"
             }
+            Self::BusinessFault => {
+                "check that node's business link, its cable, switch port and VLAN (`ip -s link show`)"
+            }
             Self::HandoversSpent => {
-                "find out why the service fails on every node; `heartbeatctl switchover` moves it at once"
+                "find out why the fault comes again on every node; `heartbeatctl switchover` moves it at once"
             }
             Self::AlarmsDropped => {
                 "cure what the sink fails by (`heartbeatctl alarms`), and see `heartbeatctl history` for what it missed"

@@ -80,6 +80,8 @@ words! {
         Unknown = "unknown",
         /// Its last successful service check is too old, or it says so itself.
         ServiceFault = "service_fault",
+        /// It is not reachable over the business network, and all else is well.
+        BusinessFault = "business_fault",
     }
 }
 
@@ -93,6 +95,7 @@ impl From<core::Diagnosis> for Diagnosis {
             core::Diagnosis::Down => Self::Down,
             core::Diagnosis::Unknown => Self::Unknown,
             core::Diagnosis::ServiceFault => Self::ServiceFault,
+            core::Diagnosis::BusinessFault => Self::BusinessFault,
         }
     }
 }
@@ -198,7 +201,9 @@ words! {
         FenceFailed = "fence_failed",
         /// A service does not work, and its recovery did not help.
         ServiceFault = "service_fault",
-        /// Mastership was handed on for a service's sake as often as it may be.
+        /// A node is not reachable over the business network.
+        BusinessFault = "business_fault",
+        /// Mastership was handed on for a fault's sake as often as it may be.
         HandoversSpent = "handovers_spent",
         /// More alarms waited for a sink than are kept: the oldest were dropped. Only sinks hear it.
         AlarmsDropped = "alarms_dropped",

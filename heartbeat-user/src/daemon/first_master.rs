@@ -122,7 +122,8 @@ impl Case {
                 | Diagnosis::DaemonStalled
                 | Diagnosis::ManagementFault
                 | Diagnosis::Down
-                | Diagnosis::ServiceFault => true,
+                | Diagnosis::ServiceFault
+                | Diagnosis::BusinessFault => true,
             };
             if is_found {
                 return Some(self.finding(&published, diagnosis, passed));

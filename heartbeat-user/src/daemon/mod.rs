@@ -1,6 +1,7 @@
 //! The daemon: brings its parts up in order, lets them run, and takes them down in order.
 
 mod alarms;
+mod carrier;
 mod chronicle;
 mod current;
 mod details;

@@ -42,6 +42,8 @@ pub(super) struct Relink {
     /// The takeover thread's senders on the same sockets.
     pub(super) tellers: Tellers,
     pub(super) again: Again,
+    /// What the pulse was told of the business link.
+    pub(super) told_carrier: Option<bool>,
     /// Where this process's kernel programs come from while they are loaded.
     pub(super) loading: Option<Loading>,
 }
@@ -175,6 +177,7 @@ impl Relink {
             LinkChange::CarrierLost => warn!(interface, "interface lost its carrier"),
             LinkChange::CarrierFound => info!(interface, "interface found its carrier"),
         }
+        self.tell_carrier(pulse);
     }
 
     fn gone(&mut self, interface: &str, pulse: &OrderSender) {
@@ -222,6 +225,7 @@ impl Relink {
         if now >= self.again.look_after {
             self.again.look_after = now + LOOK_AFTER;
             self.look_after_what_is_there();
+            self.tell_carrier(pulse);
         }
     }
 

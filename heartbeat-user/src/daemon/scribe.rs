@@ -302,6 +302,7 @@ impl Scribe {
 fn own_fault(alarm: Alarm, slot: Slot) -> Option<&'static str> {
     match alarm {
         Alarm::Service => Some("a service of this node is lost, or its promotion hook failed"),
+        Alarm::Business => Some("this node is not reachable over the business network"),
         Alarm::DuplicateSlot(of) if of == slot => Some("another machine uses this slot"),
         Alarm::ClockFault => Some("the clock ran outside the drift guard"),
         Alarm::DuplicateSlot(_)

@@ -252,6 +252,7 @@ fn load(
         netlink,
         facts: facts.clone(),
         again: Again::default(),
+        told_carrier: None,
         loading: None,
     };
     let kernel = Kernel {

@@ -79,7 +79,6 @@ pub(super) fn start(
 pub(super) fn wanted(plan: &Plan) -> Wanted {
     Wanted {
         services: plan.config.services.clone(),
-        handovers: plan.config.handovers,
         has_hooks: plan.config.hooks.is_some(),
     }
 }

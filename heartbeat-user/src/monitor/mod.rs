@@ -27,7 +27,7 @@ use tokio::sync::{mpsc, watch as signal};
 
 pub use view::View;
 
-use crate::config::{Connection, Handovers, Service};
+use crate::config::{Connection, Service};
 use crate::datapath::Words;
 use crate::diary::Diary;
 use crate::pulse::OrderSender;
@@ -44,8 +44,6 @@ const USUAL_LIMIT: Duration = Duration::from_secs(3);
 pub struct Wanted {
     /// What is watched here.
     pub services: Vec<Service>,
-    /// How often mastership may move for a service's sake.
-    pub handovers: Handovers,
     /// A hook may find this node unfit to serve, with or without services.
     pub has_hooks: bool,
 }

@@ -19,8 +19,6 @@ pub(super) fn rules(wanted: &Wanted) -> Services {
     let paces = wanted.services.iter().map(|it| it.pace.oldest_success());
     Services {
         limit: paces.max().unwrap_or(USUAL_LIMIT),
-        most_handovers: u32::from(wanted.handovers.most),
-        window: wanted.handovers.window,
         state: ServiceState::Starting,
     }
 }

@@ -14,6 +14,8 @@
 //! | 8 electors | set, ballot u64, 0 or 1 and then the next set |
 //! | 9 electors' state | set, proposed u8, promised ballot u64, longest lease u64 ns, 0 or 1 and then ballot u64 and the next set |
 //! | 10 pair ask, 11 pair tell | role u8, eligible u8, abstains u8, lease u64 ns, epoch known u64, 0 or 1 and then the age: u64 ns, marked u8 |
+//! | 12 ask about the business network | |
+//! | 13 tell of it | carrier u8, 0 or 1 and then how long ago it was answered: u64 ns |
 //!
 //! A set is: version u32, longest lease u64 ns, count u8, then each slot u16.
 //!
@@ -35,7 +37,7 @@ use heartbeat_core::time::nanos;
 
 use super::envelope::MAX_BODY;
 use electors::{get_record, get_set, put_record, put_set};
-use fields::{get_answer, get_bool, get_health, put_answer, put_health};
+use fields::{get_answer, get_bool, get_health, get_side, put_answer, put_health, put_side};
 use pair::{get_state, put_state};
 
 /// Messages of this kind and above are about takeovers: the election never sees them.
@@ -116,6 +118,8 @@ mod kind {
     pub(super) const ELECTORS_STATE: u8 = 9;
     pub(super) const PAIR_ASK: u8 = 10;
     pub(super) const PAIR_TELL: u8 = 11;
+    pub(super) const SIDE_ASK: u8 = 12;
+    pub(super) const SIDE_TELL: u8 = 13;
 }
 
 /// Writes a message's body to the front of `body`.
@@ -156,6 +160,15 @@ pub fn encode(message: &Message, body: &mut [u8; MAX_BODY]) -> Result<Encoded, E
         Message::PollAnswer { id, votes } => {
             out.put_u8(kind::POLL_ANSWER);
             out.put_u8(u8::from(*votes));
+            (Epoch::NONE, *id)
+        }
+        Message::SideAsk { id } => {
+            out.put_u8(kind::SIDE_ASK);
+            (Epoch::NONE, *id)
+        }
+        Message::SideTell { id, side } => {
+            out.put_u8(kind::SIDE_TELL);
+            put_side(*side, &mut out);
             (Epoch::NONE, *id)
         }
         Message::Promote { epoch } => {
@@ -234,6 +247,11 @@ pub fn decode(epoch: Epoch, nonce: u64, mut body: &[u8]) -> Result<Message, Deco
         kind::POLL_ANSWER => Message::PollAnswer {
             id: nonce,
             votes: get_bool(&mut body, "votes")?,
+        },
+        kind::SIDE_ASK => Message::SideAsk { id: nonce },
+        kind::SIDE_TELL => Message::SideTell {
+            id: nonce,
+            side: get_side(&mut body)?,
         },
         kind::PROMOTE => Message::Promote { epoch },
         kind::RELEASE => Message::Release {

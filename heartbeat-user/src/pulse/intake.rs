@@ -149,6 +149,9 @@ impl Pulse {
                 PulseOrder::Services(services) => {
                     self.handle(Event::Services(services), Instant(boot_ns()));
                 }
+                PulseOrder::Carrier(is_there) => {
+                    self.handle(Event::Carrier(is_there), Instant(boot_ns()));
+                }
                 PulseOrder::Fenced(id, done) => {
                     self.handle(Event::Fenced { id, done }, Instant(boot_ns()));
                 }

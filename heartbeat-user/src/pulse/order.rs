@@ -64,6 +64,8 @@ pub enum PulseOrder {
     Promoted(Epoch),
     /// How the services on this node are.
     Services(Services),
+    /// Whether this node's interface on the business network has its carrier.
+    Carrier(bool),
     /// Read the configuration anew: handed on to the scribe (see [`PulseOrder::Verified`]), who answers.
     Reload(Option<Asked>),
     /// Go by this from now on, if it is not taken back.

@@ -116,6 +116,7 @@ impl Answers {
                 done: *done,
             },
             Event::Services(services) => Happened::Services(*services),
+            Event::Carrier(is_there) => Happened::Carrier(*is_there),
             Event::Reconfigured(config) => Happened::Reconfigured(Cow::Borrowed(config)),
             Event::Heard(heard) => Happened::Heard(Cow::Borrowed(heard)),
         }
@@ -159,6 +160,7 @@ impl Answers {
             Happened::ReferenceAnswer { id, reference } => Event::ReferenceAnswer { id, reference },
             Happened::Fenced { id, done } => Event::Fenced { id, done },
             Happened::Services(services) => Event::Services(services),
+            Happened::Carrier(is_there) => Event::Carrier(is_there),
             Happened::Reconfigured(config) => Event::Reconfigured(Box::new(config.into_owned())),
             Happened::Heard(heard) => Event::Heard(self.hear(heard)),
         }

@@ -146,6 +146,8 @@ pub(super) enum Happened<'a> {
     },
     /// [`heartbeat_core::Event::Services`]
     Services(Services),
+    /// [`heartbeat_core::Event::Carrier`]
+    Carrier(bool),
     /// [`heartbeat_core::Event::Reconfigured`]
     Reconfigured(Cow<'a, Config>),
     /// [`heartbeat_core::Event::Heard`]

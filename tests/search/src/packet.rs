@@ -45,7 +45,11 @@ impl Packet {
         let is_chat = |message: &Message| {
             matches!(
                 message,
-                Message::Poll { .. } | Message::PollAnswer { .. } | Message::Health { .. }
+                Message::Poll { .. }
+                    | Message::PollAnswer { .. }
+                    | Message::SideAsk { .. }
+                    | Message::SideTell { .. }
+                    | Message::Health { .. }
             )
         };
         match &self.body {

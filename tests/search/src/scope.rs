@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use heartbeat_core::config::{Config, Member, Mode, Timing};
+use heartbeat_core::config::{Config, Handovers, Member, Mode, Timing};
 use heartbeat_core::{ElectorSet, Slot, Slots};
 use heartbeat_kernel_twin::Guards;
 
@@ -155,7 +155,16 @@ impl Scope {
     pub(crate) fn config(&self, slot: Slot, set: &ElectorSet) -> Config {
         let member = |(slot, _): &(Slot, Rate)| {
             let (elector, witness) = (set.slots.contains(*slot), self.witnesses.contains(slot));
-            (*slot, Member { elector, witness })
+            // Polls are no part of a search, and so nothing is found out about this network.
+            let business = false;
+            (
+                *slot,
+                Member {
+                    elector,
+                    witness,
+                    business,
+                },
+            )
         };
         Config {
             slot,
@@ -169,6 +178,7 @@ impl Scope {
                 ..self.timing()
             },
             preempt_after: None,
+            handovers: Handovers::DEFAULT,
             mode: self.mode,
         }
     }

@@ -90,6 +90,7 @@ fn cluster(members: u16, seed: u64) -> World {
         let other = Member {
             elector: false,
             witness: false,
+            business: false,
         };
         // Only who may be master needs to know everybody.
         let known = if electors.contains(&slot) {

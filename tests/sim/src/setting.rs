@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use heartbeat_core::Slot;
-use heartbeat_core::config::{Config, Member, Mode, PairRules, Timing};
+use heartbeat_core::config::{Config, Handovers, Member, Mode, PairRules, Timing};
 
 /// A millisecond in nanoseconds.
 pub const MS: u64 = 1_000_000;
@@ -44,6 +44,7 @@ pub fn config(slot: Slot, slots: &[Slot], witnesses: &[Slot], timing: Timing) ->
             Member {
                 elector: true,
                 witness: witnesses.contains(slot),
+                business: false,
             },
         )
     };
@@ -55,6 +56,7 @@ pub fn config(slot: Slot, slots: &[Slot], witnesses: &[Slot], timing: Timing) ->
         config_digest: 99,
         timing,
         preempt_after: None,
+        handovers: Handovers::DEFAULT,
         mode: Mode::Quorum,
     }
 }

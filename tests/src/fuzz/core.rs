@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use heartbeat_core::command::Question;
-use heartbeat_core::config::{Config, FenceRule, Member, Mode, PairRules, Timing};
+use heartbeat_core::config::{Config, FenceRule, Handovers, Member, Mode, PairRules, Timing};
 use heartbeat_core::event::{KernelWords, Order, QueryAnswer, Refusal, Reply, Restored};
 use heartbeat_core::message::Network;
 use heartbeat_core::pair::{LastRole, PairRecord};
@@ -61,6 +61,7 @@ fn config() -> Config {
         let member = Member {
             elector: slot <= 4,
             witness: slot == 4,
+            business: slot != 4,
         };
         (slot, member)
     };
@@ -72,6 +73,7 @@ fn config() -> Config {
         config_digest: 99,
         timing: TIMING,
         preempt_after: None,
+        handovers: Handovers::DEFAULT,
         mode: Mode::Quorum,
     }
 }
@@ -81,6 +83,7 @@ fn pair(bits: u8) -> Config {
     let member = Member {
         elector: true,
         witness: false,
+        business: true,
     };
     Config {
         members: [(1, member), (OWN, member)].into(),
@@ -276,11 +279,14 @@ impl Driver {
         }
     }
 
-    /// A reference's answer, or the end of a fence command; now and then one that nobody waits for.
+    /// A reference's answer, or the end of a fence command; now and then one that nobody waits for. Or the business
+    /// link's carrier comes or goes.
     fn outside(&mut self, bytes: &mut Bytes<'_>) {
         let byte = bytes.byte();
         let off = u64::from(byte >> 6);
-        self.handle(if byte & 1 == 0 {
+        self.handle(if byte & 0x30 == 0x30 {
+            Event::Carrier(byte & 1 == 0)
+        } else if byte & 1 == 0 {
             Event::ReferenceAnswer {
                 id: self.reference.wrapping_sub(off),
                 reference: byte >> 1 & 3,

@@ -4,7 +4,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use heartbeat_core::command::Question;
-use heartbeat_core::config::{Config, Member, Mode, Timing};
+use heartbeat_core::config::{Config, Handovers, Member, Mode, Timing};
 use heartbeat_core::event::{KernelWords, QueryAnswer, Reply, Restored};
 use heartbeat_core::message::{Message, Network, VoteAnswer};
 use heartbeat_core::snapshot::Role;
@@ -36,6 +36,7 @@ impl World {
         let member = Member {
             elector: true,
             witness: false,
+            business: false,
         };
         let config = Config {
             slot: 1,
@@ -50,6 +51,7 @@ impl World {
                 restart_lease: PERIOD * 20,
             },
             preempt_after: None,
+            handovers: Handovers::DEFAULT,
             mode: Mode::Quorum,
         };
         let restored = Restored {

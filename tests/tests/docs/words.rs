@@ -18,7 +18,7 @@ macro_rules! every {
 fn every_alarm_has_its_section_in_operations() {
     let alarms = every!(AlarmName: Misconfigured, DaemonStalled, ManagementFault, Down, DuplicateSlot,
         ClockFault, NoMaster, NotElectable, Forced, TakeoverUnverified, DuplicateAddress, ElectorsChange,
-        Degraded, FenceFailed, ServiceFault, HandoversSpent, AlarmsDropped, Test);
+        Degraded, FenceFailed, ServiceFault, BusinessFault, HandoversSpent, AlarmsDropped, Test);
     let text = read("docs/operations.md");
     let (_, sections) = text
         .split_once("\n## Alarms\n")
@@ -36,7 +36,7 @@ fn every_alarm_has_its_section_in_operations() {
 
 #[test]
 fn the_table_of_alarms_says_of_each_how_much_depends_on_it_and_what_to_do() {
-    const ALARMS: [AlarmName; 18] = [
+    const ALARMS: [AlarmName; 19] = [
         AlarmName::Misconfigured,
         AlarmName::DaemonStalled,
         AlarmName::ManagementFault,
@@ -52,6 +52,7 @@ fn the_table_of_alarms_says_of_each_how_much_depends_on_it_and_what_to_do() {
         AlarmName::Degraded,
         AlarmName::FenceFailed,
         AlarmName::ServiceFault,
+        AlarmName::BusinessFault,
         AlarmName::HandoversSpent,
         AlarmName::AlarmsDropped,
         AlarmName::Test,
@@ -79,7 +80,7 @@ fn every_reason_not_to_be_electable_has_its_row_in_operations() {
 #[test]
 fn every_diagnosis_has_its_row_in_the_protocol() {
     let diagnoses = every!(Diagnosis: Healthy, Misconfigured, DaemonStalled, ManagementFault, Down,
-        Unknown, ServiceFault);
+        Unknown, ServiceFault, BusinessFault);
     let text = read("docs/protocol.md");
     let (_, table) = text
         .split_once("\n## Diagnosis\n")

@@ -6,6 +6,7 @@ mod alarms;
 mod alertmanager;
 mod announced;
 mod business;
+mod business_fault;
 mod client_on_slave;
 mod clock_steps;
 mod connections;

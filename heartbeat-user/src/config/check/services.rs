@@ -9,12 +9,13 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::names::{name, twice};
+use crate::config::Handovers;
 use crate::config::duration;
 use crate::config::fault::Fault;
 use crate::config::file::services::{Handovers as WrittenHandovers, Service as Written};
 use crate::config::file::{File, Value};
 use crate::config::hooks::Hooks;
-use crate::config::service::{Handovers, On, Pace, Service};
+use crate::config::service::{On, Pace, Service};
 use how::how;
 use recovery::recovery;
 use toml::Spanned;
@@ -43,7 +44,7 @@ pub(super) fn check(file: &File, faults: &mut Vec<Fault>) -> Option<Vec<Service>
     services.into_iter().collect()
 }
 
-/// How often mastership may move for a service's sake.
+/// How often mastership may move for a fault's sake.
 pub(super) fn handovers(
     written: Option<&WrittenHandovers>,
     faults: &mut Vec<Fault>,
@@ -57,7 +58,7 @@ pub(super) fn handovers(
         most: written
             .most
             .as_ref()
-            .map_or(default.most, |it| *it.get_ref()),
+            .map_or(default.most, |it| (*it.get_ref()).into()),
         window: span(&written.window, default.window, window, faults)?,
     })
 }

@@ -233,6 +233,11 @@ fn a_masters_word_on_a_member_has_its_cause_since_when_and_what_to_do() {
             "last found well 3.0 s ago",
         ),
         (
+            Diagnosis::BusinessFault,
+            well,
+            "none of 5 questions in a row over the business network",
+        ),
+        (
             Diagnosis::ManagementFault,
             silent,
             "no answer on the management network for 2.0 s; it answers",

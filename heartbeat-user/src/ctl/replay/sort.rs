@@ -19,6 +19,7 @@ pub(super) const fn kernel<'a>(event: &'a Event<'_>) -> Option<&'a KernelWords> 
         | Event::ReferenceAnswer { .. }
         | Event::Fenced { .. }
         | Event::Services(_)
+        | Event::Carrier(_)
         | Event::Reconfigured(_) => None,
     }
 }
@@ -37,6 +38,7 @@ pub(super) const fn is_of_an_election(event: &Event<'_>) -> bool {
         | Event::ReferenceAnswer { .. }
         | Event::Fenced { .. }
         | Event::Services(_)
+        | Event::Carrier(_)
         | Event::Reconfigured(_) => true,
         Event::Message { message, .. } => is_election(message),
     }
@@ -52,7 +54,11 @@ const fn is_election(message: &Message) -> bool {
         | Message::Electors { .. }
         | Message::ElectorsState(_) => true,
         Message::PairAsk { .. } | Message::PairTell { .. } => true,
-        Message::Poll { .. } | Message::PollAnswer { .. } | Message::Health { .. } => false,
+        Message::Poll { .. }
+        | Message::PollAnswer { .. }
+        | Message::SideAsk { .. }
+        | Message::SideTell { .. }
+        | Message::Health { .. } => false,
     }
 }
 

@@ -126,6 +126,7 @@ impl Story {
             | Event::ReferenceAnswer { .. }
             | Event::Fenced { .. }
             | Event::Services(_)
+            | Event::Carrier(_)
             | Event::Reconfigured(_) => self.why = event.to_string(),
         }
         let is_told = self.all || is_of_an_election(event);

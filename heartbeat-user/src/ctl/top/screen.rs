@@ -142,9 +142,13 @@ pub(super) fn state(member: &MemberStatus) -> Span<'static> {
         }
         // One that stopped a moment ago is not diagnosed yet.
         (_, Some(Answering::Missing)) => Span::styled("!! MISSING", ALARM),
-        (Diagnosis::Misconfigured | Diagnosis::DaemonStalled | Diagnosis::ServiceFault, _) => {
-            Span::styled(format!("! {word}"), WARNING)
-        }
+        (
+            Diagnosis::Misconfigured
+            | Diagnosis::DaemonStalled
+            | Diagnosis::ServiceFault
+            | Diagnosis::BusinessFault,
+            _,
+        ) => Span::styled(format!("! {word}"), WARNING),
         (Diagnosis::Unknown, _) => Span::styled("not judged yet", QUIET),
         (Diagnosis::Healthy, _) => Span::styled(word, Style::new().fg(Color::Green)),
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::{Buf, BufMut};
 use heartbeat_core::Epoch;
-use heartbeat_core::message::{MemberHealth, VoteAnswer};
+use heartbeat_core::message::{BusinessSide, MemberHealth, VoteAnswer};
 use heartbeat_core::snapshot::Diagnosis;
 use heartbeat_core::time::nanos;
 
@@ -96,6 +96,25 @@ pub(super) fn get_health(body: &mut &[u8]) -> Result<Vec<MemberHealth>, DecodeEr
         .collect()
 }
 
+pub(super) fn put_side(side: BusinessSide, out: &mut impl BufMut) {
+    out.put_u8(u8::from(side.has_carrier));
+    out.put_u8(u8::from(side.heard_ago.is_some()));
+    if let Some(ago) = side.heard_ago {
+        out.put_u64_le(nanos(ago));
+    }
+}
+
+pub(super) fn get_side(body: &mut &[u8]) -> Result<BusinessSide, DecodeError> {
+    Ok(BusinessSide {
+        has_carrier: get_bool(body, "carrier")?,
+        heard_ago: if get_bool(body, "answered")? {
+            Some(Duration::from_nanos(body.try_get_u64_le()?))
+        } else {
+            None
+        },
+    })
+}
+
 const fn diagnosis_number(diagnosis: Diagnosis) -> u8 {
     match diagnosis {
         Diagnosis::Healthy => 0,
@@ -105,6 +124,7 @@ const fn diagnosis_number(diagnosis: Diagnosis) -> u8 {
         Diagnosis::Down => 4,
         Diagnosis::Unknown => 5,
         Diagnosis::ServiceFault => 6,
+        Diagnosis::BusinessFault => 7,
     }
 }
 
@@ -117,6 +137,7 @@ fn get_diagnosis(body: &mut &[u8]) -> Result<Diagnosis, DecodeError> {
         4 => Ok(Diagnosis::Down),
         5 => Ok(Diagnosis::Unknown),
         6 => Ok(Diagnosis::ServiceFault),
+        7 => Ok(Diagnosis::BusinessFault),
         value => Err(DecodeError::BadField {
             field: "diagnosis",
             value,

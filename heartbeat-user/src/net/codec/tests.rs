@@ -1,5 +1,5 @@
 use super::*;
-use heartbeat_core::message::{MemberHealth, VoteAnswer};
+use heartbeat_core::message::{BusinessSide, MemberHealth, VoteAnswer};
 use heartbeat_core::pair::{Age, PairState};
 use heartbeat_core::snapshot::{Diagnosis, Role};
 use heartbeat_core::{ElectorRecord, ElectorSet, Slots};
@@ -33,6 +33,7 @@ fn member_healths() -> impl Strategy<Value = MemberHealth> {
         Just(Diagnosis::Down),
         Just(Diagnosis::Unknown),
         Just(Diagnosis::ServiceFault),
+        Just(Diagnosis::BusinessFault),
     ];
     (
         any::<u16>(),
@@ -134,6 +135,15 @@ fn messages() -> impl Strategy<Value = Message> {
             }
         ),
         any::<u64>().prop_map(|id| Message::Poll { id }),
+        any::<u64>().prop_map(|id| Message::SideAsk { id }),
+        (any::<u64>(), any::<bool>(), any::<Option<u64>>()).prop_map(|(id, has_carrier, ago)| {
+            let heard_ago = ago.map(Duration::from_nanos);
+            let side = BusinessSide {
+                has_carrier,
+                heard_ago,
+            };
+            Message::SideTell { id, side }
+        }),
         (any::<u64>(), any::<bool>()).prop_map(|(id, votes)| Message::PollAnswer { id, votes }),
         epochs().prop_map(|epoch| Message::Promote { epoch }),
         (epochs(), any::<u16>()).prop_map(|(epoch, target)| Message::Release { epoch, target }),
@@ -208,6 +218,13 @@ fn the_layouts_are_the_documented_ones() {
         encoded(&Message::PollAnswer { id: 1, votes: true }).1,
         [4, 1]
     );
+    assert_eq!(encoded(&Message::SideAsk { id: 1 }).1, [12]);
+    let side = BusinessSide {
+        has_carrier: true,
+        heard_ago: Some(Duration::from_nanos(7)),
+    };
+    #[rustfmt::skip]
+    assert_eq!(encoded(&Message::SideTell { id: 1, side }).1, [13, 1, 1, 7, 0, 0, 0, 0, 0, 0, 0]);
     assert_eq!(encoded(&Message::Promote { epoch }).1, [5]);
     assert_eq!(encoded(&Message::Release { epoch, target: 2 }).1, [6, 2, 0]);
     let state = PairState {
@@ -256,8 +273,8 @@ fn values_that_no_field_has_are_named() {
     assert_eq!(field(&[2, 0, 0, 0, 0, 0, 0, 0, 0, 9]), ("answer", 9));
     assert_eq!(field(&[10, 7]), ("role", 7));
     assert_eq!(
-        field(&[7, 0, 1, 0, 2, 0, 1, 7, 1, 0, 0, 0, 0]),
-        ("diagnosis", 7)
+        field(&[7, 0, 1, 0, 2, 0, 1, 8, 1, 0, 0, 0, 0]),
+        ("diagnosis", 8)
     );
     assert_eq!(
         decode(Epoch::NONE, 0, &[99]),

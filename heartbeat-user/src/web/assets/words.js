@@ -50,6 +50,7 @@ const DIAGNOSES = {
   management_fault: ["management network", "diamond", "bad"],
   daemon_stalled: ["daemon stalled", "triangle", "warn"],
   service_fault: ["service fault", "triangle", "warn"],
+  business_fault: ["business network", "diamond", "warn"],
   misconfigured: ["other configuration", "triangle", "warn"],
 };
 const sentence = (word) => word.replaceAll("_", " ");

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use heartbeat_core::Slot;
+use heartbeat_core::config::Handovers;
 use heartbeat_core::service::{ServiceState, Services};
 use heartbeat_core::snapshot::{Reason, Role};
 
@@ -44,13 +45,11 @@ const BESIDE: [&str; 5] = [
     "fault: switchover ordered",
 ];
 
-/// The rules of one case: how often mastership is handed on in which time.
-fn rules(seed: u64) -> Services {
-    Services {
-        limit: Duration::from_secs(3),
-        most_handovers: 1 + u32::try_from(seed % 3).unwrap_or(0),
+/// How often mastership is handed on in which time, in one case.
+fn rules(seed: u64) -> Handovers {
+    Handovers {
+        most: 1 + u32::try_from(seed % 3).unwrap_or(0),
         window: Duration::from_secs(2),
-        state: ServiceState::Healthy,
     }
 }
 
@@ -61,26 +60,30 @@ pub(super) fn live(
     tally: &mut Tally,
 ) -> Result<(), String> {
     let rules = rules(seed);
-    mend(world, rules);
+    for machine in world.machines.values_mut() {
+        machine.config.handovers = rules;
+    }
+    mend(world);
     start(world)?;
     for _ in 0..ROUNDS {
         fail_the_master(world, draw, rules, seed, tally)?;
-        burst(world, draw, rules, tally)?;
-        back_to_order(world, rules)?;
+        burst(world, draw, tally)?;
+        back_to_order(world)?;
     }
     judge(world, rules, tally)?;
     note_steps(world, tally);
     Ok(())
 }
 
-fn set(world: &mut World, slot: Slot, state: ServiceState, rules: Services) {
-    world.serve(slot, Services { state, ..rules });
+fn set(world: &mut World, slot: Slot, state: ServiceState) {
+    let limit = Duration::from_secs(3);
+    world.serve(slot, Services { limit, state });
 }
 
 /// All are well.
-fn mend(world: &mut World, rules: Services) {
+fn mend(world: &mut World) {
     for slot in world.slots().iter().copied() {
-        set(world, slot, ServiceState::Healthy, rules);
+        set(world, slot, ServiceState::Healthy);
     }
 }
 
@@ -88,14 +91,14 @@ fn mend(world: &mut World, rules: Services) {
 fn fail_the_master(
     world: &mut World,
     draw: &mut Draw,
-    rules: Services,
+    rules: Handovers,
     seed: u64,
     tally: &mut Tally,
 ) -> Result<(), String> {
     let master = world.master().ok_or("a cluster in order has no master")?;
     for slot in world.slots().iter().copied().filter(|slot| *slot != master) {
         if draw.percent(30) {
-            set(world, slot, draw.one_of(&ALL), rules);
+            set(world, slot, draw.one_of(&ALL));
         }
     }
     run(world, KNOWN)?;
@@ -104,10 +107,10 @@ fn fail_the_master(
     }
     let heir = world.snapshot(master).successor;
     let spent = handed_on(world, master, rules.window);
-    set(world, master, draw.one_of(&FOR_GOOD), rules);
+    set(world, master, draw.one_of(&FOR_GOOD));
     let terms = Terms::of(world);
     let moved = |world: &World| world.master().is_some_and(|next| next != master);
-    let is_spent = spent.surely >= rules.most_handovers;
+    let is_spent = spent.surely >= rules.most;
     if is_spent || whole(world).is_empty() {
         tally.count(if is_spent {
             "handovers that would have been one too many"
@@ -119,7 +122,7 @@ fn fail_the_master(
             Some(_) => Err(format!("slot {master} handed on, and should have stayed")),
         };
     }
-    if spent.perhaps >= rules.most_handovers {
+    if spent.perhaps >= rules.most {
         // By its own clock the window may be over, or not.
         return run(world, STAYS);
     }
@@ -176,18 +179,13 @@ fn is_handover(from: Role, reason: Reason) -> bool {
 }
 
 /// Services fail and are mended anywhere, and other things happen.
-fn burst(
-    world: &mut World,
-    draw: &mut Draw,
-    rules: Services,
-    tally: &mut Tally,
-) -> Result<(), String> {
+fn burst(world: &mut World, draw: &mut Draw, tally: &mut Tally) -> Result<(), String> {
     for _ in 0..draw.within(FAULTS) {
         run(world, draw.within(PAUSE))?;
         if draw.percent(60) {
             let slot = draw.one_of(&world.slots());
             tally.count("fault: services changed");
-            set(world, slot, draw.one_of(&ALL), rules);
+            set(world, slot, draw.one_of(&ALL));
         } else {
             befall_some(world, draw, tally, |fault| BESIDE.contains(&fault.name));
         }
@@ -195,7 +193,7 @@ fn burst(
     Ok(())
 }
 
-fn back_to_order(world: &mut World, rules: Services) -> Result<(), String> {
+fn back_to_order(world: &mut World) -> Result<(), String> {
     let weather = world.weather;
     world.heal();
     world.weather = weather;
@@ -204,7 +202,7 @@ fn back_to_order(world: &mut World, rules: Services) -> Result<(), String> {
             super::fault::restart(world, slot, true);
         }
     }
-    mend(world, rules);
+    mend(world);
     // Who is master when the faults end still falls where too many of the others abstain.
     let votes_at = all_vote_at(world);
     run(world, votes_at.saturating_sub(world.at))?;
@@ -215,7 +213,7 @@ fn back_to_order(world: &mut World, rules: Services) -> Result<(), String> {
 }
 
 /// Of all role changes: nobody became master with services that were not well, and nobody handed on too often.
-fn judge(world: &World, rules: Services, tally: &mut Tally) -> Result<(), String> {
+fn judge(world: &World, rules: Handovers, tally: &mut Tally) -> Result<(), String> {
     for machine in world.machines.values() {
         let began = machine
             .changes
@@ -238,7 +236,7 @@ fn judge(world: &World, rules: Services, tally: &mut Tally) -> Result<(), String
 }
 
 /// No window of one daemon's life holds more than its budget.
-fn budget(machine: &crate::machine::Machine, rules: Services) -> Result<(), String> {
+fn budget(machine: &crate::machine::Machine, rules: Handovers) -> Result<(), String> {
     let span = u64::try_from(rules.window.as_nanos()).unwrap_or(u64::MAX) * 85 / 100;
     let mut handed: Vec<u64> = Vec::new();
     for change in &machine.changes {
@@ -249,7 +247,7 @@ fn budget(machine: &crate::machine::Machine, rules: Services) -> Result<(), Stri
         if is_handover(change.from, change.reason) {
             handed.push(change.at);
             let recent = handed.iter().filter(|at| **at + span > change.at).count();
-            if recent > usize::try_from(rules.most_handovers).unwrap_or(usize::MAX) {
+            if recent > usize::try_from(rules.most).unwrap_or(usize::MAX) {
                 return Err(format!(
                     "slot {} handed on {recent} times within its window",
                     machine.slot
