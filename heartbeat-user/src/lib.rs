@@ -13,6 +13,7 @@ pub mod doctor;
 pub mod exec;
 pub mod hands;
 pub mod hook;
+pub mod metrics;
 pub mod monitor;
 pub mod net;
 pub mod peer;

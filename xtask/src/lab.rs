@@ -64,6 +64,10 @@ const NEEDED: &[Tool] = &[
         package: "prometheus-alertmanager",
     },
     Tool {
+        program: "promtool",
+        package: "prometheus",
+    },
+    Tool {
         program: "shellcheck",
         package: "shellcheck",
     },

@@ -6,6 +6,7 @@
 pub(super) mod alarms;
 pub(super) mod hooks;
 pub(super) mod http;
+pub(super) mod metrics;
 pub(super) mod services;
 
 use std::net::IpAddr;
@@ -40,6 +41,7 @@ pub(super) struct File {
     pub(super) hooks: Option<hooks::Hooks>,
     pub(super) alarms: Option<alarms::Alarms>,
     pub(super) http: Option<http::Http>,
+    pub(super) metrics: Option<metrics::Metrics>,
 }
 
 /// `[cluster]`
@@ -140,6 +142,8 @@ impl File {
                 .map(|s| hooks::hooks(s, faults)),
             alarms: (root.table(faults, "alarms", "[alarms]")).map(|s| alarms::alarms(s, faults)),
             http: (root.table(faults, "http", "[http]")).map(|s| http::http(s, faults)),
+            metrics: (root.table(faults, "metrics", "[metrics]"))
+                .map(|s| metrics::metrics(s, faults)),
         };
         root.end(faults);
         file

@@ -10,6 +10,7 @@ mod file;
 pub mod hooks;
 pub mod http;
 pub mod keys;
+pub mod metrics;
 mod own_slot;
 mod program;
 pub mod secret;
@@ -31,6 +32,7 @@ pub use heartbeat_core::config::{Handovers, Timing};
 pub use hooks::Hooks;
 pub use http::StatusPage;
 pub use keys::ClusterKey;
+pub use metrics::{Metrics, Textfile};
 pub use own_slot::OwnSlotError;
 pub use program::{Program, User};
 pub use service::Service;
@@ -91,6 +93,8 @@ pub struct Config {
     pub alarms: Alarms,
     /// Where the status page is served, if it is.
     pub page: Option<StatusPage>,
+    /// How its metrics are to be had, if they are.
+    pub metrics: Option<Metrics>,
 }
 
 /// How the master is found.

@@ -10,6 +10,9 @@ macro_rules! words {
         pub enum $name { $($(#[$doc])* #[serde(rename = $word)] $variant,)* }
 
         impl $name {
+            /// Every one.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
             /// The word itself.
             #[must_use]
             pub const fn as_str(self) -> &'static str {

@@ -38,7 +38,8 @@ pub(super) fn details(
     })
 }
 
-fn filled(buckets: &[u64; BUCKETS]) -> Vec<Bucket> {
+/// Those buckets in which there is something.
+pub(super) fn filled(buckets: &[u64; BUCKETS]) -> Vec<Bucket> {
     let bucket = |(number, count): (usize, &u64)| Bucket {
         from_ns: lower_bound_ns(number),
         below_ns: (number + 1 < BUCKETS).then(|| lower_bound_ns(number + 1)),

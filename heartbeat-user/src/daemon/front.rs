@@ -12,6 +12,7 @@ use crate::control::{
     AlarmsStatus, Details, Event, Handler, InfoAnswer, InfoRequest, Membership, NodeStatus,
     PinnedMap, Running, SinkTest, Status, pinned_maps,
 };
+use crate::metrics::{Measured, Source};
 
 /// The control socket's side of the daemon; cheap to clone.
 #[derive(Clone)]
@@ -60,6 +61,12 @@ impl Front {
             .waits_for
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Source for Front {
+    async fn measured(&self) -> Result<Measured, String> {
+        self.operator()?.measured().await
     }
 }
 

@@ -19,7 +19,7 @@ use crate::net::netlink::{Link, Netlink};
 use crate::state::StateFolder;
 use crate::sys::clock;
 use crate::sys::lock::{FolderLock, FolderLockError, holder_text};
-use crate::web::Page;
+use crate::web::{Exporter, Page};
 
 /// What a pair lacks that goes by silence alone.
 const PARTED: &str = "neither a reference nor a fence command is required in [pair]: where the two do not hear each \
@@ -38,6 +38,8 @@ pub(super) struct Ground {
     pub(super) netlink: Netlink,
     /// The status page: served from here on, and says what the daemon waits for.
     pub(super) page: Page,
+    /// Its metrics.
+    pub(super) exporter: Exporter,
     /// Held as long as the daemon lives.
     pub(super) locks: [FolderLock; 2],
 }
@@ -50,6 +52,7 @@ impl Ground {
         config: Config,
         facts: &Facts,
         page: Page,
+        exporter: Exporter,
     ) -> Result<Self, Failure> {
         clock::check_time_namespace().map_err(Failure::config)?;
         let mut netlink = Netlink::open().map_err(Failure::of)?;
@@ -78,9 +81,11 @@ impl Ground {
             electors: electors.record,
         };
         page.go_by(plan.page());
+        exporter.go_by(plan.exported());
         Ok(Self {
             plan,
             page,
+            exporter,
             file: args.config.clone(),
             state,
             floor,

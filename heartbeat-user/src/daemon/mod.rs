@@ -13,6 +13,7 @@ mod fence;
 mod first_master;
 mod front;
 mod ground;
+mod happened;
 mod history;
 mod interfaces;
 mod kernel_log;
@@ -57,7 +58,7 @@ use crate::recorder::Recorder;
 use crate::sys::lock::FolderLock;
 use crate::sys::realtime;
 use crate::takeover::Takeover;
-use crate::web::Page;
+use crate::web::{Exporter, Page};
 
 pub use rights::missing_rights;
 
@@ -112,8 +113,9 @@ fn run(args: &Args) -> Result<(), Failure> {
     let clients = socket.clients();
     runtime.spawn(async move { socket.serve(serving).await });
     let page = Page::new(Arc::new(front.clone()));
+    let exporter = Exporter::new(Arc::new(front.clone()));
     let facts = Facts::default();
-    let mut ground = Ground::find(args, &bpf_dir, config, &facts, page)?;
+    let mut ground = Ground::find(args, &bpf_dir, config, &facts, page, exporter)?;
     let manager = Manager::new(&ground.plan.config.cluster, ground.plan.slot, &facts);
     let waits = |what: String| {
         manager.waits_for(&what);

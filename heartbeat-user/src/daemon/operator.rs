@@ -19,6 +19,7 @@ use super::current::Current;
 use super::details;
 use super::differing::Differing;
 use super::first_master::Found;
+use super::happened::Happenings;
 use super::linked;
 use super::nodes::Nodes;
 use super::plan::Plan;
@@ -27,14 +28,15 @@ use super::restarting::{Restarting, Waits};
 use super::shared::Facts;
 use crate::config::{Follows, change};
 use crate::control::{
-    AlarmsStatus, Datapath, Details, Local, LocalFacts, Running, SinkTest, Status, VerifiedStatus,
-    VirtualAddressStatus,
+    AlarmsStatus, Datapath, Details, InfoAnswer, InfoRequest, Local, LocalFacts, Running, SinkTest,
+    Status, VerifiedStatus, VirtualAddressStatus,
 };
 use crate::datapath::{Statistics, Words, name_sets};
+use crate::metrics::Measured;
 use crate::net::mac::MacAddress;
 use crate::net::netlink::{Address, Netlink};
 use crate::peer::Peers;
-use crate::pulse::{Durations, OrderSender, PulseOrder};
+use crate::pulse::{Durations, OrderSender, Published, PulseOrder};
 use crate::store::Info;
 use crate::sys::clock::boot_ns;
 use crate::takeover::{Verified, View};
@@ -44,10 +46,15 @@ use crate::{alarm, hook, monitor};
 /// answer in a second hangs, and that is what the operator must be told.
 pub(super) const PULSE_ANSWERS: Duration = Duration::from_secs(1);
 
+/// How long the store may take to tell how it is, before that is left out of the metrics.
+const STORE_ANSWERS: Duration = Duration::from_secs(1);
+
 /// Asks the parts of a daemon that runs.
 pub(super) struct Operator {
     pub(super) current: Current,
     pub(super) reloads: Tally,
+    /// What happened since the start.
+    pub(super) happenings: Happenings,
     pub(super) highest_slot: Slot,
     /// The configuration file, for what it proposes later.
     pub(super) file: PathBuf,
@@ -123,9 +130,17 @@ impl Operator {
     }
 
     pub(super) async fn status(&self) -> Result<Status, String> {
+        self.status_by(self.published().await?)
+    }
+
+    /// What the pulse tells of itself.
+    async fn published(&self) -> Result<Published, String> {
         let (answer, answered) = oneshot::channel();
         self.pulse.send(PulseOrder::Publish(answer))?;
-        let published = wait(answered, PULSE_ANSWERS).await?;
+        wait(answered, PULSE_ANSWERS).await
+    }
+
+    fn status_by(&self, published: Published) -> Result<Status, String> {
         let plan = self.current.plan();
         let answered = |network| {
             let connection = (plan.connections()).find(|(its, _)| *its == network)?.1;
@@ -160,6 +175,26 @@ impl Operator {
         Ok(Status::new(&plan.config, &published.snapshot, facts))
     }
 
+    /// All that is measured; the pulse is asked once.
+    pub(super) async fn measured(&self) -> Result<Measured, String> {
+        let published = self.published().await?;
+        let (lateness, turns) = (published.lateness.clone(), published.taken.clone());
+        let store = match timeout(STORE_ANSWERS, self.dynamic.ask(InfoRequest::Store)).await {
+            Ok(InfoAnswer::Store(status)) => Some(status),
+            Ok(_) | Err(_) => None,
+        };
+        Ok(Measured {
+            status: self.status_by(published)?,
+            details: self.details()?,
+            lateness: details::filled(lateness.buckets()),
+            turns: details::filled(turns.buckets()),
+            sinks: self.alarms.sinks(),
+            store,
+            happened: self.happenings.counted(),
+            configured: self.reloads.configured(),
+        })
+    }
+
     pub(super) async fn alarms(&self) -> Result<AlarmsStatus, String> {
         Ok(AlarmsStatus {
             alarms: self.status().await?.alarms,
@@ -192,9 +227,7 @@ impl Operator {
 
     /// Whom this node takes for the master.
     pub(super) async fn master(&self) -> Result<Option<Slot>, String> {
-        let (answer, answered) = oneshot::channel();
-        self.pulse.send(PulseOrder::Publish(answer))?;
-        Ok(wait(answered, PULSE_ANSWERS).await?.snapshot.master)
+        Ok(self.published().await?.snapshot.master)
     }
 
     pub(super) async fn switchover(&self, to: Option<Slot>) -> Result<String, String> {
@@ -227,9 +260,7 @@ impl Operator {
 
     /// What is in force.
     pub(super) async fn running(&self) -> Result<Running, String> {
-        let (answer, answered) = oneshot::channel();
-        self.pulse.send(PulseOrder::Publish(answer))?;
-        let published = wait(answered, PULSE_ANSWERS).await?;
+        let published = self.published().await?;
         let plan = self.current.plan();
         Ok(Running {
             node: reload::place(

@@ -182,10 +182,7 @@ impl Plan {
     #[must_use]
     pub(super) fn page(&self) -> Option<web::Wanted> {
         let page = self.config.page.clone()?;
-        let own = match page.network {
-            service::Network::Management => self.management(),
-            service::Network::Business => self.own().business.as_ref()?,
-        };
+        let own = self.place_on(page.network)?;
         let carried = self.carried().into_iter().chain(self.own_addresses());
         let there = carried.filter(|carried| carried.interface == own.interface);
         let addresses = std::iter::once(own.address).chain(there.map(|carried| carried.address));
@@ -193,6 +190,27 @@ impl Plan {
             places: addresses.map(|it| SocketAddr::new(it, page.port)).collect(),
             page,
         })
+    }
+
+    /// How this node's metrics are to be had: at its own address only, since each node has its own.
+    #[must_use]
+    pub(super) fn exported(&self) -> web::Exported {
+        let metrics = self.config.metrics.as_ref();
+        web::Exported {
+            place: metrics.and_then(|metrics| {
+                let (network, port) = metrics.listen?;
+                Some(SocketAddr::new(self.place_on(network)?.address, port))
+            }),
+            textfile: metrics.and_then(|metrics| metrics.textfile.clone()),
+        }
+    }
+
+    /// Where this node is on that network, if it is.
+    fn place_on(&self, network: service::Network) -> Option<&Connection> {
+        match network {
+            service::Network::Management => Some(self.management()),
+            service::Network::Business => self.own().business.as_ref(),
+        }
     }
 
     /// How the responder may be attached.

@@ -17,6 +17,7 @@ use super::differing::Differing;
 use super::dynamic;
 use super::fence::Fencing;
 use super::first_master::Inquiry;
+use super::happened::Happenings;
 use super::history::{History, tell_unwritten};
 use super::last_run;
 use super::manager::Manager;
@@ -32,7 +33,7 @@ use crate::pulse::{Ending, Note, Notes, OrderSender, PulseOrder, Stamps};
 use crate::state::StateFolder;
 use crate::store::Info;
 use crate::takeover::Around;
-use crate::web::Page;
+use crate::web::{Exporter, Page};
 
 /// What the scribe works with.
 pub(super) struct Scribe {
@@ -68,6 +69,9 @@ pub(super) struct Scribe {
     pub(super) differing: Differing,
     /// The status page.
     pub(super) page: Page,
+    /// Its metrics, and what is counted for them.
+    pub(super) exporter: Exporter,
+    pub(super) happenings: Happenings,
     /// The hands have ended, so the pulse stops.
     pub(super) hands_ended: bool,
 }
@@ -145,6 +149,7 @@ impl Scribe {
                 error!(%error, "the answers could not be read from the kernel's maps");
             }
             Note::Lost(count) => {
+                self.happenings.notes_lost(count);
                 warn!(
                     count,
                     "notes were lost: the log or the disk is slower than the election"
@@ -225,6 +230,7 @@ impl Scribe {
             lasted_us = lasted.as_micros(),
             "role changed"
         );
+        self.happenings.role_changed(from, to, reason);
         self.manager.role(to, &reason.to_string());
         self.dynamic.master((to == Role::Master).then_some(epoch));
         if to == Role::Master {
@@ -281,6 +287,7 @@ impl Scribe {
     }
 
     fn took_over(&mut self, epoch: Epoch, stamps: &Stamps) {
+        self.happenings.took_over(stamps);
         let takeover = takeover(stamps);
         info!(
             round = epoch.round(),

@@ -24,6 +24,7 @@ use super::failure::Failure;
 use super::fence::Fencing;
 use super::first_master::{Found, Inquiry};
 use super::ground::Ground;
+use super::happened::Happenings;
 use super::history::History;
 use super::kernel_log;
 use super::last_run::LastRun;
@@ -111,7 +112,8 @@ impl Daemon {
         };
         let takeover = Takeover::start(setup, tasks.clone(), taken_tasks).map_err(Failure::of)?;
         let watched = watched::start(&plan, &kernel.words, &state, goes_on, &orders, &history)?;
-        let (current, reloads) = (Current::new(plan.clone()), Tally::default());
+        let (current, reloads) = (Current::new(plan.clone()), Tally::new());
+        let happenings = Happenings::default();
         let peers = Peers::start(linked::membership(&plan), Handle::current());
         let nodes = Nodes::start(&current, &peers, facts, &state);
         let highest_slot = relink.datapath.highest_slot();
@@ -145,6 +147,7 @@ impl Daemon {
             facts: facts.clone(),
             current: current.clone(),
             reloads: reloads.clone(),
+            happenings: happenings.clone(),
             peers: peers.clone(),
             nodes,
             differing: differing.clone(),
@@ -203,6 +206,8 @@ impl Daemon {
                 around,
                 differing,
                 page: ground.page,
+                exporter: ground.exporter,
+                happenings,
                 chronicle,
                 dynamic,
                 peers,

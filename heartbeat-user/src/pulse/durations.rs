@@ -34,6 +34,12 @@ impl Durations {
         self.worst = self.worst.max(duration);
     }
 
+    /// How many there were, by [`heartbeat_wire::histogram`]'s buckets.
+    #[must_use]
+    pub fn buckets(&self) -> &[u64; BUCKETS] {
+        &self.buckets
+    }
+
     /// Turns counted.
     #[must_use]
     pub fn turns(&self) -> u64 {

@@ -14,8 +14,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use super::paced::Paced;
-use super::route::{Site, answer};
-use crate::control::Handler;
+use super::served::Served;
 
 /// Viewers connected at once; more wait in the kernel's queue.
 pub(super) const MAX_CONNECTIONS: usize = 64;
@@ -30,11 +29,11 @@ const MAX_LINES: usize = 64;
 pub(super) async fn serve(
     stream: TcpStream,
     viewer: SocketAddr,
-    site: Arc<Site<impl Handler>>,
+    site: Arc<impl Served>,
 ) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let stream = Paced::new(stream);
-    match &site.page.identity {
+    match site.identity() {
         Some(identity) => {
             let acceptor = TlsAcceptor::from(Arc::clone(&identity.server));
             let stream = timeout(HEAD_TIME, acceptor.accept(stream)).await??;
@@ -47,11 +46,11 @@ pub(super) async fn serve(
 async fn speak(
     stream: impl AsyncRead + AsyncWrite + Unpin,
     viewer: SocketAddr,
-    site: Arc<Site<impl Handler>>,
+    site: Arc<impl Served>,
 ) -> io::Result<()> {
     let service = service_fn(|request| {
         let site = Arc::clone(&site);
-        async move { Ok::<_, std::convert::Infallible>(answer(&site, viewer, request).await) }
+        async move { Ok::<_, std::convert::Infallible>(site.answer(viewer, request).await) }
     });
     http1::Builder::new()
         .timer(TokioTimer::new())

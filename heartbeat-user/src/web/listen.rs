@@ -11,8 +11,7 @@ use tokio::task::JoinSet;
 use tracing::{debug, info, warn};
 
 use super::connection;
-use super::route::Site;
-use crate::control::Handler;
+use super::served::Served;
 
 /// Connections that wait in the kernel until they are taken.
 const BACKLOG: i32 = 64;
@@ -22,11 +21,11 @@ const RETRY: Duration = Duration::from_secs(1);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves at this place until it is dropped, and everybody who came with it.
-pub(super) async fn listen(place: SocketAddr, site: Arc<Site<impl Handler>>) {
-    let listener = open(place).await;
+pub(super) async fn listen<S: Served>(place: SocketAddr, site: Arc<S>) {
+    let listener = open::<S>(place).await;
     let mut viewers = JoinSet::new();
     loop {
-        let Ok(room) = Arc::clone(&site.rooms).acquire_owned().await else {
+        let Ok(room) = Arc::clone(site.rooms()).acquire_owned().await else {
             return;
         };
         match listener.accept().await {
@@ -40,7 +39,7 @@ pub(super) async fn listen(place: SocketAddr, site: Arc<Site<impl Handler>>) {
                 });
             }
             Err(error) => {
-                warn!(%error, "cannot accept a viewer of the status page");
+                warn!(%error, "cannot accept a viewer of the {}", S::NAME);
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
@@ -49,19 +48,20 @@ pub(super) async fn listen(place: SocketAddr, site: Arc<Site<impl Handler>>) {
 }
 
 /// Tries until it is to be had, and says so once if that takes long.
-async fn open(place: SocketAddr) -> TcpListener {
+async fn open<S: Served>(place: SocketAddr) -> TcpListener {
     let mut was_told = false;
     loop {
         match bind(place) {
             Ok(listener) => {
-                info!(%place, "the status page is served");
+                info!(%place, "served: {}", S::NAME);
                 return listener;
             }
             Err(error) if !was_told => {
                 warn!(
                     %place, %error,
-                    "the status page cannot be served there; tried again every second: `ss -ltnp` shows who has the \
-                     port, `listen` in [http] names another"
+                    "the {} cannot be served there; tried again every second: `ss -ltnp` shows who has the port, \
+                     `listen` in {} names another",
+                    S::NAME, S::TABLE
                 );
                 was_told = true;
             }

@@ -1,4 +1,4 @@
-//! The status page and the API behind it: what one node knows, shown to whoever is on its network.
+//! The status page and the API behind it, and the metrics: what one node knows, shown to whoever is on its network.
 //!
 //! It lives in the runtime beside the pulse and asks the daemon as the control socket does; all its viewers share one
 //! look at a time. Everything that a viewer can use up is bounded here.
@@ -9,22 +9,27 @@ mod assets;
 mod connection;
 mod content;
 mod events;
+mod exporter;
 mod feed;
+mod kept;
 mod listen;
 mod masterships;
 mod orders;
 mod paced;
 mod route;
+mod served;
+mod textfile;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::config::StatusPage;
 use crate::control::Handler;
+pub use exporter::{Exported, Exporter};
 use feed::Feed;
+use kept::Kept;
 use route::Site;
 
 /// Where a node serves its page, and how.
@@ -38,39 +43,23 @@ pub struct Wanted {
 
 /// The page of one node; cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Page(watch::Sender<Option<Wanted>>);
+pub struct Page(Kept<Option<Wanted>>);
 
 impl Page {
     /// Nothing is served until it is wanted. Must run inside tokio.
     #[must_use]
     pub fn new(handler: Arc<impl Handler>) -> Self {
-        let (wanted, wishes) = watch::channel(None);
-        tokio::spawn(keep(handler, wishes));
-        Self(wanted)
+        let serve = move |serving: &mut JoinSet<()>, wanted: Option<Wanted>| {
+            if let Some(wanted) = wanted {
+                serve(serving, &handler, wanted);
+            }
+        };
+        Self(Kept::new(None, serve))
     }
 
     /// From now on it is served so, or not at all. Whoever looks at it has to come again if that is another way.
     pub fn go_by(&self, wanted: Option<Wanted>) {
-        self.0.send_if_modified(|now| {
-            let differs = *now != wanted;
-            *now = wanted;
-            differs
-        });
-    }
-}
-
-/// Serves what is wanted until nobody can want anything more.
-async fn keep(handler: Arc<impl Handler>, mut wishes: watch::Receiver<Option<Wanted>>) {
-    let mut serving = JoinSet::new();
-    loop {
-        serving.shutdown().await;
-        let wanted = wishes.borrow_and_update().clone();
-        if let Some(wanted) = wanted {
-            serve(&mut serving, &handler, wanted);
-        }
-        if wishes.changed().await.is_err() {
-            return;
-        }
+        self.0.go_by(wanted);
     }
 }
 

@@ -17,7 +17,9 @@ use super::content::{self, Content, refusal};
 use super::events::{Events, MAX_VIEWERS};
 use super::feed::{Feed, PACE};
 use super::orders::{Order, carry_out};
+use super::served::Served;
 use crate::config::StatusPage;
+use crate::config::http::Identity;
 use crate::control::{Details, Handler, Status};
 
 /// What all connections share.
@@ -25,8 +27,7 @@ pub(super) struct Site<H> {
     pub(super) handler: Arc<H>,
     pub(super) feed: Feed,
     pub(super) page: StatusPage,
-    /// One for each connection there may be.
-    pub(super) rooms: Arc<Semaphore>,
+    rooms: Arc<Semaphore>,
     /// One for each viewer who may be told of what happens.
     viewers: Arc<Semaphore>,
     seen: Mutex<Option<Seen>>,
@@ -109,14 +110,34 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// Answers one request.
-pub(super) async fn answer<B>(
+impl<H: Handler> Served for Site<H> {
+    const NAME: &'static str = "status page";
+    const TABLE: &'static str = "[http]";
+
+    fn rooms(&self) -> &Arc<Semaphore> {
+        &self.rooms
+    }
+
+    fn identity(&self) -> Option<&Identity> {
+        self.page.identity.as_ref()
+    }
+
+    async fn answer<B>(&self, viewer: SocketAddr, request: Request<B>) -> Response<Content>
+    where
+        B: Body<Data = Bytes> + Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        answer(self, viewer, request).await
+    }
+}
+
+async fn answer<B>(
     site: &Site<impl Handler>,
     viewer: SocketAddr,
     request: Request<B>,
 ) -> Response<Content>
 where
-    B: Body<Data = Bytes>,
+    B: Body<Data = Bytes> + Send,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let (head, body) = request.into_parts();
@@ -160,7 +181,8 @@ async fn read(
     }
 }
 
-fn wrong_method(allowed: &'static str) -> Response<Content> {
+/// That method is not for it; these are.
+pub(super) fn wrong_method(allowed: &'static str) -> Response<Content> {
     let mut response = refusal(
         StatusCode::METHOD_NOT_ALLOWED,
         format!("this is asked for by {allowed}"),

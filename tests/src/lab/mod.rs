@@ -24,6 +24,7 @@ pub mod packet_socket;
 pub mod port;
 pub mod postgresql;
 pub mod profile;
+pub mod prometheus;
 pub mod redis;
 pub mod settings;
 pub mod thread_stop;

@@ -90,6 +90,7 @@ fn known_keys() -> BTreeMap<String, BTreeSet<String>> {
         "[alarms]",
         "[[alarms.sink]]",
         "[http]",
+        "[metrics]",
     ];
     let source: String = headers
         .iter()

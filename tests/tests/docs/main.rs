@@ -5,6 +5,7 @@ mod commands;
 mod configuration;
 mod generated;
 mod links;
+mod metrics;
 mod profiles;
 mod tables;
 mod unit;

@@ -46,6 +46,7 @@ mod pair_link;
 mod placement;
 mod planned_restart;
 mod postgresql;
+mod prometheus;
 mod recorded;
 mod recorder_held_up;
 mod redis;

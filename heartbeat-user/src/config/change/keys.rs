@@ -31,6 +31,7 @@ const HOOKS: &str = "[hooks]";
 const ALARMS: &str = "[alarms]";
 const SINK: &str = "[[alarms.sink]]";
 const HTTP: &str = "[http]";
+const METRICS: &str = "[metrics]";
 
 /// Of one node alone.
 const fn own(
@@ -282,7 +283,9 @@ pub static KEYS: &[Key] = &[
     own(SINK, "resend", Reload, |c| {
         list::sinks(c, |it| text::resend(&it.way))
     }),
-    own(HTTP, "listen", Reload, |c| text::of(&c.page, text::listen)),
+    own(HTTP, "listen", Reload, |c| {
+        text::of(&c.page, |it| text::listen(it.network, it.port))
+    }),
     own(HTTP, "access", Reload, |c| {
         text::of(&c.page, |it| it.access.as_str().to_owned())
     }),
@@ -293,4 +296,17 @@ pub static KEYS: &[Key] = &[
         text::identity(c, |it| it.private_key.display().to_string())
     }),
     own(HTTP, "token_file", Reload, |c| text::maybe(text::token(c))),
+    own(METRICS, "listen", Reload, |c| {
+        text::metrics(c, |it| {
+            it.listen.map(|(network, port)| text::listen(network, port))
+        })
+    }),
+    own(METRICS, "textfile", Reload, |c| {
+        text::metrics(c, |it| {
+            Some(it.textfile.as_ref()?.path.display().to_string())
+        })
+    }),
+    own(METRICS, "interval", Reload, |c| {
+        text::metrics(c, |it| Some(text::time(it.textfile.as_ref()?.interval)))
+    }),
 ];

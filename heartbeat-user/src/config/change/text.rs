@@ -6,11 +6,11 @@ use std::time::Duration;
 use super::Values;
 use crate::config::alarms::Way;
 use crate::config::duration::format;
-use crate::config::http::{Identity, StatusPage, Token};
+use crate::config::http::{Identity, Token};
 use crate::config::service::{Check, Http, Network, PerRole, Process, Tls};
 use crate::config::{
-    ClusterKey, Config, Connection, Evidence, Fence, Follows, Hooks, Mode, Pair, Place, Program,
-    Service, Transport,
+    ClusterKey, Config, Connection, Evidence, Fence, Follows, Hooks, Metrics, Mode, Pair, Place,
+    Program, Service, Transport,
 };
 
 pub(super) fn one(value: impl Display) -> Values {
@@ -72,13 +72,17 @@ pub(super) fn hook(config: &Config, value: fn(&Hooks) -> Option<String>) -> Valu
     maybe(config.hooks.as_ref().and_then(value))
 }
 
-/// Where the status page is served.
-pub(super) fn listen(page: &StatusPage) -> String {
-    let network = match page.network {
+/// Where something is served.
+pub(super) fn listen(network: Network, port: u16) -> String {
+    let network = match network {
         Network::Business => "business",
         Network::Management => "management",
     };
-    format!("{network}:{}", page.port)
+    format!("{network}:{port}")
+}
+
+pub(super) fn metrics(config: &Config, value: fn(&Metrics) -> Option<String>) -> Values {
+    maybe(config.metrics.as_ref().and_then(value))
 }
 
 pub(super) fn identity(config: &Config, value: fn(&Identity) -> String) -> Values {

@@ -8,6 +8,7 @@ mod hooks;
 mod http;
 mod management;
 mod members;
+mod metrics;
 mod names;
 mod pair;
 mod path;
@@ -48,6 +49,12 @@ pub(super) fn check(file: File, folder: &Path, faults: &mut Vec<Fault>) -> Optio
     let hooks = hooks::check(file.hooks.as_ref(), faults);
     let alarms = alarms::check(file.alarms.as_ref(), faults);
     let page = http::check(file.http.as_ref(), &file.members, folder, faults);
+    let metrics = metrics::check(
+        file.metrics.as_ref(),
+        file.http.as_ref(),
+        &file.members,
+        faults,
+    );
     if let (Some(services), Some(hooks)) = (&services, &hooks) {
         services::wait_for_hooks(&file.services, services, hooks.as_ref(), faults);
     }
@@ -79,6 +86,7 @@ pub(super) fn check(file: File, folder: &Path, faults: &mut Vec<Fault>) -> Optio
         hooks: hooks?,
         alarms: alarms?,
         page: page?,
+        metrics: metrics?,
     };
     config.digest = digest::whole(&config);
     Some(config)

@@ -27,7 +27,7 @@ pub(in crate::config) struct Http {
 pub(super) fn http(mut s: Section<'_, '_>, faults: &mut Vec<Fault>) -> Http {
     let http = Http {
         at: s.at(),
-        listen: s.required(faults, "listen", CURE, listen),
+        listen: s.required(faults, "listen", CURE, |value| listen(value, CURE)),
         access: s.optional(faults, "access", |value| {
             one_of(value, &Access::ALL.map(|it| (it.as_str(), it)))
         }),
@@ -40,24 +40,23 @@ pub(super) fn http(mut s: Section<'_, '_>, faults: &mut Vec<Fault>) -> Http {
 }
 
 /// A network by its name, and a port. All nodes have the same file, so it names no address.
-fn listen(value: &DeValue<'_>) -> Result<(Network, u16), Wrong> {
+pub(super) fn listen(value: &DeValue<'_>, cure: &'static str) -> Result<(Network, u16), Wrong> {
     let text = text(value)?;
     let (place, port) = text
         .rsplit_once(':')
-        .ok_or_else(|| Wrong::new(format!("\"{text}\" has no port"), CURE))?;
+        .ok_or_else(|| Wrong::new(format!("\"{text}\" has no port"), cure))?;
     let network = match place {
         "business" => Network::Business,
         "management" => Network::Management,
         "0.0.0.0" | "[::]" | "*" | "" => {
-            let cause = format!(
-                "\"{text}\" is every address of the machine, and the page is for one network"
-            );
-            return Err(Wrong::new(cause, CURE));
+            let cause =
+                format!("\"{text}\" is every address of the machine, and this is for one network");
+            return Err(Wrong::new(cause, cure));
         }
-        _ => return Err(Wrong::new(format!("\"{place}\" is no network"), CURE)),
+        _ => return Err(Wrong::new(format!("\"{place}\" is no network"), cure)),
     };
     match port.parse() {
         Ok(port) if port > 0 => Ok((network, port)),
-        Ok(_) | Err(_) => Err(Wrong::new(format!("\"{port}\" is no port"), CURE)),
+        Ok(_) | Err(_) => Err(Wrong::new(format!("\"{port}\" is no port"), cure)),
     }
 }

@@ -6,6 +6,7 @@ mod digests;
 mod hooks;
 mod http;
 mod key_file;
+mod metrics;
 mod pages;
 mod pair;
 mod refused;

@@ -109,6 +109,7 @@ impl Scribe {
         self.peers.go_by(linked::membership(&plan));
         self.relink.plan = plan.clone();
         self.page.go_by(plan.page());
+        self.exporter.go_by(plan.exported());
         self.current.set(plan);
     }
 }

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod documented;
+mod exporter;
 mod orders;
 mod pretender;
 mod reading;
@@ -65,35 +66,43 @@ fn free_place() -> SocketAddr {
     listener.local_addr().expect("bound")
 }
 
+/// A connection; what is served there may take a moment to listen.
+fn connect(place: SocketAddr) -> TcpStream {
+    let stream = (0..500).find_map(|_| {
+        let stream = TcpStream::connect(place);
+        stream
+            .inspect_err(|_| std::thread::sleep(Duration::from_millis(10)))
+            .ok()
+    });
+    let stream = stream.expect("it listens");
+    stream
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .expect("set");
+    stream
+}
+
+/// Asks so, and reads until the connection ends.
+fn ask(place: SocketAddr, method: &str, path: &str, more: &str) -> Answer {
+    let mut stream = connect(place);
+    let head = format!("{method} {path} HTTP/1.1\r\nHost: node\r\nConnection: close\r\n{more}");
+    let head = if more.contains("\r\n\r\n") {
+        head
+    } else {
+        head + "\r\n"
+    };
+    stream.write_all(head.as_bytes()).expect("taken");
+    let mut text = String::new();
+    stream.read_to_string(&mut text).expect("answered");
+    Answer::of(&text)
+}
+
 impl Served {
-    /// A connection; the page may take a moment to listen.
     fn connect(&self) -> TcpStream {
-        let stream = (0..500).find_map(|_| {
-            let stream = TcpStream::connect(self.place);
-            stream
-                .inspect_err(|_| std::thread::sleep(Duration::from_millis(10)))
-                .ok()
-        });
-        let stream = stream.expect("it listens");
-        stream
-            .set_read_timeout(Some(Duration::from_secs(20)))
-            .expect("set");
-        stream
+        connect(self.place)
     }
 
-    /// Asks so, and reads until the connection ends.
     fn ask(&self, method: &str, path: &str, more: &str) -> Answer {
-        let mut stream = self.connect();
-        let head = format!("{method} {path} HTTP/1.1\r\nHost: node\r\nConnection: close\r\n{more}");
-        let head = if more.contains("\r\n\r\n") {
-            head
-        } else {
-            head + "\r\n"
-        };
-        stream.write_all(head.as_bytes()).expect("taken");
-        let mut text = String::new();
-        stream.read_to_string(&mut text).expect("answered");
-        Answer::of(&text)
+        ask(self.place, method, path, more)
     }
 
     fn get(&self, path: &str) -> Answer {
