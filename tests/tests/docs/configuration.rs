@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 
 use heartbeat_user::config;
 use heartbeat_user::config::change::KEYS;
@@ -11,35 +10,6 @@ use crate::{read, table};
 
 /// A key that stands in no table and resembles none.
 const NOBODYS_KEY: &str = "qqqqqqqq";
-
-#[test]
-fn the_readmes_configuration_is_accepted() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let file = folder.path().join("heartbeatd.toml");
-    fs::write(&file, readme_configuration()).expect("writable");
-    make_key(&folder.path().join("cluster.key"));
-    let config = config::load(&file).unwrap_or_else(|errors| panic!("{errors}"));
-    assert_eq!(config.members.len(), 3);
-    assert_eq!(config.virtual_addresses.len(), 1);
-}
-
-fn make_key(path: &std::path::Path) {
-    fs::write(path, "5a".repeat(config::keys::KEY_LEN)).expect("writable");
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("own file");
-}
-
-/// The README's only TOML block, without the indentation of the list that it stands in.
-fn readme_configuration() -> String {
-    let text = read("README.md");
-    let (_, rest) = text
-        .split_once("```toml\n")
-        .expect("the README shows a configuration");
-    let (block, _) = rest.split_once("```").expect("the block ends");
-    block
-        .lines()
-        .map(|line| format!("{}\n", line.trim_start()))
-        .collect()
-}
 
 #[test]
 fn the_table_of_keys_names_every_key_that_is_known_and_no_other() {

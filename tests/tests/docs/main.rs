@@ -3,6 +3,7 @@
 mod attacks;
 mod commands;
 mod configuration;
+mod examples;
 mod generated;
 mod links;
 mod metrics;
