@@ -105,7 +105,10 @@ impl Alarm {
                 } else {
                     About::Member(slot)
                 },
-                format!("another machine uses slot {slot}: shut one of the two down"),
+                format!(
+                    "another machine uses slot {slot} ({}): shut one of the two down",
+                    name_of(slot)
+                ),
             ),
             core::Alarm::ElectorsChange | core::Alarm::Degraded => {
                 let (name, text) = of_node(raised)?;

@@ -111,7 +111,7 @@ pub(super) fn history(client: &Client, json: bool) -> Result<Exit, Failure> {
         ]
     };
     let rows: Vec<_> = happened.iter().map(row).collect();
-    print(&table(["WHEN", "ROUND/SLOT", "WHAT", "TEXT"], &rows))
+    print(&table(["WHEN (UTC)", "ROUND/SLOT", "WHAT", "TEXT"], &rows))
 }
 
 fn expected(only: &InfoOnly) -> Expected {

@@ -7,6 +7,7 @@ mod doctor;
 mod info;
 mod keygen;
 mod members;
+mod names;
 mod nodes;
 mod past;
 mod promote;
@@ -28,6 +29,7 @@ use crate::control::{Client, ClientError, Request, Response};
 use crate::recorder::ReplayError;
 use detach::DetachError;
 use keygen::KeygenError;
+use names::Names;
 
 /// Why nothing was done.
 #[derive(Debug, thiserror::Error)]
@@ -104,7 +106,10 @@ fn carry_out(args: Args) -> Result<Exit, Failure> {
         Command::Status { json } => status(&client, json),
         Command::Top => top::run(&client),
         Command::Explain => match client.ask(Request::Explain)? {
-            Response::Explanation(sentences) => print(&(sentences.join("\n") + "\n")),
+            Response::Explanation(sentences) => {
+                let names = Names::ask(&client);
+                print(&(names.beside(&sentences.join("\n")) + "\n"))
+            }
             other => Err(unexpected(other)),
         },
         Command::History {
@@ -116,7 +121,7 @@ fn carry_out(args: Args) -> Result<Exit, Failure> {
             json,
         } => match client.ask(Request::History)? {
             Response::History(entries) if json => print_json(&entries),
-            Response::History(entries) => print(&past::history(&entries)),
+            Response::History(entries) => print(&past::history(&entries, &Names::ask(&client))),
             other => Err(unexpected(other)),
         },
         Command::Maps { json } => match client.ask(Request::Maps)? {
@@ -198,7 +203,7 @@ fn status(client: &Client, json: bool) -> Result<Exit, Failure> {
 
 fn order(client: &Client, request: Request) -> Result<Exit, Failure> {
     match client.ask(request)? {
-        Response::Done(what) => print(&(what + "\n")),
+        Response::Done(what) => print(&(Names::ask(client).beside(&what) + "\n")),
         other => Err(unexpected(other)),
     }
 }

@@ -1,12 +1,13 @@
 //! History as a person reads it.
 
+use super::names::Names;
 use super::render::or_dash;
 use super::table::table;
 use crate::control::human::duration;
 use crate::control::{Event, FirstMaster, HistoryEntry, HookStatus, ServiceEvent};
 
 /// One line an event; a promotion's has what its steps cost.
-pub(super) fn history(events: &[Event]) -> String {
+pub(super) fn history(events: &[Event], names: &Names) -> String {
     if events.is_empty() {
         return "nothing happened so far\n".to_owned();
     }
@@ -16,9 +17,18 @@ pub(super) fn history(events: &[Event]) -> String {
         Event::Hook(run) => hook(run),
         Event::FirstMaster(found) => first_master(found),
     };
-    let rows: Vec<_> = events.iter().map(row).collect();
+    let named = |event: &Event| row(event).map(|cell| names.beside(&cell));
+    let rows: Vec<_> = events.iter().map(named).collect();
     table(
-        ["WHEN", "WHAT", "FROM", "TO", "ROUND/SLOT", "LASTED", "WHY"],
+        [
+            "WHEN (UTC)",
+            "WHAT",
+            "FROM",
+            "TO",
+            "ROUND/SLOT",
+            "LASTED",
+            "WHY",
+        ],
         &rows,
     )
 }

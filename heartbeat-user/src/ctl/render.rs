@@ -1,5 +1,6 @@
 //! Status and maps as a person reads them.
 
+use super::names::Names;
 use super::table::table;
 use super::watched::{hooks, services};
 use crate::control::human::duration;
@@ -13,12 +14,13 @@ const MOST_MEMBERS: usize = 64;
 
 /// The whole picture on one screen.
 pub(super) fn status(status: &Status) -> String {
-    let mut text = head(status);
+    let names = Names::of(status);
+    let mut text = head(status, &names);
     text += "\n";
     text += &members(status);
     if !status.virtual_addresses.is_empty() {
         text += "\n";
-        text += &addresses(&status.virtual_addresses);
+        text += &addresses(&status.virtual_addresses, &names);
     }
     if !status.services.is_empty() {
         text += "\n";
@@ -26,7 +28,7 @@ pub(super) fn status(status: &Status) -> String {
     }
     if !status.hooks.is_empty() {
         text += "\n";
-        text += &hooks(&status.hooks);
+        text += &hooks(&status.hooks, &names);
     }
     text += "\n";
     text += &answers(status);
@@ -86,7 +88,7 @@ fn answers(status: &Status) -> String {
     }
 }
 
-fn head(status: &Status) -> String {
+fn head(status: &Status, names: &Names) -> String {
     let own = status.describe(status.slot);
     let mut text = format!(
         "cluster    {} (heartbeatd {})\nthis node  {own}, {} for {}: {}\n",
@@ -94,7 +96,7 @@ fn head(status: &Status) -> String {
         status.version,
         status.role.as_str(),
         duration(status.role_age_us),
-        status.reason
+        names.beside(&status.reason)
     );
     text += &match status.master_slot {
         Some(slot) => format!(
@@ -211,18 +213,24 @@ fn worth_showing(status: &Status) -> (Vec<&MemberStatus>, String) {
     (rows, left_out)
 }
 
-fn addresses(addresses: &[VirtualAddressStatus]) -> String {
+fn addresses(addresses: &[VirtualAddressStatus], names: &Names) -> String {
     let row = |entry: &VirtualAddressStatus| {
         [
             entry.address.to_string(),
             or_dash(entry.interface.clone()),
             match entry.follows_slot {
                 None => "master".to_owned(),
-                Some(slot) => format!("slot {slot}"),
+                Some(slot) => names.beside(&format!("slot {slot}")),
             },
             if entry.held { "yes" } else { "no" }.to_owned(),
             if entry.gate_open { "open" } else { "shut" }.to_owned(),
-            or_dash(entry.verified.as_ref().and_then(verified)),
+            or_dash(
+                entry
+                    .verified
+                    .as_ref()
+                    .and_then(verified)
+                    .map(|by| names.beside(&by)),
+            ),
         ]
     };
     let rows: Vec<_> = addresses.iter().map(row).collect();

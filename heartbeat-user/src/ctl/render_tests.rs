@@ -5,6 +5,7 @@ use crate::control::{
     NotElectable, Role, Scope, ServiceEvent, ServiceStatus, ServiceWord, Severity, TakeoverStamps,
     pinned_maps,
 };
+use crate::ctl::names::Names;
 use crate::ctl::past::history;
 
 #[test]
@@ -26,7 +27,7 @@ guarantee  quorum: 3 of 3 electors answer, 2 are needed
    3     n3    198.51.100.3  slave   yes      healthy    healthy    120 us      4.0 ms
 
 VIRTUAL ADDRESS  INTERFACE  FOLLOWS  HERE  GATE  VERIFIED
-203.0.113.100    biz0       master   yes   open  by slot 2, 2.0 s ago
+203.0.113.100    biz0       master   yes   open  by slot 2 (n2), 2.0 s ago
 
 answers in the kernel on mgmt0 (native) and biz0 (generic)
 "
@@ -90,8 +91,8 @@ web      tcp    recovering  1.5 s  2.5 s      4     1         2.0 s  no connecti
     watched.hooks = vec![failed_hook()];
     let text = status(&watched);
     let table = "\
-HOOK       STATE   ROUND/SLOT  WHEN                      TOOK    FAULT                   WHY
-on_demote  failed  4/2         2026-01-01T00:00:00.000Z  1.5 ms  ended with exit code 3  switchover to slot 1
+HOOK       STATE   ROUND/SLOT  WHEN (UTC)                TOOK    FAULT                   WHY
+on_demote  failed  4/2         2026-01-01T00:00:00.000Z  1.5 ms  ended with exit code 3  switchover to slot 1 (n1)
 ";
     assert!(text.contains(table), "{text}");
 }
@@ -166,13 +167,13 @@ fn history_shows_what_each_step_of_a_takeover_cost() {
         }),
     };
     assert_eq!(
-        history(&[Event::Role(entry)]),
-        "WHEN                      WHAT  FROM       TO      ROUND/SLOT  LASTED  WHY\n\
+        history(&[Event::Role(entry)], &Names::default()),
+        "WHEN (UTC)                WHAT  FROM       TO      ROUND/SLOT  LASTED  WHY\n\
          2025-01-31T12:00:00.000Z  role  candidate  master  5/2         1.3 ms  a majority of electors voted for this node \
          (last probe, grant over +50.0 ms, query +0 us, vote request +1.0 ms, elected +1.0 ms, announced +1.0 ms, \
          verified +147.0 ms)\n"
     );
-    assert_eq!(history(&[]), "nothing happened so far\n");
+    assert_eq!(history(&[], &Names::default()), "nothing happened so far\n");
 }
 
 #[test]
@@ -188,9 +189,9 @@ fn history_has_services_and_hooks_beside_role_changes() {
     };
     let events = [Event::Service(service), Event::Hook(failed_hook())];
     assert_eq!(
-        history(&events),
+        history(&events, &Names::default()),
         "\
-WHEN                      WHAT         FROM     TO          ROUND/SLOT  LASTED  WHY
+WHEN (UTC)                WHAT         FROM     TO          ROUND/SLOT  LASTED  WHY
 2026-01-01T00:00:00.000Z  service web  healthy  recovering  -           3.0 s   no connection
 2026-01-01T00:00:00.000Z  on_demote    -        failed      4/2         1.5 ms  ended with exit code 3: switchover to slot 1
 "

@@ -1,12 +1,13 @@
 //! Services and hooks as a person reads them.
 
+use super::names::Names;
 use super::render::or_dash;
 use super::table::table;
 use crate::control::human::duration;
 use crate::control::{HookStatus, ServiceStatus};
 
 /// One line a hook: its newest run.
-pub(super) fn hooks(hooks: &[HookStatus]) -> String {
+pub(super) fn hooks(hooks: &[HookStatus], names: &Names) -> String {
     let row = |run: &HookStatus| {
         [
             run.hook.clone(),
@@ -15,7 +16,7 @@ pub(super) fn hooks(hooks: &[HookStatus]) -> String {
             run.at.clone(),
             or_dash(run.took_us.map(duration)),
             or_dash(run.fault.clone()),
-            run.reason.clone(),
+            names.beside(&run.reason),
         ]
     };
     let rows: Vec<_> = hooks.iter().map(row).collect();
@@ -24,7 +25,7 @@ pub(super) fn hooks(hooks: &[HookStatus]) -> String {
             "HOOK",
             "STATE",
             "ROUND/SLOT",
-            "WHEN",
+            "WHEN (UTC)",
             "TOOK",
             "FAULT",
             "WHY",
