@@ -15,6 +15,7 @@ pub mod guest;
 pub mod hdfs;
 pub mod kernel;
 pub mod lab;
+pub mod manual;
 pub mod monitoring;
 pub mod paths;
 pub mod picture;

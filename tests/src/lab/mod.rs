@@ -15,6 +15,7 @@ pub mod daemon;
 pub mod delivery;
 pub mod hdfs;
 pub mod helper;
+pub mod installed;
 pub mod inventory;
 pub mod machine;
 pub mod mounted;

@@ -4,6 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use heartbeat_tests::manual::blocks;
 use heartbeat_user::config;
 use heartbeat_user::config::keys::KEY_LEN;
 
@@ -22,7 +23,9 @@ fn every_configuration_in_the_docs_is_accepted() {
     let mut accepted = 0;
     for page in markdown_files() {
         let text = fs::read_to_string(&page).expect("listed a moment ago");
-        for block in blocks(&text) {
+        let blocks = blocks(&text).into_iter();
+        for block in blocks.filter(|it| it.language == "toml") {
+            let block = block.text();
             if let Err(errors) = load(&block) {
                 panic!("{}:\n{block}\n{errors}", page.display());
             }
@@ -34,39 +37,23 @@ fn every_configuration_in_the_docs_is_accepted() {
 
 #[test]
 fn a_part_with_a_mistake_is_refused() {
-    for part in ["[hooks]\non_promot = [\"/bin/true\"]\n", "fence_delai = \"1s\"\n"] {
+    for part in [
+        "[hooks]\non_promot = [\"/bin/true\"]\n",
+        "fence_delai = \"1s\"\n",
+    ] {
         let errors = load(part).expect_err(part);
         assert!(errors.contains("unknown key"), "{errors}");
     }
-}
-
-/// The TOML blocks of a page, without the indentation of the lists that they stand in.
-fn blocks(text: &str) -> Vec<String> {
-    let mut blocks: Vec<String> = Vec::new();
-    let mut is_inside = false;
-    for line in text.lines().map(str::trim_start) {
-        match line {
-            "```toml" => {
-                blocks.push(String::new());
-                is_inside = true;
-            }
-            _ if line.starts_with("```") => is_inside = false,
-            _ if is_inside => {
-                let block = blocks.last_mut().expect("one was begun");
-                *block += line;
-                block.push('\n');
-            }
-            _ => {}
-        }
-    }
-    blocks
 }
 
 fn load(block: &str) -> Result<(), String> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut text = whole(block);
     for installed in INSTALLED {
-        text = text.replace(installed, &format!("{}{installed}", folder.path().display()));
+        text = text.replace(
+            installed,
+            &format!("{}{installed}", folder.path().display()),
+        );
     }
     for path in text.split('"').filter(|word| word.starts_with('/')) {
         lay_out(folder.path(), path);
@@ -74,7 +61,9 @@ fn load(block: &str) -> Result<(), String> {
     let file = folder.path().join("heartbeatd.toml");
     fs::write(&file, text).expect("writable");
     write_key(&folder.path().join("cluster.key"));
-    config::load(&file).map(drop).map_err(|errors| errors.to_string())
+    config::load(&file)
+        .map(drop)
+        .map_err(|errors| errors.to_string())
 }
 
 /// The block and what it leaves out.

@@ -32,6 +32,22 @@ fn every_link_in_the_docs_leads_to_a_file_and_a_heading() {
     assert!(links > 10, "found only {links} links: the search is broken");
 }
 
+#[test]
+fn every_page_is_in_the_index() {
+    let index = std::fs::read_to_string(root().join("docs/README.md")).expect("there is an index");
+    let in_index: BTreeSet<&str> = link_targets(&index).into_iter().collect();
+    let pages = std::fs::read_dir(root().join("docs")).expect("the docs' folder is there");
+    for page in pages {
+        let name = page.expect("readable").file_name();
+        let name = name.to_str().expect("of letters");
+        let is_page = name.ends_with(".md") && name != "README.md";
+        assert!(
+            !is_page || in_index.contains(name),
+            "{name} is not in docs/README.md"
+        );
+    }
+}
+
 pub(crate) fn markdown_files() -> Vec<PathBuf> {
     let mut files = vec![root().join("README.md"), root().join("CHANGELOG.md")];
     for folder in ["docs", "docs/decisions"] {

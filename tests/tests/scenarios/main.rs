@@ -21,6 +21,7 @@ mod floods;
 mod forced;
 mod forged;
 mod freeze;
+mod getting_started;
 mod ground;
 mod hdfs;
 mod hogs;
