@@ -1,10 +1,26 @@
 //! How new the others' dynamic information is, and who follows the master for it.
 
+use std::time::Duration;
+
 use heartbeat_core::event::Reply;
-use heartbeat_core::{Instant, Slot};
+use heartbeat_core::message::VoteAnswer;
+use heartbeat_core::{Epoch, Instant, Slot};
 
 use super::bench::*;
-use super::states::*;
+
+/// Slot 2, master of three that could all be.
+fn master() -> (Bench, Instant) {
+    let mut three = config(2);
+    three.members.remove(&4);
+    three.members.get_mut(&3).expect("a member").witness = false;
+    let (mut bench, _) = Bench::new(three, restored(2));
+    bench.turn(&[], START);
+    bench.kernel(probed(Epoch::new(4, 1), ms(10), 2), ms(10));
+    bench.timeout(ms(60));
+    bench.answer(3, Duration::ZERO, ms(61));
+    bench.vote(3, VoteAnswer::Granted, ms(62));
+    (bench, ms(62))
+}
 
 /// Who follows the master in slot 2 after so many turns in which slots 1 and 3 say that they have these versions.
 fn successor(bench: &mut Bench, now: &mut Instant, turns: u32, versions: [u64; 2]) -> Option<Slot> {
