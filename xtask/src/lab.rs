@@ -109,6 +109,38 @@ const FOR_GUESTS: &[Tool] = &[
     },
 ];
 
+/// Without these there are no packages, nor anybody who looks at them.
+const FOR_PACKAGES: &[Tool] = &[
+    Tool {
+        program: "strip",
+        package: "binutils",
+    },
+    Tool {
+        program: "dpkg-deb",
+        package: "dpkg",
+    },
+    Tool {
+        program: "dpkg-shlibdeps",
+        package: "dpkg-dev",
+    },
+    Tool {
+        program: "lintian",
+        package: "lintian",
+    },
+    Tool {
+        program: "rpm",
+        package: "rpm",
+    },
+    Tool {
+        program: "rpmlint",
+        package: "rpmlint",
+    },
+    Tool {
+        program: "debootstrap",
+        package: "debootstrap",
+    },
+];
+
 /// Without these there is nothing to compare a pair with.
 const FOR_RIVAL: &[Tool] = &[
     Tool {
@@ -174,6 +206,14 @@ pub(crate) fn need_tools_for_tests() -> Result<()> {
 pub(crate) fn need_tools_for_guests() -> Result<()> {
     need_tools()?;
     need(FOR_GUESTS)
+}
+
+/// Installs what is missing for making packages and looking at them, and says so.
+///
+/// # Errors
+/// As [`need_tools`].
+pub(crate) fn need_tools_for_packages() -> Result<()> {
+    need(FOR_PACKAGES)
 }
 
 /// Installs what is missing of the lock service that a pair is measured against, and says so.

@@ -3,6 +3,7 @@
 mod bench;
 mod build_ebpf;
 mod demo;
+mod dist;
 mod fuzz;
 mod kernels;
 mod lab;
@@ -34,6 +35,8 @@ enum Command {
     BuildEbpf(build_ebpf::Options),
     /// Show a cluster on this machine that loses its master in four ways
     Demo(demo::Options),
+    /// Build the packages for Debian and Fedora
+    Dist(dist::Options),
     /// Write the manual pages and shell completions in packaging/ anew
     Man,
     /// Take out one safety line after the other, and see that a check notices
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
     let done = match Xtask::parse().command {
         Command::BuildEbpf(options) => build_ebpf::run(&options),
         Command::Demo(options) => demo::run(&options),
+        Command::Dist(options) => dist::run(&options),
         Command::Man => man::run(),
         Command::Mutants(options) => mutants::run(&options),
         Command::Search(options) => search::run(&options),

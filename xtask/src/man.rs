@@ -1,4 +1,4 @@
-//! `cargo xtask man`: writes manual pages and shell completions anew from the command lines' types.
+//! `cargo xtask man`: writes manual pages and shell completions anew from the command lines' types, the docs and the code.
 
 use anyhow::Result;
 
@@ -18,7 +18,7 @@ pub(crate) fn run() -> Result<()> {
             "heartbeat-tests",
             "--test",
             "docs",
-            "are_those_of_the_command_lines",
+            "generated::",
         ])
         .env("HEARTBEAT_BLESS", "1")
         .current_dir(workspace::root());

@@ -1,5 +1,9 @@
-//! Manual pages and shell completions are made from the command lines' types, and stand in packaging/ as they are
-//! shipped: `cargo xtask man` writes them anew.
+//! Manual pages and shell completions are made from the command lines' types, from the docs and from the code, and stand
+//! in packaging/ as they are shipped: `cargo xtask man` writes them anew.
+
+mod config_page;
+mod map_page;
+mod roff;
 
 use std::env;
 use std::fs;
@@ -33,12 +37,27 @@ fn the_manual_pages_are_those_of_the_command_lines() {
 }
 
 #[test]
+fn the_configurations_page_is_what_the_docs_say_of_its_keys() {
+    compare("man/heartbeatd.toml.5", &config_page::page());
+}
+
+#[test]
+fn the_maps_page_is_what_the_code_says_of_their_fields() {
+    compare("man/heartbeatd-maps.7", &map_page::page());
+}
+
+#[test]
 fn a_pager_shows_the_manual_pages_without_a_complaint() {
     let needs = [Need::Tool("groff", "groff-base")];
     if lacks("a_pager_shows", &needs) {
         return;
     }
-    for page in ["heartbeatd.8", "heartbeatctl.8"] {
+    for page in [
+        "heartbeatd.8",
+        "heartbeatctl.8",
+        "heartbeatd.toml.5",
+        "heartbeatd-maps.7",
+    ] {
         let output = Command::new("groff")
             .args(["-man", "-ww", "-Tutf8", "-P", "-cbou"])
             .arg(root().join("packaging/man").join(page))
@@ -51,7 +70,7 @@ fn a_pager_shows_the_manual_pages_without_a_complaint() {
         );
         let shown = String::from_utf8_lossy(&output.stdout);
         assert!(
-            shown.contains("EXIT STATUS") && !shown.contains("\\f"),
+            shown.contains("SEE ALSO") && !shown.contains("\\f"),
             "{page}: {shown}"
         );
     }
@@ -160,6 +179,6 @@ fn compare(file: &str, expected: &[u8]) {
     let found = fs::read(&path).unwrap_or_default();
     assert!(
         found == expected,
-        "packaging/{file} is not what the command line is: `cargo xtask man` writes it anew"
+        "packaging/{file} is not what it is made from: `cargo xtask man` writes it anew"
     );
 }

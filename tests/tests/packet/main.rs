@@ -7,6 +7,7 @@ mod grants;
 mod guard;
 mod live;
 mod log;
+mod map_page;
 mod pins;
 mod replies;
 mod segment;
