@@ -15,6 +15,7 @@ use crate::lab::addresses::Network;
 use crate::lab::cluster::Cluster;
 use crate::lab::command::run;
 use crate::lab::crowd::Crowd;
+use crate::lab::delivery;
 use crate::lab::settings::{Place, Settings};
 
 /// The master: the crowd answers nobody else.
@@ -90,6 +91,8 @@ pub(super) fn measure(members: u16) -> Result<Size> {
     };
     let mut cluster = Cluster::build(settings)?;
     cluster.start_all()?;
+    // What a turn takes is to be the daemon's own.
+    delivery::by_kernel_threads(cluster.lab().topology())?;
     let crowd = Crowd::start(cluster.lab(), settings.crowd())?;
     let measured = look(&cluster, &crowd, members);
     measured.with_context(|| cluster.daemon(MASTER).log_tail())
