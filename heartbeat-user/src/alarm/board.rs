@@ -205,6 +205,17 @@ impl Board {
         }
     }
 
+    pub(super) const fn is_master(&self) -> bool {
+        self.is_master
+    }
+
+    /// It is in force since then, as was said before.
+    pub(super) fn date(&mut self, key: &str, since: SystemTime) {
+        if let Some(entry) = self.entries.get_mut(key) {
+            entry.standing.since = since;
+        }
+    }
+
     /// What became due.
     pub(super) fn tick(&mut self, clock: Clock) -> Vec<Said> {
         let is_due = |entry: &&Entry| entry.due_at().is_some_and(|at| at <= clock.now);

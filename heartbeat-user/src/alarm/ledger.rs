@@ -11,9 +11,13 @@ use super::board::{Board, Clock, Said, Source, Standing};
 use super::notice::{Identity, Notice};
 use super::queue::{DEPTH, Queue};
 use super::saved::Saved;
+use super::withheld::Withheld;
 use crate::config::Alarms;
 use crate::config::alarms::{Severity, Sink};
 use crate::control::{Alarm, Scope, SinkStatus, rfc3339};
+
+/// Most alarms that are left to the next master: of a cluster in which more is wrong it says the rest anew.
+const MOST_LEFT: usize = 256;
 
 /// What happened.
 #[derive(Debug)]
@@ -26,8 +30,8 @@ pub enum Told {
     Whole(Source, Vec<Alarm>),
     /// This node became master, or ceased to be.
     Stands(bool),
-    /// What sinks heard from the master before this one, of those alarms that a master says.
-    Inherited(Vec<Standing>),
+    /// What the master before this one said, and could not deliver, of those alarms that a master says.
+    Inherited(Saved),
 }
 
 /// Alarms, and who is to hear of them.
@@ -36,6 +40,7 @@ pub(super) struct Ledger {
     board: Board,
     /// In the configuration's order.
     sinks: Vec<Listener>,
+    withheld: Withheld,
     identity: Identity,
 }
 
@@ -65,6 +70,7 @@ impl Ledger {
         let mut ledger = Self {
             board: Board::new(standing, is_master, [wanted.hold, settle], clock),
             sinks,
+            withheld: Withheld::default(),
             identity,
         };
         tell_forgotten(queues);
@@ -86,23 +92,56 @@ impl Ledger {
                 self.say(said, clock);
             }
             Told::Stands(is_master) => {
+                let is_new = is_master && !self.board.is_master();
+                for key in self.withheld.forget() {
+                    self.board.forget(&key);
+                }
                 let said = self.board.stand(is_master, clock);
                 self.leave_unheard();
                 self.say(said, clock);
+                if is_new {
+                    self.withheld.begin(clock);
+                }
             }
-            Told::Inherited(said) => self.board.inherit(said, clock),
+            Told::Inherited(left) => self.inherit(left, clock),
         }
+    }
+
+    fn inherit(&mut self, left: Saved, clock: Clock) {
+        let (standing, mut queues) = left.open();
+        let said: BTreeMap<String, SystemTime> = (standing.iter())
+            .map(|standing| (standing.alarm.key.clone(), standing.since))
+            .collect();
+        self.board.inherit(standing, clock);
+        for sink in &mut self.sinks {
+            if let Some(queue) = queues.remove(&sink.name) {
+                sink.queue.inherit(queue, clock.wall);
+            }
+        }
+        let released = self.withheld.end(|key| said.get(key).copied());
+        for (key, since) in released.known {
+            self.board.date(&key, since);
+        }
+        self.say(released.news, clock);
     }
 
     /// What became due is said.
     pub(super) fn tick(&mut self, clock: Clock) {
         let said = self.board.tick(clock);
         self.say(said, clock);
+        if self.withheld.until().is_some_and(|at| at <= clock.now) {
+            let released = self.withheld.end(|_| None);
+            self.say(released.news, clock);
+        }
     }
 
     /// When something becomes due next.
     pub(super) fn next_at(&self) -> Option<Instant> {
-        self.board.next_at()
+        self.board
+            .next_at()
+            .into_iter()
+            .chain(self.withheld.until())
+            .min()
     }
 
     /// These are the sinks from now on. One that is new hears of all that is in force.
@@ -168,7 +207,8 @@ impl Ledger {
 
     /// What is to outlive this daemon.
     pub(super) fn saved(&self) -> Saved {
-        let standing = self.board.standing().cloned().collect();
+        let is_said = |standing: &&Standing| !self.withheld.holds(&standing.alarm.key);
+        let standing = self.board.standing().filter(is_said).cloned().collect();
         let queues = self.sinks.iter().map(|sink| (&*sink.name, &sink.queue));
         Saved::new(standing, queues)
     }
@@ -180,16 +220,22 @@ impl Ledger {
             .collect()
     }
 
-    /// Those that a master says and every sink has heard of: what the next one need not say again.
-    pub(super) fn heard(&self) -> Vec<Standing> {
-        let waits = |key: &str| {
-            let mut waiting = self.sinks.iter().flat_map(|sink| &sink.queue.waiting);
-            waiting.any(|notice| notice.key == key)
-        };
-        let of_master = |standing: &&Standing| {
-            standing.alarm.scope == Scope::Cluster && !waits(&standing.alarm.key)
-        };
-        self.board.in_force().filter(of_master).cloned().collect()
+    /// What the next master is to go on from, as far as one value holds it; `None` while this node does not know yet what
+    /// was left to it.
+    pub(super) fn left(&self) -> Option<Saved> {
+        if self.withheld.until().is_some() {
+            return None;
+        }
+        let of_master = |standing: &&Standing| standing.alarm.scope == Scope::Cluster;
+        let standing = self.board.ours().filter(of_master);
+        let queues: Vec<(&str, Queue)> = (self.sinks.iter())
+            .map(|sink| (&*sink.name, sink.queue.of_master()))
+            .collect();
+        let queues = queues.iter().map(|(name, queue)| (*name, queue));
+        Some(Saved::new(
+            standing.take(MOST_LEFT).cloned().collect(),
+            queues,
+        ))
     }
 
     /// The sinks as operators see them.
@@ -199,6 +245,9 @@ impl Ledger {
 
     fn say(&mut self, said: impl IntoIterator<Item = Said>, clock: Clock) {
         for said in said {
+            let Some(said) = self.withheld.pass(said) else {
+                continue;
+            };
             let notice = (self.identity).notice(&said.alarm, said.since, said.over_at);
             let notice = Arc::new(notice);
             for sink in &mut self.sinks {

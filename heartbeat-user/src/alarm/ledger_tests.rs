@@ -143,18 +143,109 @@ fn what_no_sink_has_heard_when_mastership_ends_is_left_to_the_next_master() {
     let mut ledger = ledger(Saved::default(), &two(), 0);
     ledger.hear(Told::Raised(member_alarm(3)), at(1));
     hears(&mut ledger, "a");
-    assert!(ledger.heard().is_empty(), "b has not");
     ledger.hear(Told::Stands(false), at(2));
     assert!(hears(&mut ledger, "b").is_empty());
     ledger.hear(Told::Cleared(member_alarm(3)), at(2));
     ledger.tick(at(100));
     assert!(hears(&mut ledger, "a").is_empty());
     ledger.hear(Told::Stands(true), at(200));
+    ledger.hear(Told::Inherited(Saved::default()), at(200));
     ledger.hear(Told::Raised(member_alarm(3)), at(201));
     assert_eq!(
         hears(&mut ledger, "b").len(),
         1,
         "it would never hear of it"
+    );
+}
+
+/// A node that becomes master at second 10, and what the one before left to it: slot 3 is down since second 1, of which
+/// `a` has heard and `b` has not.
+fn next_master() -> (Ledger, Saved) {
+    let mut old = ledger(Saved::default(), &two(), 0);
+    old.hear(Told::Raised(member_alarm(3)), at(1));
+    hears(&mut old, "a");
+    let left = old.left().expect("it knows");
+    let (saved, wanted) = (Saved::default(), two());
+    let mut new = Ledger::new(saved, false, &wanted, SETTLE, identity(), at(0));
+    new.hear(Told::Stands(true), at(10));
+    (new, left)
+}
+
+#[test]
+fn a_new_master_goes_on_with_the_open_alarms_and_delivers_what_the_old_one_could_not() {
+    let (mut new, left) = next_master();
+    new.hear(Told::Raised(member_alarm(3)), at(11));
+    new.hear(Told::Raised(member_alarm(2)), at(11));
+    assert_eq!(new.left(), None, "it does not know yet what was left");
+    assert!(hears(&mut new, "a").is_empty(), "nor what is news");
+    new.hear(Told::Inherited(left), at(12));
+    let (third, second) = (member_alarm(3).key, member_alarm(2).key);
+    assert_eq!(words(&hears(&mut new, "a")), [(&*second, Action::Raised)]);
+    let heard = hears(&mut new, "b");
+    let both = [(&*third, Action::Raised), (&*second, Action::Raised)];
+    assert_eq!(words(&heard), both);
+    let first_said = identity().notice(&member_alarm(3), at(1).wall, None);
+    assert_eq!(heard[0].id, first_said.id, "the same notice");
+    new.hear(Told::Cleared(member_alarm(3)), at(20));
+    new.tick(at(30));
+    let cleared = hears(&mut new, "a");
+    assert_eq!(words(&cleared), [(&*third, Action::Cleared)]);
+    assert_eq!(cleared[0].since, first_said.since, "and the same alarm");
+}
+
+#[test]
+fn what_was_over_when_the_new_master_looked_is_cleared_once_by_it() {
+    let (mut new, left) = next_master();
+    new.hear(Told::Inherited(left), at(12));
+    hears(&mut new, "b");
+    let settled = new.next_at().expect("who is not judged is over");
+    assert_eq!(settled, at(12).now + SETTLE);
+    new.tick(at(27));
+    for name in ["a", "b"] {
+        assert_eq!(
+            words(&hears(&mut new, name)),
+            [(&*member_alarm(3).key, Action::Cleared)]
+        );
+    }
+    new.tick(at(1_000));
+    assert!(hears(&mut new, "a").is_empty());
+}
+
+#[test]
+fn a_new_master_that_cannot_read_what_was_left_says_what_it_finds_after_three_seconds() {
+    let (mut new, _) = next_master();
+    new.hear(Told::Raised(member_alarm(3)), at(11));
+    new.hear(Told::Raised(member_alarm(2)), at(11));
+    new.hear(Told::Cleared(member_alarm(2)), at(12));
+    new.hear(Told::Raised(own_alarm()), at(11));
+    assert_eq!(
+        words(&hears(&mut new, "a")),
+        [(&*own_alarm().key, Action::Raised)]
+    );
+    assert_eq!(new.next_at(), Some(at(13).now));
+    new.tick(at(13));
+    assert_eq!(words(&hears(&mut new, "a")).len(), 2);
+}
+
+#[test]
+fn what_is_left_is_bounded_and_is_no_node_s_own() {
+    let mut ledger = ledger(Saved::default(), &two(), 0);
+    ledger.hear(Told::Raised(own_alarm()), at(1));
+    let empty = ledger.left().expect("it knows").open();
+    assert!(empty.0.is_empty() && empty.1.values().all(|queue| queue.waiting.is_empty()));
+    for number in 0..2 * MOST_LEFT {
+        let mut alarm = member_alarm(3);
+        alarm.key = format!("storage-a/down/slot-{number}");
+        ledger.hear(Told::Raised(alarm), at(2));
+    }
+    let (standing, queues) = ledger.left().expect("it knows").open();
+    assert_eq!(standing.len(), MOST_LEFT);
+    assert!(queues.values().all(|queue| queue.waiting.len() == DEPTH));
+    let whole = serde_json::to_vec(&ledger.left()).expect("plain");
+    assert!(
+        whole.len() < 1 << 20,
+        "one value of the store: {}",
+        whole.len()
     );
 }
 

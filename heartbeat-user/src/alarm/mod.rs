@@ -18,6 +18,7 @@ mod sink;
 #[cfg(test)]
 pub(crate) mod tests;
 mod view;
+mod withheld;
 
 use std::future::pending;
 use std::io;
@@ -35,6 +36,7 @@ pub use board::{Source, Standing};
 pub use couriers::test;
 pub use ledger::Told;
 pub use notice::{Action, Identity, Notice, Reporter, SCHEMA};
+pub use saved::Saved;
 pub use view::View;
 
 use crate::config::{Alarms as Wanted, Connection};
@@ -42,7 +44,6 @@ use crate::state::StateFolder;
 use couriers::Couriers;
 use desk::{Desk, now};
 use ledger::Ledger;
-use saved::Saved;
 
 /// What the thread has not heard of yet: every member of the largest cluster may go missing at once. It hears at once,
 /// whatever sinks and disk do; more are a fault, and told.

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use super::notice::{Action, Notice};
+use crate::control::Scope;
 
 /// Notices that wait for one sink at most: a day's of a cluster in trouble. Of more the oldest go, which the sink is
 /// told as soon as it hears again.
@@ -82,6 +83,28 @@ impl Queue {
         });
     }
 
+    /// What of it the next master is to go on with.
+    pub(super) fn of_master(&self) -> Self {
+        let waiting = self.waiting.iter();
+        Self {
+            waiting: waiting
+                .filter(|notice| notice.scope == Scope::Cluster)
+                .cloned()
+                .collect(),
+            ..Self::default()
+        }
+    }
+
+    /// What a master before this one could not deliver comes before what this one says.
+    pub(super) fn inherit(&mut self, left: Self, now: SystemTime) {
+        let own = std::mem::take(&mut self.waiting);
+        let is_news = |notice: &Arc<Notice>| own.iter().all(|it| it.id != notice.id);
+        let left: Vec<_> = left.waiting.into_iter().filter(is_news).collect();
+        for notice in left.into_iter().chain(own) {
+            self.push(notice, now);
+        }
+    }
+
     /// Takes out that this alarm was raised, if that is the last that the sink has not heard of it. Whether it was.
     pub(super) fn hand_over(&mut self, key: &str) -> bool {
         let newest = self.waiting.iter().rposition(|notice| notice.key == key);
@@ -148,6 +171,19 @@ mod tests {
         assert_eq!((failing.since, failing.attempts), (at(1), 2));
         queue.took(&notice(0), at(9));
         assert_eq!(queue.fault, None);
+    }
+
+    #[test]
+    fn what_was_left_is_heard_first_and_once() {
+        let mut queue = filled(1);
+        queue.push(notice(5), SystemTime::UNIX_EPOCH);
+        let mut left = filled(0);
+        for number in [3, 5] {
+            left.push(notice(number), SystemTime::UNIX_EPOCH);
+        }
+        queue.inherit(left.of_master(), SystemTime::UNIX_EPOCH);
+        let ids: Vec<_> = queue.waiting.iter().map(|it| it.id.clone()).collect();
+        assert_eq!(ids, [3, 0, 5].map(|number| notice(number).id.clone()));
     }
 
     #[test]

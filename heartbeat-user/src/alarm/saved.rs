@@ -1,4 +1,4 @@
-//! What outlives a daemon: the alarms that sinks know of, and what each is still to hear.
+//! What outlives a daemon, or a mastership: the alarms that sinks know of, and what each is still to hear.
 //!
 //! One small file, replaced whole after each change, with its own checksum: after a kill in any moment there is the state
 //! before the change or after it. A notice that a sink took in that moment is sent once more, with the same id.
@@ -16,9 +16,9 @@ use crate::state::{StateError, StateFolder};
 /// In the folder of the node's state.
 pub(super) const FILE: &str = "alarms.json";
 
-/// What is to outlive a daemon.
+/// What is to outlive a daemon, on its disk; or a mastership, in the dynamic information.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Saved {
+pub struct Saved {
     standing: Vec<Standing>,
     /// What any sink waits for, once each.
     notices: Vec<Arc<Notice>>,

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::board::Standing;
+use tokio::sync::watch;
+
 use super::desk::Desk;
 use super::ledger::Ledger;
+use super::saved::Saved;
 use crate::control::SinkStatus;
 
 /// Cheap to clone. Never touched by the pulse.
@@ -30,10 +32,16 @@ impl View {
         self.0.look(Ledger::statuses)
     }
 
-    /// What a master says and every sink has heard of: what the cluster's dynamic information is to keep, and
-    /// [`Told::Inherited`](super::Told::Inherited) to tell the next master.
+    /// What the next master is to go on from: the cluster's dynamic information keeps it, and
+    /// [`Told::Inherited`](super::Told::Inherited) tells it. `None` while this node does not know what was left to it.
     #[must_use]
-    pub fn heard(&self) -> Vec<Standing> {
-        self.0.look(Ledger::heard)
+    pub fn left(&self) -> Option<Saved> {
+        self.0.look(Ledger::left)
+    }
+
+    /// What tells of each change.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.0.changes()
     }
 }

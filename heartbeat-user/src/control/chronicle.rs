@@ -12,6 +12,9 @@ use super::words::Diagnosis;
 pub const HISTORY_KEY: &str = "heartbeatd/history";
 /// Key of what the master sees: a [`MastersView`].
 pub const VIEW_KEY: &str = "heartbeatd/view";
+/// Key of the alarms in force and what sinks are still to hear of them, for the next master: a
+/// [`Saved`](crate::alarm::Saved).
+pub const ALARMS_KEY: &str = "heartbeatd/alarms";
 /// Most events that are kept; the oldest go first.
 pub const MOST_HAPPENED: usize = 500;
 

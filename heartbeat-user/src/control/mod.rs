@@ -25,7 +25,9 @@ mod words;
 pub use crate::config::alarms::Severity;
 pub use alarm::Alarm;
 pub use cause::why;
-pub use chronicle::{HISTORY_KEY, Happened, MOST_HAPPENED, MastersView, Seen, VIEW_KEY, What};
+pub use chronicle::{
+    ALARMS_KEY, HISTORY_KEY, Happened, MOST_HAPPENED, MastersView, Seen, VIEW_KEY, What,
+};
 pub use client::{Client, ClientError};
 pub use details::{Answer, Bucket, Counted, Details};
 pub use event::{Event, ServiceEvent};

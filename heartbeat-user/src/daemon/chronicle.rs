@@ -17,8 +17,10 @@ use tokio::time::{Instant, sleep};
 use tracing::info;
 
 use super::current::Current;
+use super::handing::{Begun, Handing};
 use super::operator::{PULSE_ANSWERS, wait};
 use super::plan::Plan;
+use crate::alarm::Alarms;
 use crate::config::Follows;
 use crate::control::{
     Alarm, EpochParts, HISTORY_KEY, Happened, InfoAnswer, InfoRequest, MOST_HAPPENED, MastersView,
@@ -28,7 +30,7 @@ use crate::pulse::{OrderSender, PulseOrder};
 use crate::store::Info;
 
 /// Pause before what could not be read or written is tried again.
-const AGAIN: Duration = Duration::from_millis(250);
+pub(super) const AGAIN: Duration = Duration::from_millis(250);
 /// How often the view is written down, if it changed, in clusters of at most [`LOOKED_AT`] members.
 const LOOK: Duration = Duration::from_secs(1);
 /// The pulse makes a snapshot for each look: a larger cluster is looked at as many times more seldom as it is larger.
@@ -39,39 +41,53 @@ const SETTLED: Duration = Duration::from_secs(15);
 /// The writer of this node.
 pub(super) struct Chronicle {
     author: Author,
+    handing: Handing,
     /// The mastership's task.
     writing: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// What writing needs.
 #[derive(Clone)]
-struct Author {
+pub(super) struct Author {
     dynamic: Info,
     pulse: OrderSender,
     current: Current,
 }
 
 impl Chronicle {
-    pub(super) fn new(dynamic: &Info, pulse: &OrderSender, current: &Current) -> Self {
+    pub(super) fn new(
+        dynamic: &Info,
+        pulse: &OrderSender,
+        current: &Current,
+        alarms: &Alarms,
+    ) -> Self {
         Self {
             author: Author {
                 dynamic: dynamic.clone(),
                 pulse: pulse.clone(),
                 current: current.clone(),
             },
+            handing: Handing {
+                view: alarms.view().clone(),
+                teller: alarms.teller().clone(),
+            },
             writing: Mutex::default(),
         }
     }
 
-    /// This node became master. Must run inside tokio.
-    pub(super) fn begin(&self, epoch: Epoch, reason: String) {
+    /// This node became master, or goes on as one. Must run inside tokio.
+    pub(super) fn begin(&self, epoch: Epoch, reason: String, begun: Begun) {
         let mastership = Mastership {
             author: self.author.clone(),
             epoch: epoch.into(),
             happened: Vec::new(),
             is_written: true,
         };
-        self.replace(Some(Handle::current().spawn(mastership.write(reason))));
+        let handing = self.handing.clone().work(self.author.clone(), begun);
+        let both = async move {
+            tokio::join!(mastership.write(reason), handing);
+        };
+        self.replace(Some(Handle::current().spawn(both)));
     }
 
     /// This node is master no more.
@@ -193,7 +209,7 @@ impl Mastership {
 
 impl Author {
     /// What stands under a key, once this node can say so. What cannot be understood is of a later version, and given up.
-    async fn read<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
+    pub(super) async fn read<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
         loop {
             let request = InfoRequest::Get {
                 key: key.to_owned(),
@@ -207,7 +223,7 @@ impl Author {
     }
 
     /// Whether it is stored.
-    async fn keep(&self, key: &str, value: &impl Serialize) -> bool {
+    pub(super) async fn keep(&self, key: &str, value: &impl Serialize) -> bool {
         let text = serde_json::to_vec(value).expect("plain lists and words always serialise");
         let answer = self.dynamic.keep(key, Bytes::from(text)).await;
         matches!(answer, InfoAnswer::Written { .. })

@@ -14,6 +14,7 @@ mod first_master;
 mod front;
 mod ground;
 mod happened;
+mod handing;
 mod history;
 mod interfaces;
 mod kernel_log;

@@ -18,6 +18,7 @@ use super::dynamic;
 use super::fence::Fencing;
 use super::first_master::Inquiry;
 use super::happened::Happenings;
+use super::handing::Begun;
 use super::history::{History, tell_unwritten};
 use super::last_run;
 use super::manager::Manager;
@@ -233,8 +234,17 @@ impl Scribe {
         self.happenings.role_changed(from, to, reason);
         self.manager.role(to, &reason.to_string());
         self.dynamic.master((to == Role::Master).then_some(epoch));
+        if from == Role::Master || to == Role::Master {
+            let stands = Told::Stands(to == Role::Master);
+            self.alarms.teller().tell(stands);
+        }
         if to == Role::Master {
-            self.chronicle.begin(epoch, reason.to_string());
+            let begun = if reason == Reason::LeaseTakenUp {
+                Begun::InTheLastLife
+            } else {
+                Begun::Anew
+            };
+            self.chronicle.begin(epoch, reason.to_string(), begun);
         } else {
             self.chronicle.end();
         }
@@ -248,10 +258,6 @@ impl Scribe {
                 reason: reason.to_string(),
                 epoch,
             });
-        }
-        if from == Role::Master || to == Role::Master {
-            let stands = Told::Stands(to == Role::Master);
-            self.alarms.teller().tell(stands);
         }
         if let (Role::Master, Some(inquiry)) = (to, &mut self.inquiry) {
             inquiry.begin(epoch);

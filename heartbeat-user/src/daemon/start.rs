@@ -25,6 +25,7 @@ use super::fence::Fencing;
 use super::first_master::{Found, Inquiry};
 use super::ground::Ground;
 use super::happened::Happenings;
+use super::handing::Begun;
 use super::history::History;
 use super::kernel_log;
 use super::last_run::LastRun;
@@ -129,9 +130,10 @@ impl Daemon {
             diary,
             own: goes_on.unwrap_or(Epoch::NONE),
         });
-        let chronicle = Chronicle::new(&dynamic, &orders, &current);
+        let chronicle = Chronicle::new(&dynamic, &orders, &current, &alarms);
         if let Some(epoch) = goes_on {
-            chronicle.begin(epoch, "a new process went on with it".to_owned());
+            let reason = "a new process went on with it".to_owned();
+            chronicle.begin(epoch, reason, Begun::InTheLastLife);
         }
         let operator = Operator {
             dynamic: dynamic.clone(),

@@ -59,7 +59,7 @@ fn scenario(name: &str, manner: Manner, play: impl Fn(&mut Scene, &Pager, &Pager
 }
 
 /// What was taken of this alarm: action and id.
-fn taken(pager: &Pager, page: &str, key: &str) -> Vec<(String, String)> {
+pub(crate) fn taken(pager: &Pager, page: &str, key: &str) -> Vec<(String, String)> {
     let text = |body: &Value, key: &str| body[key].as_str().unwrap_or_default().to_owned();
     let is_it = |sent: &&Sent| sent.is_taken && sent.path == page && sent.body["key"] == key;
     (pager.sent().iter().filter(is_it))
@@ -68,7 +68,7 @@ fn taken(pager: &Pager, page: &str, key: &str) -> Vec<(String, String)> {
 }
 
 /// Waits until so many notices of this alarm were taken.
-fn await_taken(pager: &Pager, page: &str, key: &str, count: usize) -> Result<Duration> {
+pub(crate) fn await_taken(pager: &Pager, page: &str, key: &str, count: usize) -> Result<Duration> {
     let begun = Instant::now();
     while taken(pager, page, key).len() < count {
         ensure!(
@@ -82,7 +82,7 @@ fn await_taken(pager: &Pager, page: &str, key: &str, count: usize) -> Result<Dur
 }
 
 /// Fails unless it was raised once and cleared once, in this order.
-fn once_each(pager: &Pager, page: &str, key: &str) -> Result<()> {
+pub(crate) fn once_each(pager: &Pager, page: &str, key: &str) -> Result<()> {
     let found = taken(pager, page, key);
     let actions: Vec<&str> = found.iter().map(|(action, _)| action.as_str()).collect();
     ensure!(

@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use heartbeat_core::config::Timing;
 use heartbeat_tests::fault::wire;
 use heartbeat_tests::lab::addresses::Network;
+use heartbeat_tests::lab::cluster::PATIENCE;
 use heartbeat_tests::lab::settings::Settings;
 use heartbeat_tests::lab::view::View;
 use heartbeat_user::sys::clock::boot_ns;
@@ -79,8 +80,9 @@ fn master_is_cut_off(name: &str, cut: fn(&Scene) -> Result<()>, at_most: fn() ->
     scenario_in(name, Settings::default(), |scene| {
         let fault_ns = boot_ns();
         cut(scene)?;
+        // What clients saw is judged below.
         let what = "slot 2 is master";
-        scene.cluster.wait_for(what, at_most(), |view| {
+        (scene.cluster).wait_for(what, at_most() + PATIENCE, |view| {
             (view.masters() == [2]).then_some(())
         })?;
         scene.steps_down(1, "not reachable over the business network")?;

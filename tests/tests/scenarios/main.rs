@@ -3,6 +3,7 @@
 
 mod address;
 mod alarms;
+mod alarms_inherited;
 mod alertmanager;
 mod announced;
 mod business;
