@@ -54,6 +54,12 @@ pub struct TakeoverStamps {
 }
 
 impl TakeoverStamps {
+    /// How long after the last probe of the first master that step was done, in nanoseconds, if both are known.
+    #[must_use]
+    pub fn after_ns(&self, step_ns: Option<u64>) -> Option<u64> {
+        Some(step_ns?.saturating_sub(self.last_probe_ns?))
+    }
+
     /// Every step with the name of what led up to it, in order.
     #[must_use]
     pub fn steps(&self) -> [(&'static str, Option<u64>); 8] {

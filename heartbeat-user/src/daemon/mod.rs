@@ -20,6 +20,7 @@ mod interfaces;
 mod kernel_log;
 mod last_run;
 mod linked;
+mod logging;
 mod looking_after;
 mod manager;
 mod members;
@@ -41,14 +42,13 @@ mod vlan;
 mod watched;
 mod wiring;
 
-use std::io::{self, IsTerminal as _};
+use std::io;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use tokio::runtime::Runtime;
 use tracing::{info, warn};
-use tracing_subscriber::EnvFilter;
 
 use crate::cli::daemon::Args;
 use crate::cli::default_bpf_dir;
@@ -94,8 +94,8 @@ fn check(args: &Args) -> Result<(), Failure> {
 }
 
 fn run(args: &Args) -> Result<(), Failure> {
-    start_log();
     let config = config::load(&args.config).map_err(Failure::config)?;
+    logging::start(&config.cluster);
     rights::check(&config)?;
     // Without the right to it the start is only slower on a busy machine; the pulse tells that it lacks it.
     let hurry = realtime::enter(realtime::START).ok();
@@ -147,16 +147,6 @@ fn runtime() -> io::Result<Runtime> {
         .worker_threads(WORKERS)
         .enable_all()
         .build()
-}
-
-fn start_log() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
-        .with_target(false)
-        .init();
 }
 
 /// The parts of a daemon that runs.

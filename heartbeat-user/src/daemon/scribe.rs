@@ -226,8 +226,9 @@ impl Scribe {
             from = from.as_str(),
             to = to.as_str(),
             %reason,
-            round = epoch.round(),
-            slot = epoch.slot(),
+            slot = self.slot,
+            epoch_round = epoch.round(),
+            epoch_slot = epoch.slot(),
             lasted_us = lasted.as_micros(),
             "role changed"
         );
@@ -296,8 +297,13 @@ impl Scribe {
         self.happenings.took_over(stamps);
         let takeover = takeover(stamps);
         info!(
-            round = epoch.round(),
-            slot = epoch.slot(),
+            slot = self.slot,
+            epoch_round = epoch.round(),
+            epoch_slot = epoch.slot(),
+            elected_us = takeover.after_ns(takeover.elected_ns).map(|ns| ns / 1_000),
+            announced_us = takeover
+                .after_ns(takeover.announced_ns)
+                .map(|ns| ns / 1_000),
             ?takeover,
             "addresses taken over"
         );

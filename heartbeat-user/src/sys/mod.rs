@@ -10,6 +10,7 @@
 pub mod bpf;
 pub mod clock;
 pub mod ethtool;
+pub mod journal;
 pub mod link_address;
 pub mod lock;
 pub mod memory;

@@ -4,6 +4,7 @@ mod allocation;
 mod ending;
 mod gates;
 mod interfaces;
+mod journal;
 mod managed;
 mod memory;
 mod quiet;

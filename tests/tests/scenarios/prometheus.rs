@@ -32,7 +32,7 @@ command = ["/bin/true"]
 interval = "1s"
 "#;
 const PORT: u16 = 9405;
-const SLOTS: [u16; 3] = [1, 2, 3];
+const SLOTS: [u8; 3] = [1, 2, 3];
 
 /// A busy machine starts Prometheus in seconds.
 const SOON: Duration = Duration::from_secs(20);
@@ -111,7 +111,7 @@ fn play(scene: &mut Scene) -> Result<()> {
     Ok(())
 }
 
-fn own(slot: u16) -> IpAddr {
+fn own(slot: u8) -> IpAddr {
     Network::Business.address_of(Family::V4, slot)
 }
 
