@@ -3,10 +3,11 @@
 //! [`lab`] builds networks out of namespaces and runs daemons in them, [`fault`] breaks them,
 //! [`client`] looks on from outside as a user's machine would, and [`report`] and [`picture`] tell
 //! what it saw. Tests, demo and benchmarks share all of it. [`kernel`] runs single packets through
-//! the kernel programs, and [`guest`] whole machines with other kernels.
+//! the kernel programs, [`guest`] whole machines with other kernels, and [`booted`] whole systems with packages.
 #![deny(unsafe_code)]
 
 pub mod bench;
+pub mod booted;
 pub mod client;
 pub mod demo;
 pub mod fault;

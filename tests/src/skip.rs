@@ -6,6 +6,7 @@ use std::path::Path;
 
 use nix::unistd::Uid;
 
+use crate::booted::Packages;
 use crate::guest::Image;
 use crate::lab::postgresql;
 use crate::paths;
@@ -22,6 +23,9 @@ pub const LEFT: &str = "left for --long: ";
 
 /// Start of the line of a test that needs guests and was not asked for; `cargo xtask test` lists these too.
 pub const NOT_HERE: &str = "left for --kernels: ";
+
+/// Start of the line of a test that needs packages and was not asked for; `cargo xtask test` lists these too.
+pub const NO_PACKAGES: &str = "left for --packages: ";
 
 /// Start of the line of a scenario that was played again; `cargo xtask test` lists these.
 pub const REPEATED: &str = "repeated, the machine withheld its processors: ";
@@ -45,6 +49,8 @@ pub enum Need {
     Long,
     /// A kernel for guests: somebody must ask for them ([`crate::guest::KERNEL_VARIABLE`]).
     Guests,
+    /// Packages of two versions: somebody must ask for them ([`crate::booted::PACKAGES_VARIABLE`]).
+    Packages,
     /// To make namespaces, load programs and give real-time priority.
     Root,
     /// iproute2.
@@ -81,6 +87,8 @@ impl Need {
                 .then(|| "takes many minutes; run with --long".to_owned()),
             Self::Guests => (Image::of_environment().is_none())
                 .then(|| "starts other kernels; run with --kernels".to_owned()),
+            Self::Packages => (Packages::of_environment().is_none())
+                .then(|| "installs packages; run with --packages".to_owned()),
             Self::Root => (!Uid::effective().is_root()).then(|| "not root; run as root".to_owned()),
             Self::Ip => tool("ip", "iproute2"),
             Self::Bpftool => tool("bpftool", "bpftool"),
@@ -110,14 +118,18 @@ fn tool(program: &str, package: &str) -> Option<String> {
         .then(|| format!("no program {program}; install the package {package}"))
 }
 
-/// Whether `test` must be skipped for want of one of `needs`; says so if it must. One that takes long or starts
-/// guests and was not asked for is left, which is no want: it says so in another way.
+/// Whether `test` must be skipped for want of one of `needs`; says so if it must. One that takes long, starts guests or
+/// installs packages and was not asked for is left, which is no want: it says so in another way.
 ///
 /// # Panics
 /// Where [`REQUIRE_VARIABLE`] is 1: there everything is to be had, so the want is a defect.
 #[must_use]
 pub fn lacks(test: &str, needs: &[Need]) -> bool {
-    for (need, left) in [(Need::Long, LEFT), (Need::Guests, NOT_HERE)] {
+    for (need, left) in [
+        (Need::Long, LEFT),
+        (Need::Guests, NOT_HERE),
+        (Need::Packages, NO_PACKAGES),
+    ] {
         if needs.contains(&need) && need.unmet().is_some() {
             let _ = writeln!(std::io::stderr(), "{left}{test}");
             return true;

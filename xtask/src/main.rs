@@ -2,6 +2,7 @@
 
 mod bench;
 mod build_ebpf;
+mod copied;
 mod demo;
 mod dist;
 mod fuzz;
@@ -10,6 +11,7 @@ mod lab;
 mod man;
 mod mutants;
 mod no_starts;
+mod packages;
 mod search;
 mod soak;
 mod tally;

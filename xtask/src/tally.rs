@@ -14,6 +14,8 @@ const LEFT: &str = "left for --long: ";
 
 /// Start of the line by which a test says that it starts other kernels and was not asked for.
 const NOT_HERE: &str = "left for --kernels: ";
+/// Start of the line by which a test says that it installs packages and was not asked for.
+const NO_PACKAGES: &str = "left for --packages: ";
 /// Start of the line by which a scenario says that it was played again.
 const REPEATED: &str = "repeated, the machine withheld its processors: ";
 
@@ -74,7 +76,10 @@ impl Tally {
             self.passed = self.passed.saturating_sub(1);
             self.skipped.push(reason.to_owned());
         }
-        if line.starts_with(LEFT) || line.starts_with(NOT_HERE) {
+        if [LEFT, NOT_HERE, NO_PACKAGES]
+            .iter()
+            .any(|begin| line.starts_with(begin))
+        {
             self.passed = self.passed.saturating_sub(1);
             self.left.push(line.to_owned());
         }

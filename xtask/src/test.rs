@@ -6,6 +6,7 @@ use clap::Args;
 use crate::build_ebpf;
 use crate::kernels;
 use crate::lab;
+use crate::packages;
 use crate::tally::Tally;
 use crate::workspace;
 
@@ -22,6 +23,9 @@ pub(crate) struct Options {
     /// Only this: Debian's other kernels, each in emulated machines (about half an hour)
     #[arg(long, conflicts_with = "long")]
     kernels: bool,
+    /// Only this: packages on two Debian systems, installed, upgraded and removed (some minutes, and a download)
+    #[arg(long, conflicts_with_all = ["long", "kernels"])]
+    packages: bool,
 }
 
 /// Runs every step, also after one failed, and sums up.
@@ -31,6 +35,9 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<()> {
     if options.kernels {
         return kernels::run();
+    }
+    if options.packages {
+        return packages::run();
     }
     let mut tally = Tally::default();
     let complete = prepare(&mut tally);

@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 
 use super::list::Mutant;
+use crate::copied;
 use crate::workspace;
 
 pub(super) struct Tree {
@@ -20,31 +20,7 @@ impl Tree {
     /// A file cannot be copied, or git does not say which there are.
     pub(super) fn copied(name: &str) -> Result<Self> {
         let path = workspace::root().join("target/mutants").join(name);
-        let listed = Command::new("git")
-            .args([
-                "ls-files",
-                "-z",
-                "--cached",
-                "--others",
-                "--exclude-standard",
-            ])
-            .current_dir(workspace::root())
-            .output()
-            .context("cannot start git")?;
-        ensure!(listed.status.success(), "git ls-files failed");
-        for name in String::from_utf8(listed.stdout)?.split_terminator('\0') {
-            let (from, to) = (workspace::root().join(name), path.join(name));
-            let Ok(content) = fs::read(&from) else {
-                continue;
-            };
-            if fs::read(&to).is_ok_and(|there| there == content) {
-                continue;
-            }
-            if let Some(folder) = to.parent() {
-                fs::create_dir_all(folder)?;
-            }
-            fs::write(&to, content).with_context(|| format!("cannot write {to:?}"))?;
-        }
+        copied::bring(&path)?;
         Ok(Self { path })
     }
 

@@ -1,0 +1,90 @@
+//! What is done with the package on one of the nodes.
+
+use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use heartbeat_tests::booted::Machine;
+use serde_json::Value;
+
+/// How long a daemon may take until it says what is expected of it.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Every file and folder of the system but what dpkg, apt and the system itself write.
+const FILES: &str = "find / -xdev \\( -path /proc -o -path /sys -o -path /run -o -path /tmp -o -path /dev -o -path /mnt \
+    -o -path /var/lib/dpkg -o -path /var/log -o -path /var/cache -o -path /var/lib/systemd \\) -prune -o -print | sort";
+
+/// One of the two systems.
+pub(crate) struct Node {
+    pub(crate) slot: u16,
+    pub(crate) machine: Machine,
+}
+
+impl Node {
+    /// Installs a package of the lab's folder, or puts it in the place of another version.
+    pub(crate) fn install(&self, package: &Path) -> Result<String> {
+        let name = package.file_name().context("a file")?.to_string_lossy();
+        self.machine
+            .run(&format!("dpkg --install /mnt/{name} 2>&1"))
+    }
+
+    /// What systemd says of the unit.
+    pub(crate) fn property(&self, name: &str) -> Result<String> {
+        let line = format!("systemctl show --property={name} --value heartbeatd.service");
+        Ok(self.machine.run(&line)?.trim().to_owned())
+    }
+
+    pub(crate) fn status(&self) -> Result<Value> {
+        let said = self.machine.run("heartbeatctl status --json")?;
+        Ok(serde_json::from_str(&said)?)
+    }
+
+    /// Waits until its daemon has this role; what it says then.
+    pub(crate) fn wait_for_role(&self, role: &str) -> Result<Value> {
+        let begun = Instant::now();
+        let mut last = String::new();
+        while begun.elapsed() < PATIENCE {
+            match self.status() {
+                Ok(status) if status["role"] == role => return Ok(status),
+                Ok(status) => last = status.to_string(),
+                Err(error) => last = format!("{error:#}"),
+            }
+            sleep(Duration::from_millis(100));
+        }
+        bail!("slot {} is no {role}: {last}", self.slot)
+    }
+
+    pub(crate) fn files(&self) -> Result<Vec<String>> {
+        Ok(self
+            .machine
+            .run(FILES)?
+            .lines()
+            .map(str::to_owned)
+            .collect())
+    }
+
+    /// What is pinned, and what hangs on the interfaces.
+    pub(crate) fn at_work(&self) -> Result<(String, String)> {
+        Ok((
+            self.machine.run("ls /sys/fs/bpf")?,
+            self.machine.run("bpftool net show")?,
+        ))
+    }
+
+    /// Puts the other version in the place of the one that runs; the new process is of the new version.
+    pub(crate) fn upgrade(&self, package: &Path, version: &str) -> Result<()> {
+        let before = self.property("MainPID")?;
+        let said = self.install(package)?;
+        let after = self.property("MainPID")?;
+        ensure!(
+            before != after && after != "0",
+            "process {after} follows {before}: {said}"
+        );
+        let runs = self.machine.run(&format!("/proc/{after}/exe --version"))?;
+        ensure!(
+            runs.trim() == format!("heartbeatd {version}"),
+            "{runs} runs: {said}"
+        );
+        Ok(())
+    }
+}

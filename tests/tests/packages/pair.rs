@@ -1,0 +1,186 @@
+//! Two systems from the first installation to the purge. They are booted once, so the steps follow each other.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, ensure};
+use heartbeat_tests::booted::{Machine, Packages};
+use heartbeat_tests::lab::Lab;
+use heartbeat_tests::lab::settings::Settings;
+use heartbeat_tests::report::sight::Sight;
+use heartbeat_tests::skip::LONG_VARIABLE;
+use heartbeat_user::cli::Exit;
+use heartbeat_user::sys::clock::boot_ns;
+
+use crate::node::Node;
+use crate::packages;
+
+const CONFIG: &str = "/etc/heartbeatd/heartbeatd.toml";
+const VERSIONS: [&str; 2] = ["0.1.0", "0.1.1"];
+/// Upgrades of each node there and back: so many by default, and when somebody has the time.
+const ROUNDS: usize = 1;
+const LONG_ROUNDS: usize = 5;
+/// What may be left after a purge: the user, whom files elsewhere may belong to.
+const LEFT_BY_POLICY: [&str; 0] = [];
+
+#[test]
+fn a_pair_is_installed_upgraded_without_a_failover_removed_and_purged_without_a_trace() {
+    let Some(packages) = packages("a_pair_is_installed") else {
+        return;
+    };
+    if let Err(error) = play(&packages) {
+        panic!("{error:#}");
+    }
+}
+
+/// Straight to the descriptor: what a passing test prints is never seen.
+fn tell(line: &str) {
+    let _ = writeln!(std::io::stderr(), "packages: {line}");
+}
+
+fn play(packages: &Packages) -> Result<()> {
+    let settings = Settings::PAIR;
+    let lab = Lab::build(settings.plan)?;
+    let versions = shared(&lab, packages)?;
+    let services = [lab.serve(1)?, lab.serve(2)?];
+    let nodes = [1, 2].map(|slot| {
+        let machine = Machine::boot(&lab, slot, &packages.tree());
+        machine.map(|machine| Node { slot, machine })
+    });
+    let [first, second] = nodes;
+    let nodes = [first?, second?];
+    let played = lived(&lab, &settings, &nodes, &versions);
+    drop(services);
+    played.with_context(|| {
+        let told = |node: &Node| format!("--- slot {}\n{}", node.slot, node.machine.told());
+        nodes.each_ref().map(told).join("\n")
+    })
+}
+
+/// Puts both versions where the systems see them.
+fn shared(lab: &Lab, packages: &Packages) -> Result<[PathBuf; 2]> {
+    let versions = packages.versions()?;
+    for package in &versions {
+        let name = package.file_name().context("a file")?;
+        fs::copy(package, lab.folder().join(name))?;
+    }
+    Ok(versions)
+}
+
+fn lived(lab: &Lab, settings: &Settings, nodes: &[Node; 2], versions: &[PathBuf; 2]) -> Result<()> {
+    let before = nodes[1].files()?;
+    for node in nodes {
+        node.install(&versions[0])?;
+        not_configured(node)?;
+    }
+    configure(lab, settings, nodes)?;
+    upgrades(lab, nodes, versions)?;
+    removed(nodes)?;
+    purged(&nodes[1], &before)
+}
+
+/// Nothing runs by an installation, nor by the example that it brings.
+fn not_configured(node: &Node) -> Result<()> {
+    ensure!(
+        node.property("UnitFileState")? == "disabled",
+        "it is enabled"
+    );
+    ensure!(
+        node.property("ActiveState")? == "inactive",
+        "it was started"
+    );
+    let started = node.machine.ask("systemctl start heartbeatd")?;
+    ensure!(!started.status.success(), "it runs by an example");
+    let (code, expected) = (node.property("ExecMainStatus")?, Exit::Config as u8);
+    ensure!(code == expected.to_string(), "it ended with {code}");
+    ensure!(
+        node.property("ActiveState")? == "failed",
+        "it is tried again"
+    );
+    node.machine
+        .run("systemctl reset-failed heartbeatd && id heartbeatd")
+        .map(drop)
+}
+
+/// The operator's part, as the example says it.
+fn configure(lab: &Lab, settings: &Settings, nodes: &[Node; 2]) -> Result<()> {
+    settings.write(lab.folder())?;
+    for node in nodes {
+        node.machine.run(&format!(
+            "cp /mnt/heartbeatd.toml {CONFIG} && install -m 0600 /mnt/cluster.key /etc/heartbeatd/ && heartbeatd --check && \
+             systemctl enable --now heartbeatd"
+        ))?;
+    }
+    nodes[0].wait_for_role("master")?;
+    nodes[1].wait_for_role("slave")?;
+    for node in nodes {
+        let (pins, programs) = node.at_work()?;
+        ensure!(pins.contains("heartbeatd"), "slot {}: {pins}", node.slot);
+        ensure!(programs.contains("xdp"), "slot {}: {programs}", node.slot);
+    }
+    Ok(())
+}
+
+/// The slave first, the master last, there and back.
+fn upgrades(lab: &Lab, nodes: &[Node; 2], versions: &[PathBuf; 2]) -> Result<()> {
+    let mut watch = lab.watch()?;
+    let epoch = nodes[0].status()?["epoch"].clone();
+    ensure!(!epoch.is_null(), "a master has an epoch");
+    let start_ns = boot_ns();
+    let rounds = match std::env::var_os(LONG_VARIABLE) {
+        Some(_) => LONG_ROUNDS,
+        None => ROUNDS,
+    };
+    for round in 0..rounds {
+        for which in [1, 0] {
+            for node in nodes.iter().rev() {
+                node.upgrade(&versions[which], VERSIONS[which])
+                    .with_context(|| format!("round {round}, slot {}", node.slot))?;
+            }
+            nodes[1].wait_for_role("slave")?;
+            let now = nodes[0].wait_for_role("master")?["epoch"].clone();
+            ensure!(now == epoch, "mastership {now} follows {epoch}");
+        }
+    }
+    let kept = nodes[0].machine.run(&format!("cat {CONFIG}"))?;
+    ensure!(kept.contains("[cluster]"), "the operator's file: {kept}");
+    let sight = Sight::of(&mut watch, start_ns, boot_ns())?;
+    ensure!(
+        sight.moves.is_empty(),
+        "the address moved: {:?}",
+        sight.moves
+    );
+    tell(&format!(
+        "{} upgrades, one mastership; the client's longest time without an answer {:.1} ms",
+        rounds * 4,
+        sight.outage_ms().unwrap_or(f64::NAN)
+    ));
+    Ok(())
+}
+
+/// The slave's package goes, and what it had at work; its settings stay. The master serves on.
+fn removed(nodes: &[Node; 2]) -> Result<()> {
+    let node = &nodes[1];
+    node.machine.run("dpkg --remove heartbeatd 2>&1")?;
+    let (pins, programs) = node.at_work()?;
+    ensure!(!pins.contains("heartbeatd"), "pinned still: {pins}");
+    ensure!(
+        !programs.contains("mgmt0") && !programs.contains("biz0"),
+        "{programs}"
+    );
+    node.machine.run(&format!(
+        "test -s {CONFIG} && test -s /var/lib/heartbeatd/epoch.json"
+    ))?;
+    nodes[0].wait_for_role("master").map(drop)
+}
+
+fn purged(node: &Node, before: &[String]) -> Result<()> {
+    node.machine.run("dpkg --purge heartbeatd 2>&1")?;
+    let after = node.files()?;
+    let left: Vec<_> = (after.iter())
+        .filter(|file| !before.contains(file) && !LEFT_BY_POLICY.contains(&file.as_str()))
+        .collect();
+    ensure!(left.is_empty(), "left behind: {left:?}");
+    Ok(())
+}
