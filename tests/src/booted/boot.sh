@@ -16,7 +16,8 @@ if [ "${4-}" != inside ]; then
 fi
 
 mount --make-rprivate /
-store=$(mktemp -d)
+store=$shared/$name.written
+mkdir -p "$store"
 mount -t tmpfs store "$store"
 mkdir "$store/written" "$store/work" "$store/root"
 root=$store/root

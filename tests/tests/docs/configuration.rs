@@ -12,6 +12,24 @@ use crate::{read, table};
 const NOBODYS_KEY: &str = "qqqqqqqq";
 
 #[test]
+fn the_packages_file_configures_nothing_and_without_its_marks_is_the_example_of_three_nodes() {
+    let shipped = read("packaging/heartbeatd.toml");
+    assert!(
+        shipped
+            .lines()
+            .all(|line| line.is_empty() || line.starts_with('#'))
+    );
+    let marked = shipped.split_once("\n\n").expect("a head of its own").1;
+    let bare: Vec<&str> = marked
+        .lines()
+        .map(|line| line.strip_prefix("# ").unwrap_or(line))
+        .collect();
+    let example = read("docs/examples/three-nodes.toml");
+    let example = example.split_once("\n\n").expect("a head of its own").1;
+    assert_eq!(bare, example.lines().collect::<Vec<_>>());
+}
+
+#[test]
 fn the_table_of_keys_names_every_key_that_is_known_and_no_other() {
     let mut in_docs: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut of_table = String::new();

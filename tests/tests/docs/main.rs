@@ -9,6 +9,7 @@ mod generated;
 mod limits;
 mod links;
 mod metrics;
+mod packaging;
 mod profiles;
 mod tables;
 mod unit;

@@ -10,9 +10,20 @@ use serde_json::Value;
 
 /// How long a daemon may take until it says what is expected of it.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Every file and folder of the system but what dpkg, apt and the system itself write.
-const FILES: &str = "find / -xdev \\( -path /proc -o -path /sys -o -path /run -o -path /tmp -o -path /dev -o -path /mnt \
-    -o -path /var/lib/dpkg -o -path /var/log -o -path /var/cache -o -path /var/lib/systemd \\) -prune -o -print | sort";
+/// What the system, dpkg and apt write for themselves.
+const ELSEWHERES: [&str; 11] = [
+    "/dev",
+    "/mnt",
+    "/proc",
+    "/run",
+    "/sys",
+    "/tmp",
+    "/var/cache",
+    "/var/lib/dpkg",
+    "/var/lib/systemd",
+    "/var/log",
+    "/var/tmp",
+];
 
 /// One of the two systems.
 pub(crate) struct Node {
@@ -54,10 +65,13 @@ impl Node {
         bail!("slot {} is no {role}: {last}", self.slot)
     }
 
+    /// Every file and folder but those of others.
     pub(crate) fn files(&self) -> Result<Vec<String>> {
+        let elsewhere = ELSEWHERES.map(|path| format!("-path {path}")).join(" -o ");
+        let line = format!("find / -xdev \\( {elsewhere} \\) -prune -o -print");
         Ok(self
             .machine
-            .run(FILES)?
+            .run(&line)?
             .lines()
             .map(str::to_owned)
             .collect())

@@ -21,8 +21,14 @@ const VERSIONS: [&str; 2] = ["0.1.0", "0.1.1"];
 /// Upgrades of each node there and back: so many by default, and when somebody has the time.
 const ROUNDS: usize = 1;
 const LONG_ROUNDS: usize = 5;
-/// What may be left after a purge: the user, whom files elsewhere may belong to.
-const LEFT_BY_POLICY: [&str; 0] = [];
+/// What may be left after a purge: the user, whom files elsewhere may belong to, and how its making shows.
+const LEFT_BY_POLICY: [&str; 5] = [
+    "/etc/.pwd.lock",
+    "/etc/group-",
+    "/etc/gshadow-",
+    "/etc/passwd-",
+    "/etc/shadow-",
+];
 
 #[test]
 fn a_pair_is_installed_upgraded_without_a_failover_removed_and_purged_without_a_trace() {

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use crate::workspace;
 
 /// What the tests use, beyond what every Debian system has.
-const PACKAGES: &str = "systemd,systemd-sysv,dbus,udev,iproute2,bpftool,init-system-helpers";
+const PACKAGES: &str = "systemd,systemd-sysv,dbus,iproute2,bpftool,init-system-helpers";
 
 /// Makes it in `tree`, unless it is there.
 ///
@@ -30,6 +30,11 @@ pub(super) fn make(tree: &Path) -> Result<()> {
         .arg(&half)
         .arg(site);
     workspace::run(&mut make, "debootstrap must reach Debian's packages")?;
+    // What forbade the packages to start anything while they were unpacked here.
+    let policy = half.join("usr/sbin/policy-rc.d");
+    if policy.exists() {
+        fs::remove_file(&policy).with_context(|| format!("cannot remove {}", policy.display()))?;
+    }
     fs::rename(&half, tree).with_context(|| format!("cannot rename {}", half.display()))
 }
 
