@@ -12,9 +12,9 @@ use crate::config::keys::KEY_LEN;
 pub(super) enum KeygenError {
     #[error(
         "{path} exists and is not touched: to change a cluster's key without a stop, write a new one with --out \
-         elsewhere, put its line below the old one in {path} on every node and restart the daemons one by one; then \
-         put it above the old one in the same way; then remove the old one in the same way. To begin anew, move \
-         {path} away first"
+         elsewhere, put its line below the old one in {path} on every node and `heartbeatctl reload` there; then put \
+         it above the old one in the same way; then remove the old one in the same way. To begin anew, move {path} \
+         away first"
     )]
     Exists { path: PathBuf },
     #[error("cannot write key file {path}: {source}; --out names another file")]

@@ -204,6 +204,7 @@ fn status(client: &Client, json: bool) -> Result<Exit, Failure> {
 fn order(client: &Client, request: Request) -> Result<Exit, Failure> {
     match client.ask(request)? {
         Response::Done(what) => print(&(Names::ask(client).beside(&what) + "\n")),
+        Response::Refused(why) => Err(Failure::Refused(Names::ask(client).beside(&why))),
         other => Err(unexpected(other)),
     }
 }

@@ -298,7 +298,7 @@ fn what_was_done_goes_to_stdout_and_what_was_refused_to_stderr() {
     }
     let served = Served::with_master(Some(1));
     let done = served.ask(&["switchover"]);
-    assert_eq!((done.code, &*done.out), (Some(0), "slot 2 is master now\n"));
+    assert_eq!((done.code, &*done.out), (Some(0), "slot 2 (n2) is master now\n"));
     let refused = served.ask(&["switchover", "--to", "3"]);
     assert_eq!((refused.code, &*refused.out), (Some(1), ""));
     assert_eq!(
@@ -372,7 +372,7 @@ fn history_and_maps_come_readable_and_as_json() {
     assert!(
         history
             .out
-            .contains("init  slave  4/1         812 us  slot 1 probes"),
+            .contains("init  slave  4/1         812 us  slot 1 (n1) probes"),
         "{history:?}"
     );
     let json: Value = serde_json::from_str(&served.ask(&["history", "--json"]).out).expect("JSON");
