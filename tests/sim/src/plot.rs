@@ -43,12 +43,17 @@ const SERIES: [Series; 4] = [
     },
 ];
 
+/// What the figure says, for who does not see it.
+const WORDS: &str = "<title>What grows with the cluster</title>\n\
+    <desc>Failover time, the time until a lost elector is shown, and the frames that a master sends and receives a period, \
+    by the number of members.</desc>\n";
+
 /// The figure as SVG.
 #[must_use]
 pub fn draw(sizes: &[Size]) -> String {
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" font-family=\"sans-serif\" \
-         font-size=\"12\">\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n"
+         font-size=\"12\">\n{WORDS}<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n"
     );
     for tick in [0.0, 10.0, 20.0, 30.0, 40.0, 50.0, MOST] {
         let (right, y) = (WIDTH - RIGHT, y(tick));

@@ -298,7 +298,10 @@ fn what_was_done_goes_to_stdout_and_what_was_refused_to_stderr() {
     }
     let served = Served::with_master(Some(1));
     let done = served.ask(&["switchover"]);
-    assert_eq!((done.code, &*done.out), (Some(0), "slot 2 (n2) is master now\n"));
+    assert_eq!(
+        (done.code, &*done.out),
+        (Some(0), "slot 2 (n2) is master now\n")
+    );
     let refused = served.ask(&["switchover", "--to", "3"]);
     assert_eq!((refused.code, &*refused.out), (Some(1), ""));
     assert_eq!(

@@ -93,7 +93,7 @@ fn lay_out(folder: &Path, path: &str) {
     }
 }
 
-fn write_key(path: &Path) {
+pub(crate) fn write_key(path: &Path) {
     fs::write(path, "5a".repeat(KEY_LEN)).expect("writable");
     fs::set_permissions(path, Permissions::from_mode(0o600)).expect("own file");
 }

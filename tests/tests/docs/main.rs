@@ -3,8 +3,10 @@
 mod attacks;
 mod commands;
 mod configuration;
+mod defaults;
 mod examples;
 mod failures;
+mod figures;
 mod generated;
 mod limits;
 mod links;
