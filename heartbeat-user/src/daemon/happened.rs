@@ -95,6 +95,7 @@ const fn ended(reason: Reason) -> Ended {
         | Reason::ElectorsChanged
         | Reason::ServiceFailed
         | Reason::ServiceLost
+        | Reason::BusinessLost
         | Reason::NotPromoted => Ended::Order,
         Reason::Started
         | Reason::LeaseTakenUp
