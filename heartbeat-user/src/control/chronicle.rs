@@ -78,9 +78,43 @@ pub struct Seen {
     pub name: String,
     /// What is wrong with it.
     pub diagnosis: Diagnosis,
+    /// Why it is diagnosed so, as the master knew it when it found that; null for one that is well.
+    #[serde(default)]
+    pub cause: Option<String>,
+    /// Since when, as RFC 3339 in UTC; null for one that is well.
+    #[serde(default)]
+    pub since: Option<String>,
+    /// When the master said so, by its wall clock, as RFC 3339 in UTC.
+    #[serde(default)]
+    pub at: String,
 }
 
 impl MastersView {
+    /// Whoever is as before is told of in the words of before: they hold the facts of when that was found, and a view
+    /// that changes with every second would be written every second.
+    pub fn keep_words(&mut self, before: &Self) {
+        for seen in &mut self.members {
+            let known = before.members.iter().find(|it| it.slot == seen.slot);
+            let is_same = |known: &&Seen| {
+                known.diagnosis == seen.diagnosis && known.cause.is_some() == seen.cause.is_some()
+            };
+            if let Some(known) = known.filter(is_same) {
+                seen.cause.clone_from(&known.cause);
+                seen.at.clone_from(&known.at);
+                if seen.since.is_none() {
+                    seen.since.clone_from(&known.since);
+                }
+            }
+        }
+    }
+
+    /// What it says of that member, if it finds the same wrong with it.
+    #[must_use]
+    pub fn of(&self, slot: Slot, diagnosis: Diagnosis) -> Option<&Seen> {
+        let mut members = self.members.iter();
+        members.find(|seen| seen.slot == slot && seen.diagnosis == diagnosis)
+    }
+
     /// In what a later view differs from this one, a sentence each.
     #[must_use]
     pub fn differences(&self, later: &Self) -> Vec<String> {
@@ -139,16 +173,53 @@ mod tests {
     use super::*;
 
     fn view(diagnosis: Diagnosis, alarms: &[&str]) -> MastersView {
+        said(diagnosis, alarms, "2026-01-01T00:00:00Z", "silent for 1 s")
+    }
+
+    fn said(diagnosis: Diagnosis, alarms: &[&str], at: &str, cause: &str) -> MastersView {
         let seen = |slot, diagnosis| Seen {
             slot,
             name: format!("n{slot}"),
             diagnosis,
+            cause: (diagnosis != Diagnosis::Healthy).then(|| cause.to_owned()),
+            since: None,
+            at: at.to_owned(),
         };
         MastersView {
             members: vec![seen(1, Diagnosis::Healthy), seen(2, diagnosis)],
             addresses: vec!["203.0.113.100".parse().unwrap()],
             alarms: alarms.iter().map(|it| (*it).to_owned()).collect(),
         }
+    }
+
+    #[test]
+    fn who_is_as_before_is_told_of_in_the_words_of_before() {
+        let before = view(Diagnosis::Down, &[]);
+        let mut now = said(
+            Diagnosis::Down,
+            &[],
+            "2026-01-01T00:00:09Z",
+            "silent for 9 s",
+        );
+        now.members[1].since = Some("2026-01-01T00:00:00Z".to_owned());
+        now.keep_words(&before);
+        let seen = now.of(2, Diagnosis::Down).expect("it is");
+        assert_eq!(seen.cause.as_deref(), Some("silent for 1 s"));
+        assert_eq!(
+            seen.since.as_deref(),
+            Some("2026-01-01T00:00:00Z"),
+            "known by now"
+        );
+        assert_eq!(now.of(2, Diagnosis::Healthy), None);
+        let mut other = said(
+            Diagnosis::ManagementFault,
+            &[],
+            "2026-01-01T00:00:09Z",
+            "new",
+        );
+        other.keep_words(&before);
+        let seen = other.of(2, Diagnosis::ManagementFault).expect("it is");
+        assert_eq!(seen.cause.as_deref(), Some("new"));
     }
 
     #[test]

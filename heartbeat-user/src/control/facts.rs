@@ -9,6 +9,7 @@ use heartbeat_core::{Instant, Slot};
 
 use super::alarm::Alarm;
 use super::cause::{alarm_of, why};
+use super::chronicle::MastersView;
 use super::history::rfc3339;
 use super::snapshot::{
     Datapath, FirstMaster, HookStatus, LinksStatus, Local, MemberStatus, ReloadStatus, SCHEMA,
@@ -44,6 +45,8 @@ pub struct LocalFacts {
     pub first_master: Option<FirstMaster>,
     /// When each alarm in force was raised, by its key.
     pub raised_at: BTreeMap<String, SystemTime>,
+    /// What the master wrote down of the members, on a node that is none.
+    pub told: Option<MastersView>,
     /// What this node lacks.
     pub warnings: Vec<String>,
     /// By slot: in what the configuration of a member that differs from this node's does so, as far as it told.
@@ -176,6 +179,10 @@ fn member_status(
     let raised = core::Alarm::Member(slot, diagnosis);
     let raised_at = Alarm::of_election(config, facts.slot, raised)
         .and_then(|alarm| facts.raised_at.get(&alarm.key).copied());
+    let told = (facts.told.as_ref())
+        .filter(|_| snapshot.role != core::Role::Master)
+        .and_then(|view| view.of(slot, diagnosis.into()))
+        .filter(|seen| seen.cause.is_some());
     Some(MemberStatus {
         slot,
         name: member.name.clone(),
@@ -184,8 +191,15 @@ fn member_status(
         role: seen.role.into(),
         answering: seen.healthy.map(answering),
         diagnosis: diagnosis.into(),
-        cause: judges.then(cause).flatten(),
-        since: raised_at.filter(|_| judges).map(rfc3339),
+        cause: match told {
+            Some(seen) => seen.cause.clone(),
+            None => judges.then(cause).flatten(),
+        },
+        since: match told {
+            Some(seen) => seen.since.clone(),
+            None => raised_at.filter(|_| judges).map(rfc3339),
+        },
+        told_at: told.map(|seen| seen.at.clone()),
         cure: alarm_of(diagnosis).map(|name| name.cure().to_owned()),
         rtt_us: seen.rtt.map(us),
         last_reply_age_us: seen.last_reply.map(|at| us(snapshot.at.since(at))),

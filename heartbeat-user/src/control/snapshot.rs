@@ -125,10 +125,14 @@ pub struct MemberStatus {
     pub answering: Option<Answering>,
     /// What is wrong with it.
     pub diagnosis: Diagnosis,
-    /// Why it is diagnosed so, in a sentence with the facts; null for one that is well, and where only the master knows.
+    /// Why it is diagnosed so, in a sentence with the facts; null for one that is well, and where the master's
+    /// word is not known.
     pub cause: Option<String>,
     /// Since when, as RFC 3339 in UTC; null as above.
     pub since: Option<String>,
+    /// On a node that is not master: when its master found that, by that one's clock, as RFC 3339 in UTC; null where the
+    /// asked node judges itself, and where nothing was told.
+    pub told_at: Option<String>,
     /// What to do about it; null for one that is well.
     pub cure: Option<String>,
     /// Round trip of its newest answer; null without one.

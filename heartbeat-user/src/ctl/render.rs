@@ -42,7 +42,10 @@ pub(super) fn status(status: &Status) -> String {
     for member in &status.members {
         if let Some(cause) = &member.cause {
             let (who, what) = (status.describe(member.slot), member.diagnosis.as_str());
-            text += &format!("{who} is {what}: {cause}\n");
+            let told = (member.told_at.as_ref()).map_or_else(String::new, |at| {
+                format!(" (told by the master, which found that at {at})")
+            });
+            text += &format!("{who} is {what}: {cause}{told}\n");
         }
     }
     for alarm in &status.alarms {

@@ -2,11 +2,12 @@
 //!
 //! All of it is dynamic information: it begins when that can be written, and nothing waits for it.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use heartbeat_core::snapshot::{Diagnosis, Snapshot};
+use heartbeat_core::snapshot::{self, Diagnosis};
 use heartbeat_core::{Epoch, Slot};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -20,13 +21,13 @@ use super::current::Current;
 use super::handing::{Begun, Handing};
 use super::operator::{PULSE_ANSWERS, wait};
 use super::plan::Plan;
-use crate::alarm::Alarms;
+use crate::alarm::{self, Alarms};
 use crate::config::Follows;
 use crate::control::{
     Alarm, EpochParts, HISTORY_KEY, Happened, InfoAnswer, InfoRequest, MOST_HAPPENED, MastersView,
-    Seen, VIEW_KEY, What, rfc3339,
+    Seen, VIEW_KEY, What, rfc3339, why,
 };
-use crate::pulse::{OrderSender, PulseOrder};
+use crate::pulse::{OrderSender, Published, PulseOrder};
 use crate::store::Info;
 
 /// Pause before what could not be read or written is tried again.
@@ -52,6 +53,7 @@ pub(super) struct Author {
     dynamic: Info,
     pulse: OrderSender,
     current: Current,
+    alarms: alarm::View,
 }
 
 impl Chronicle {
@@ -66,6 +68,7 @@ impl Chronicle {
                 dynamic: dynamic.clone(),
                 pulse: pulse.clone(),
                 current: current.clone(),
+                alarms: alarms.view().clone(),
             },
             handing: Handing {
                 view: alarms.view().clone(),
@@ -137,9 +140,10 @@ impl Mastership {
         }
         let mut stored = None;
         loop {
-            let Some((now, _)) = self.author.look().await else {
+            let Some((mut now, _)) = self.author.look().await else {
                 return;
             };
+            now.keep_words(&seen);
             self.alarms(&seen, &now);
             if stored.as_ref() != Some(&now) && self.author.keep(VIEW_KEY, &now).await {
                 stored = Some(now.clone());
@@ -234,7 +238,8 @@ impl Author {
         let (answer, answered) = oneshot::channel();
         self.pulse.send(PulseOrder::Publish(answer)).ok()?;
         let published = wait(answered, PULSE_ANSWERS).await.ok()?;
-        Some(view(&self.current.plan(), &published.snapshot))
+        let raised_at = self.alarms.raised_at();
+        Some(view(&self.current.plan(), &published, &raised_at))
     }
 }
 
@@ -243,14 +248,27 @@ fn pause(members: usize) -> Duration {
     LOOK * u32::try_from(members.div_ceil(LOOKED_AT).max(1)).unwrap_or(u32::MAX)
 }
 
-fn view(plan: &Plan, snapshot: &Snapshot) -> (MastersView, bool) {
-    let config = &plan.config;
+fn view(
+    plan: &Plan,
+    published: &Published,
+    raised_at: &BTreeMap<String, SystemTime>,
+) -> (MastersView, bool) {
+    let (config, snapshot) = (&plan.config, &published.snapshot);
+    let at = rfc3339(SystemTime::now());
     let is_settled = (snapshot.members.iter())
         .all(|seen| seen.slot == plan.slot || seen.diagnosis != Diagnosis::Unknown);
-    let members = snapshot.members.iter().map(|seen| Seen {
-        slot: seen.slot,
-        name: name_of(plan, seen.slot),
-        diagnosis: seen.diagnosis.into(),
+    let members = snapshot.members.iter().map(|seen| {
+        let reply = published.replies.iter().find(|it| it.slot == seen.slot);
+        let raised = snapshot::Alarm::Member(seen.slot, seen.diagnosis);
+        let alarm = Alarm::of_election(config, plan.slot, raised);
+        Seen {
+            slot: seen.slot,
+            name: name_of(plan, seen.slot),
+            diagnosis: seen.diagnosis.into(),
+            cause: why(config, snapshot, reply, seen.diagnosis),
+            since: alarm.and_then(|it| raised_at.get(&it.key).copied().map(rfc3339)),
+            at: at.clone(),
+        }
     });
     let addresses = config.virtual_addresses.iter();
     let alarms = snapshot.alarms.iter();

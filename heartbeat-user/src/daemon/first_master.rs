@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use heartbeat_core::config::Timing;
 use heartbeat_core::snapshot::{Diagnosis, Role};
 use heartbeat_core::{Epoch, Instant, Slot};
 use tokio::runtime::Handle;
@@ -101,7 +102,7 @@ struct Case {
 impl Case {
     /// `None` if this mastership ended before.
     async fn find(&self) -> Option<FirstMaster> {
-        let well_after = well_after(&self.plan);
+        let well_after = well_after(&self.plan, self.slot);
         loop {
             sleep(LOOK).await;
             let (answer, answered) = oneshot::channel();
@@ -150,12 +151,22 @@ impl Case {
     }
 }
 
-/// A service that failed shows in its last success's age only, where nothing else says so.
-fn well_after(plan: &Plan) -> Duration {
+/// A service that failed shows in its last success's age only, where nothing else says so; and that nobody reaches a node
+/// over the business network after a whole row of questions.
+fn well_after(plan: &Plan, first: Slot) -> Duration {
     let services = plan.config.services.iter();
     let oldest = services.map(|service| service.pace.oldest_success()).max();
     let periods = plan.config.timing.period * WELL_PERIODS;
-    periods.max(LEAST_WELL) + oldest.unwrap_or(Duration::ZERO)
+    let has_business = |slot: &Slot| {
+        let member = plan.config.members.get(slot);
+        member.is_some_and(|member| member.business.is_some())
+    };
+    let questions = if [plan.slot, first].iter().all(has_business) {
+        Timing::BUSINESS_ANSWER * Timing::BUSINESS_QUESTIONS
+    } else {
+        Duration::ZERO
+    };
+    periods.max(LEAST_WELL) + questions + oldest.unwrap_or(Duration::ZERO)
 }
 
 fn tell(first: &FirstMaster) {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use heartbeat_core::event::Order;
 use heartbeat_core::message::Network;
+use heartbeat_core::snapshot::Role;
 use heartbeat_core::time::nanos;
 use heartbeat_core::{ElectorRecord, Instant, Slot};
 use heartbeat_wire::gate::{gate_of, slot_gate_is_open};
@@ -28,8 +29,8 @@ use super::restarting::{Restarting, Waits};
 use super::shared::Facts;
 use crate::config::{Follows, change};
 use crate::control::{
-    AlarmsStatus, Datapath, Details, InfoAnswer, InfoRequest, Local, LocalFacts, Running, SinkTest,
-    Status, VerifiedStatus, VirtualAddressStatus,
+    AlarmsStatus, Datapath, Details, InfoAnswer, InfoRequest, Local, LocalFacts, MastersView,
+    Running, SinkTest, Status, VIEW_KEY, VerifiedStatus, VirtualAddressStatus,
 };
 use crate::datapath::{Statistics, Words, name_sets};
 use crate::metrics::Measured;
@@ -41,6 +42,9 @@ use crate::store::Info;
 use crate::sys::clock::boot_ns;
 use crate::takeover::{Verified, View};
 use crate::{alarm, hook, monitor};
+
+/// How long a status waits for what its master wrote down: a disk that hangs leaves it out.
+const TOLD: Duration = Duration::from_millis(200);
 
 /// How long the pulse may take to answer. A turn takes far less than a millisecond; one that does not
 /// answer in a second hangs, and that is what the operator must be told.
@@ -130,7 +134,7 @@ impl Operator {
     }
 
     pub(super) async fn status(&self) -> Result<Status, String> {
-        self.status_by(self.published().await?)
+        self.status_by(self.published().await?).await
     }
 
     /// What the pulse tells of itself.
@@ -140,7 +144,8 @@ impl Operator {
         wait(answered, PULSE_ANSWERS).await
     }
 
-    fn status_by(&self, published: Published) -> Result<Status, String> {
+    async fn status_by(&self, published: Published) -> Result<Status, String> {
+        let told = self.told(published.snapshot.role).await;
         let plan = self.current.plan();
         let answered = |network| {
             let connection = (plan.connections()).find(|(its, _)| *its == network)?.1;
@@ -171,6 +176,7 @@ impl Operator {
             replies: published.replies,
             first_master: self.found.get(),
             raised_at: self.alarms.raised_at(),
+            told,
         };
         Ok(Status::new(&plan.config, &published.snapshot, facts))
     }
@@ -184,7 +190,7 @@ impl Operator {
             Ok(_) | Err(_) => None,
         };
         Ok(Measured {
-            status: self.status_by(published)?,
+            status: self.status_by(published).await?,
             details: self.details()?,
             lateness: details::filled(lateness.buckets()),
             turns: details::filled(turns.buckets()),
@@ -193,6 +199,21 @@ impl Operator {
             happened: self.happenings.counted(),
             configured: self.reloads.configured(),
         })
+    }
+
+    /// What the master wrote down, as far as it is on this node's disk. A master judges itself.
+    async fn told(&self, role: Role) -> Option<MastersView> {
+        if role == Role::Master {
+            return None;
+        }
+        let request = InfoRequest::Get {
+            key: VIEW_KEY.to_owned(),
+            local: true,
+        };
+        match timeout(TOLD, self.dynamic.ask(request)).await.ok()? {
+            InfoAnswer::Entry(entry) => serde_json::from_slice(&entry?.value.0).ok(),
+            _ => None,
+        }
     }
 
     pub(super) async fn alarms(&self) -> Result<AlarmsStatus, String> {

@@ -214,6 +214,7 @@ fn known(master: Option<u16>) -> (Status, Snapshot) {
         replies: Vec::new(),
         first_master: None,
         raised_at: BTreeMap::new(),
+        told: None,
         warnings: Vec::new(),
         links: LinksStatus::default(),
         differing: BTreeMap::new(),

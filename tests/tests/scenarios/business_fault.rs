@@ -66,6 +66,13 @@ fn a_slave_cut_off_from_the_business_network_is_told_once_and_is_not_the_success
             ensure!(said.contains(words), "{key}: {member}");
         }
         ensure!(status["successor_slot"] == 3, "{status}");
+        // A slave shows it as its master's word.
+        let what = "slot 3 knows the cause";
+        scene.cluster.wait_for(what, PATIENCE, |view| {
+            let told = view.member(3, 2)?;
+            let is_told = told["told_at"].is_string() && told["since"].is_string();
+            (is_told && told["cause"] == member["cause"]).then_some(())
+        })?;
         ensure!(scene.alarms(1)?.contains(&"business_fault".to_owned()));
         wire::heal(scene.cluster.lab().topology(), 2, Network::Business)?;
         scene.quiet()?;

@@ -59,8 +59,13 @@ fn diagnosed(status: &Status, member: &MemberStatus) -> Option<String> {
         member.diagnosis.as_str(),
     );
     let since = (member.since.as_ref()).map_or_else(String::new, |at| format!(" since {at}"));
+    let told = if member.told_at.is_some() {
+        ", as its master tells"
+    } else {
+        ""
+    };
     Some(format!(
-        "{who} is {what}{since}: {}.",
+        "{who} is {what}{since}{told}: {}.",
         member.cause.as_ref()?
     ))
 }

@@ -90,6 +90,7 @@ pub(crate) fn facts(slot: u16, serving: bool) -> LocalFacts {
         replies: Vec::new(),
         first_master: None,
         raised_at: BTreeMap::new(),
+        told: None,
         warnings: Vec::new(),
         differing: BTreeMap::new(),
         links: LinksStatus {

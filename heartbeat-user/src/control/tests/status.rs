@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use heartbeat_core::event::Reply;
-use heartbeat_core::snapshot::{Alarm, Diagnosis};
+use heartbeat_core::snapshot::{Alarm, Diagnosis, Role};
 use serde_json::{Value, json};
 
 use super::{facts, master, slave, snapshot_of_master};
 use crate::config::tests_support::three_nodes;
-use crate::control::{Status, explain};
+use crate::control::{MastersView, Seen, Status, explain};
 
 #[test]
 fn the_json_has_the_documented_keys_and_words() {
@@ -79,7 +79,8 @@ fn the_json_has_the_documented_keys_and_words() {
         json["members"][1],
         json!({
             "slot": 2, "name": "n2", "address": "198.51.100.2", "elector": true, "role": "slave",
-            "answering": "healthy", "diagnosis": "healthy", "cause": null, "since": null, "cure": null, "rtt_us": 120,
+            "answering": "healthy", "diagnosis": "healthy", "cause": null, "since": null, "told_at": null, "cure": null,
+            "rtt_us": 120,
             "last_reply_age_us": 4_000, "answering_since_ns": 98_000_000_000_u64
         })
     );
@@ -170,6 +171,42 @@ fn each_alarm_has_a_name_a_member_and_a_sentence() {
     assert_eq!(
         status.alarms[0].text,
         "slot 3 (n3) answers on neither network"
+    );
+}
+
+#[test]
+fn a_slave_shows_what_its_master_wrote_down_as_that_ones_word_and_nothing_that_is_no_more_so() {
+    let mut snapshot = snapshot_of_master();
+    (snapshot.role, snapshot.master) = (Role::Slave, Some(2));
+    snapshot.members[2].diagnosis = Diagnosis::BusinessFault;
+    let seen = Seen {
+        slot: 3,
+        name: "n3".to_owned(),
+        diagnosis: Diagnosis::BusinessFault.into(),
+        cause: Some("it answered none of 5 questions".to_owned()),
+        since: Some("2026-01-01T00:00:00.000Z".to_owned()),
+        at: "2026-01-01T00:00:01.000Z".to_owned(),
+    };
+    let mut facts = facts(1, false);
+    facts.told = Some(MastersView {
+        members: vec![seen.clone()],
+        ..MastersView::default()
+    });
+    let status = Status::new(&three_nodes(), &snapshot, facts.clone());
+    let member = &status.members[2];
+    assert_eq!((&member.cause, &member.since), (&seen.cause, &seen.since));
+    assert_eq!(member.told_at.as_ref(), Some(&seen.at));
+    assert!(member.cure.is_some());
+    assert!(
+        explain(&status)
+            .join("\n")
+            .contains(", as its master tells: it answered none")
+    );
+    snapshot.members[2].diagnosis = Diagnosis::Down;
+    let status = Status::new(&three_nodes(), &snapshot, facts);
+    assert_eq!(
+        (&status.members[2].cause, &status.members[2].told_at),
+        (&None, &None)
     );
 }
 
