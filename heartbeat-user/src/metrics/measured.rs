@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::{Duration, SystemTime};
 
-use crate::control::{Bucket, Details, SinkStatus, Status, StoreStatus};
+use crate::control::{Bucket, Details, Role, SinkStatus, Status, StoreStatus};
 
 /// Bounds by which the durations of failovers are counted, in seconds: from below the shortest lease to what people call
 /// an outage.
@@ -31,6 +31,12 @@ pub struct Measured {
     pub happened: Happened,
     /// When a configuration was read last that is in force.
     pub configured: SystemTime,
+}
+
+impl Measured {
+    pub(super) fn is_master(&self) -> bool {
+        self.status.role == Role::Master
+    }
 }
 
 /// What happened to a node since its daemon's start.

@@ -234,9 +234,6 @@ fn values_are_those_of_the_status() {
 fn a_slave_says_nothing_of_what_only_a_master_knows() {
     let mut status = slave();
     status.slot = 1;
-    for member in &mut status.members {
-        member.answering = None;
-    }
     status.not_electable = Some(NotElectable::Service);
     let is = |name: &str, labels: &str| value(status.clone(), name, labels);
     assert_eq!(is("is_master", ""), Some(0.0));

@@ -21,12 +21,11 @@ pub(super) static METRICS: &[Metric] = &[
     gauge(
         "members_missing",
         &[],
-        "Members that do not answer; only where this node can know, which is on a master.",
+        "Members that do not answer; only on the master.",
         |m, s| {
-            let known = m.status.members.iter().any(|it| it.answering.is_some());
             let missing = |it: &&MemberStatus| it.answering == Some(Answering::Missing);
             let missing = m.status.members.iter().filter(missing).count();
-            if known {
+            if m.is_master() {
                 s.number(&[], missing as u64)
             } else {
                 Ok(())
@@ -51,7 +50,7 @@ pub(super) static METRICS: &[Metric] = &[
     gauge(
         "member_answering",
         MEMBER,
-        "1 if the member answers. Of more than 64 members only those that are not well have series, 64 at most; only where this node can know.",
+        "1 if the member answers. Of more than 64 members only those that are not well have series, 64 at most; only on the master.",
         |m, s| {
             shown(m, |it| {
                 let answers = it.answering.map(|it| it == Answering::Healthy);
@@ -62,7 +61,7 @@ pub(super) static METRICS: &[Metric] = &[
     gauge(
         "member_diagnosis",
         &["slot", "member", "diagnosis"],
-        "1 with the member's diagnosis as label; only where this node can know.",
+        "1 with the member's diagnosis as label; only on the master, and of those members that have member_answering.",
         |m, s| {
             shown(m, |it| {
                 s.number(&[&it.slot, &it.name, &it.diagnosis.as_str()], 1)
@@ -72,7 +71,7 @@ pub(super) static METRICS: &[Metric] = &[
     gauge(
         "member_round_trip_seconds",
         MEMBER,
-        "Round trip of the member's newest answer.",
+        "Round trip of the member's newest answer; only on the master.",
         |m, s| {
             shown(m, |it| {
                 it.rtt_us
@@ -83,7 +82,7 @@ pub(super) static METRICS: &[Metric] = &[
     gauge(
         "member_last_reply_age_seconds",
         MEMBER,
-        "How long ago the member's newest answer arrived.",
+        "How long ago the member's newest answer arrived; only on the master.",
         |m, s| {
             shown(m, |it| {
                 let age_us = it.last_reply_age_us;
@@ -140,10 +139,13 @@ pub(super) static METRICS: &[Metric] = &[
     ),
 ];
 
-/// Those members that this node judges, and that are few enough.
+/// Those members that this node judges, and that are few enough. What a slave believes of others is old, and would be
+/// told beside what the master sees.
 fn shown(m: &Measured, mut write: impl FnMut(&MemberStatus) -> fmt::Result) -> fmt::Result {
     let all = &m.status.members;
-    let judged = all.iter().filter(|it| it.answering.is_some());
+    let judged = all
+        .iter()
+        .filter(|it| m.is_master() && it.answering.is_some());
     let is_small = all.len() <= MOST_MEMBERS;
     judged
         .filter(|it| is_small || it.diagnosis != Diagnosis::Healthy)

@@ -6,7 +6,7 @@ use crate::metrics::metric::{Metric, counter, gauge, histogram};
 
 pub(super) static METRICS: &[Metric] = &[
     gauge("is_master", &[], "1 on the master.", |m, s| {
-        s.flag(&[], m.status.role == Role::Master)
+        s.flag(&[], m.is_master())
     }),
     gauge(
         "role",

@@ -10,7 +10,7 @@ pub(super) static METRICS: &[Metric] = &[
     gauge(
         "store_state",
         &["state"],
-        "1 with the state of this node's store as label, as `heartbeatctl info status` has it.",
+        "1 with the state of this node's store as label, as `heartbeatctl info store` has it.",
         |m, s| store(m, |it| s.number(&[&it.state], 1)),
     ),
     gauge(
