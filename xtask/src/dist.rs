@@ -111,14 +111,14 @@ pub(crate) fn debian(source: &Source<'_>, folder: &Path) -> Result<PathBuf> {
 }
 
 /// Makes the .rpm in `folder` of what was laid out.
-fn fedora(source: &Source<'_>, folder: &Path) -> Result<PathBuf> {
+///
+/// # Errors
+/// cargo-generate-rpm's.
+pub(crate) fn fedora(source: &Source<'_>, folder: &Path) -> Result<PathBuf> {
     let mut make = workspace::cargo();
     make.args(["generate-rpm", "--package", CRATE])
-        // As cargo-deb packs: small. What is built for tests is not worth the time.
-        .args([
-            "--payload-compress",
-            if source.release { "xz" } else { "none" },
-        ])
+        // What is built for tests is not worth the time.
+        .args((!source.release).then_some("--payload-compress=none"))
         .arg("--output")
         .arg(folder)
         .current_dir(source.root);

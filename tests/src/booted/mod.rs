@@ -46,20 +46,29 @@ impl Packages {
         self.folder.join("tree")
     }
 
-    /// The packages of the version at hand and of the next one, in this order.
+    /// Debian's packages of the version at hand and of the next one, in this order.
     ///
     /// # Errors
     /// When there are not two.
     pub fn versions(&self) -> Result<[PathBuf; 2]> {
-        let one = |version: &str| {
-            let folder = self.folder.join(version);
-            let entries = fs::read_dir(&folder)
-                .with_context(|| format!("cannot read {}", folder.display()))?;
-            (entries.filter_map(|entry| Some(entry.ok()?.path())))
-                .find(|path| path.extension().is_some_and(|end| end == "deb"))
-                .with_context(|| format!("no package in {}", folder.display()))
-        };
-        Ok([one("now")?, one("later")?])
+        Ok([self.package("now", "deb")?, self.package("later", "deb")?])
+    }
+
+    /// The one for Fedora, of the version at hand.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn fedora(&self) -> Result<PathBuf> {
+        self.package("now", "rpm")
+    }
+
+    fn package(&self, version: &str, kind: &str) -> Result<PathBuf> {
+        let folder = self.folder.join(version);
+        let entries =
+            fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
+        (entries.filter_map(|entry| Some(entry.ok()?.path())))
+            .find(|path| path.extension().is_some_and(|end| end == kind))
+            .with_context(|| format!("no .{kind} in {}", folder.display()))
     }
 }
 

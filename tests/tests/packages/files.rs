@@ -27,6 +27,51 @@ fn files_of(package: &Path) -> Vec<String> {
         .collect()
 }
 
+/// The files of a package for Fedora.
+fn files_of_fedora(package: &Path) -> Vec<String> {
+    let output = Command::new("rpm")
+        .args(["--query", "--list", "--package"])
+        .arg(package)
+        .output()
+        .expect("rpm runs");
+    assert!(output.status.success(), "{output:?}");
+    let listed = String::from_utf8_lossy(&output.stdout);
+    listed.lines().map(str::to_owned).collect()
+}
+
+/// What each of the two wants in a place of its own, or alone has.
+const APART: [&str; 6] = [
+    "/usr/share/doc/heartbeatd/changelog.Debian",
+    "/usr/share/doc/heartbeatd/copyright",
+    "/usr/share/licenses/",
+    "/usr/share/lintian/",
+    "/usr/share/zsh/site-functions/",
+    "/usr/share/zsh/vendor-completions/",
+];
+
+/// What has to be the same in both; only one of them packs long texts.
+fn common(files: Vec<String>) -> Vec<String> {
+    let mut common: Vec<String> = files
+        .into_iter()
+        .filter(|file| !APART.iter().any(|place| file.starts_with(place)))
+        .map(|file| file.trim_end_matches(".gz").to_owned())
+        .collect();
+    common.sort_unstable();
+    common
+}
+
+#[test]
+fn both_packages_have_the_same_files() {
+    let Some(packages) = packages("both_packages_have_the_same_files") else {
+        return;
+    };
+    let [debian, _] = packages.versions().expect("two versions");
+    let debian = common(files_of(&debian));
+    assert!(debian.len() > 50, "{debian:#?}");
+    let fedora = packages.fedora().expect("it was made");
+    assert_eq!(common(files_of_fedora(&fedora)), debian);
+}
+
 #[test]
 fn the_package_has_what_a_package_of_a_daemon_has_and_nothing_for_one_who_builds_it() {
     let Some(packages) = packages("the_package_has") else {

@@ -3,6 +3,8 @@
 use std::fs;
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use heartbeat_tests::booted::{Machine, Packages};
@@ -21,6 +23,8 @@ const VERSIONS: [&str; 2] = ["0.1.0", "0.1.1"];
 /// Upgrades of each node there and back: so many by default, and when somebody has the time.
 const ROUNDS: usize = 1;
 const LONG_ROUNDS: usize = 5;
+/// The unit's.
+const WATCHDOG: Duration = Duration::from_secs(5);
 /// What may be left after a purge: the user, whom files elsewhere may belong to, and how its making shows.
 const LEFT_BY_POLICY: [&str; 5] = [
     "/etc/.pwd.lock",
@@ -82,6 +86,7 @@ fn lived(lab: &Lab, settings: &Settings, nodes: &[Node; 2], versions: &[PathBuf;
     }
     configure(lab, settings, nodes)?;
     upgrades(lab, nodes, versions)?;
+    frozen(&nodes[1])?;
     removed(nodes)?;
     purged(&nodes[1], &before)
 }
@@ -163,6 +168,26 @@ fn upgrades(lab: &Lab, nodes: &[Node; 2], versions: &[PathBuf; 2]) -> Result<()>
         sight.outage_ms().unwrap_or(f64::NAN)
     ));
     Ok(())
+}
+
+/// A daemon whose pulse stands still is killed by systemd, and another one started.
+fn frozen(node: &Node) -> Result<()> {
+    let before = node.property("NRestarts")?;
+    let pid = node.property("MainPID")?;
+    node.machine.run(&format!("kill -STOP {pid}"))?;
+    let begun = Instant::now();
+    while node.property("NRestarts")? == before {
+        ensure!(
+            begun.elapsed() < WATCHDOG * 4,
+            "process {pid} is left frozen"
+        );
+        sleep(Duration::from_millis(200));
+    }
+    tell(&format!(
+        "a frozen daemon was replaced after {:.1?}",
+        begun.elapsed()
+    ));
+    node.wait_for_role("slave").map(drop)
 }
 
 /// The slave's package goes, and what it had at work; its settings stay. The master serves on.

@@ -30,14 +30,16 @@ pub(crate) fn run() -> Result<()> {
     let folder = lab::target_dir().join("packages");
     system::make(&folder.join("tree"))?;
     let later = later::copied(&folder.join("source"))?;
-    for (root, name) in [(later.as_path(), "later"), (workspace::root(), "now")] {
-        let source = Source {
-            root,
-            release: false,
-        };
-        dist::build(&source)?;
-        dist::debian(&source, &folder.join(name))?;
+    let of = |root| Source {
+        root,
+        release: false,
+    };
+    let (now, later) = (of(workspace::root()), of(&later));
+    for (source, name) in [(&later, "later"), (&now, "now")] {
+        dist::build(source)?;
+        dist::debian(source, &folder.join(name))?;
     }
+    dist::fedora(&now, &folder.join("now"))?;
     build_lab()?;
     let mut command = workspace::cargo();
     command
