@@ -16,6 +16,8 @@ use crate::workspace;
 const PROGRAMS: &str = "programs";
 /// Everybody may read it.
 const FILES: &str = "files";
+/// Likewise, and may be left out where space is scarce.
+const DOCS: &str = "docs";
 /// The operator's: never overwritten.
 const CONFIG: &str = "config";
 /// In one of the packages only.
@@ -79,8 +81,8 @@ const PLACES: &[Place] = &[
     place("packaging/lintian", DEBIAN, "usr/share/lintian/overrides"),
     place("LICENSE-APACHE", FEDORA, "usr/share/licenses/heartbeatd"),
     place("LICENSE-MIT", FEDORA, "usr/share/licenses/heartbeatd"),
-    place("README.md", FILES, "usr/share/doc/heartbeatd"),
-    place("docs", FILES, "usr/share/doc/heartbeatd/docs"),
+    place("README.md", DOCS, "usr/share/doc/heartbeatd"),
+    place("docs", DOCS, "usr/share/doc/heartbeatd/docs"),
 ];
 
 /// Lays the tree of the sources at `root` out, with the programs that are in `built`.
@@ -113,7 +115,7 @@ pub(super) fn lay_out(root: &Path, built: &Path) -> Result<()> {
         }
     }
     manual_pages(root, &stage)?;
-    let doc = stage.join(FILES).join("usr/share/doc/heartbeatd");
+    let doc = stage.join(DOCS).join("usr/share/doc/heartbeatd");
     compress(&root.join("CHANGELOG.md"), &doc.join("changelog.gz"))?;
     programs(built, &stage.join(PROGRAMS))
 }
@@ -128,9 +130,7 @@ fn manual_pages(root: &Path, stage: &Path) -> Result<()> {
             continue;
         }
         let (_, section) = name.rsplit_once('.').context("a page has a section")?;
-        let folder = stage
-            .join(FILES)
-            .join(format!("usr/share/man/man{section}"));
+        let folder = stage.join(DOCS).join(format!("usr/share/man/man{section}"));
         compress(&page, &folder.join(format!("{name}.gz")))?;
     }
     Ok(())
