@@ -183,6 +183,10 @@ fn mastership_is_handed_on(scene: &Scene, browser: &mut Browser) -> Result<()> {
         newer.is_some() && newer < older,
         "the last masterships: {list}"
     );
+    // What happened names members as people do, and its times as UTC where the pointer rests.
+    let told = "return document.getElementById('events').innerText.includes('slot 1 (n1) handed over') \
+                && document.querySelector('#events .when').title.endsWith('Z')";
+    browser.wait_for(told, PATIENCE)?;
     Ok(())
 }
 

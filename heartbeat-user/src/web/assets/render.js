@@ -33,6 +33,12 @@ export function fill(box, children) {
 
 const pair = (term, ...value) => h("div", {}, h("dt", {}, term), h("dd", {}, ...value));
 
+/** A text of the election, which knows slots only, with the members' names beside them. */
+const named = (status, text) => text.replace(/\bslot (\d+)\b(?! \()/g, (words, slot) => {
+  const name = status.members.find((it) => it.slot === Number(slot))?.name;
+  return name === undefined ? words : `${words} (${name})`;
+});
+
 export const nameOf = (status, slot) => status.members.find((it) => it.slot === slot)?.name ?? `slot ${slot}`;
 
 export function render(status) {
@@ -169,7 +175,7 @@ function machine(status) {
     : status.electable ? "could become master now" : `could not become master: ${role(status.not_electable ?? "unknown")}`;
   const local = status.local;
   fill($("machine"), [
-    pair("role", `${role(status.role)}: ${status.reason}`),
+    pair("role", `${role(status.role)}: ${named(status, status.reason)}`),
     pair("standing", standing),
     pair("answers in the kernel on", list(answers) || "nothing: the management interface is not there"),
     pair("heartbeats go by", status.degraded ? "the business network: the management network fails" : "the management network"),
@@ -184,14 +190,14 @@ const MOST_EVENTS = 10;
 export function renderHistory(status, history) {
   const last = history.masterships.slice(-MOST_MASTERSHIPS).reverse();
   fill($("masterships"), last.length ? last.map((it) => h("li", { class: it.until ? "" : "now" },
-    h("span", { class: "when" }, clock(it.from, history.now)),
+    h("span", { class: "when", title: it.from }, clock(it.from, history.now)),
     h("span", {}, h("b", {}, nameOf(status, it.slot)), h("span", { class: "quiet" }, ` round ${count(it.epoch.round)}`)),
     h("span", { class: "long" }, it.until ? `for ${duration(between(it.from, it.until))}` : "now")))
     : [h("li", { class: "quiet" }, "none is known")]);
   const events = history.events.slice(-MOST_EVENTS).reverse();
   fill($("events"), events.length ? events.map((it) => h("li", {},
-    h("span", { class: "when" }, clock(it.at, history.now)),
-    h("div", {}, h("b", {}, what(it)), h("p", {}, because(it)))))
+    h("span", { class: "when", title: it.at }, clock(it.at, history.now)),
+    h("div", {}, h("b", {}, named(status, what(it))), h("p", {}, named(status, because(it))))))
     : [h("li", { class: "quiet" }, "nothing so far")]);
 }
 
