@@ -40,7 +40,9 @@ const SOON: Duration = Duration::from_secs(20);
 const OVER: &str = "10s";
 
 /// What may have no data here, and why.
-const WITHOUT: [(&str, &str); 2] = [
+const WITHOUT: [(&str, &str); 4] = [
+    ("HeartbeatdMemberUnwell", "a diagnosis has a series only while it is so"),
+    ("HeartbeatdConfigurationDiffers", "the same"),
     ("HeartbeatdHookFailed", "no hook is configured"),
     ("HeartbeatdTextfileStale", "no node_exporter is scraped"),
 ];
