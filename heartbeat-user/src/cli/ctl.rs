@@ -1,10 +1,12 @@
 //! The command line of heartbeatctl.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
 use super::{DEFAULT_CONFIG, DEFAULT_CONTROL, DEFAULT_KEY_FILE};
+use crate::tune::Wanted;
 
 /// Asks the heartbeatd on this machine what it knows, and tells it what to do.
 ///
@@ -119,6 +121,47 @@ pub enum Command {
         json: bool,
     },
 
+    /// Which period and multiplier this network and this machine carry, by what the kernel and the pulse counted (exit
+    /// code 1: the counts are too few to say)
+    ///
+    /// Ask every elector, each while it is no master, and take the longest lease. Nothing is set.
+    Tune {
+        /// How many failovers without a failure are borne in the whole cluster: a number and hour, day, week, month or year
+        #[arg(long, value_name = "RATE", default_value = "1/year")]
+        false_failovers: Wanted,
+
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+
+    /// Everything for a report of a fault in one file, without secrets
+    ///
+    /// What the daemon and the doctor say, the configuration, kernel, interfaces, settings, maps, the journal's end. Key and
+    /// token files are not read, and arguments of programs, users and webhooks' paths are taken out. Parts that could not be
+    /// had are named with the reason: the daemon may be dead. Look into it before you send it.
+    Bundle {
+        /// The archive to write (.tar.gz), which must not exist; by default one of this host and time in this folder
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+
+        /// The configuration to go by
+        #[arg(long, value_name = "FILE", default_value = DEFAULT_CONFIG)]
+        config: PathBuf,
+
+        /// Be the member in this slot (1 to 10000); by default found by its management address
+        #[arg(long, value_name = "SLOT", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+        slot: Option<u16>,
+
+        /// The daemon's folder of pinned maps; by default /sys/fs/bpf/heartbeatd/<cluster>
+        #[arg(long, value_name = "DIR")]
+        bpf_dir: Option<PathBuf>,
+
+        /// The end of the recorder's file too ([recorder]), with every address and message of the election
+        #[arg(long)]
+        record: bool,
+    },
+
     /// Have the daemon exit for the next one, keeping mastership: for its upgrade
     ///
     /// On a master the other nodes first grant a longer lease (`restart_lease`), which the next heartbeatd takes
@@ -190,6 +233,28 @@ pub enum Command {
         /// Key file to write
         #[arg(long, value_name = "FILE", default_value = DEFAULT_KEY_FILE)]
         out: PathBuf,
+    },
+
+    /// Make a heartbeatd.toml of keepalived's configuration, and say what of it could not be carried over
+    ///
+    /// Convert the file of the machine that is to be master first, and copy the result to all. What keepalived's file does
+    /// not know (addresses of other machines, a third that votes) is a placeholder that `heartbeatd --check` refuses.
+    Convert {
+        /// keepalived's configuration; what it includes is read too
+        #[arg(value_name = "FILE", default_value = "/etc/keepalived/keepalived.conf")]
+        file: PathBuf,
+
+        /// The file to write, which must not exist; by default the standard output, and the report the standard error
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+
+        /// Whose lines beginning with @ count (keepalived's --config-id); by default this host's
+        #[arg(long, value_name = "ID")]
+        config_id: Option<String>,
+
+        /// Address of the third machine that votes with two
+        #[arg(long, value_name = "ADDRESS")]
+        witness: Option<IpAddr>,
     },
 
     /// Step the election through what a daemon recorded ([recorder] in its configuration), and show each decision with

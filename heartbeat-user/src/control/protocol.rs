@@ -3,7 +3,7 @@
 use heartbeat_core::Slot;
 use serde::{Deserialize, Serialize};
 
-use super::details::Details;
+use super::details::{Bucket, Details};
 use super::event::Event;
 use super::info::{InfoAnswer, InfoRequest};
 use super::maps::PinnedMap;
@@ -31,6 +31,8 @@ pub enum Request {
     TestAlarms,
     /// What did the kernel count?
     Details,
+    /// How late did the pulse's turns begin?
+    Lateness,
     /// Who is a member, whose votes count, and what the configuration file proposes?
     Members,
     /// What is every node, by its own words?
@@ -80,6 +82,8 @@ pub enum Response {
     TestedAlarms(Vec<SinkTest>),
     /// To [`Request::Details`].
     Details(Box<Details>),
+    /// To [`Request::Lateness`]: only ranges in which there is some.
+    Lateness(Vec<Bucket>),
     /// To [`Request::Members`].
     Members(Box<Membership>),
     /// To [`Request::Nodes`]: by slot.

@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tracing::{debug, warn};
 
-use super::details::Details;
+use super::details::{Bucket, Details};
 use super::event::Event;
 use super::explain::explain;
 use super::info::{InfoAnswer, InfoRequest};
@@ -53,6 +53,8 @@ pub trait Handler: Send + Sync + 'static {
     fn test_alarms(&self) -> impl Future<Output = Result<Vec<SinkTest>, String>> + Send;
     /// What the kernel counted, or why this node cannot say.
     fn details(&self) -> impl Future<Output = Result<Details, String>> + Send;
+    /// How late the pulse's turns began since its start, one turn a period, or why this node cannot say.
+    fn lateness(&self) -> impl Future<Output = Result<Vec<Bucket>, String>> + Send;
     /// Members and electors, and what the configuration file proposes, or why this node cannot say.
     fn members(&self) -> impl Future<Output = Result<Membership, String>> + Send;
     /// The fixed information of every node, by its own words, or why this node cannot say.
@@ -177,6 +179,7 @@ async fn answer(request: Request, handler: &impl Handler) -> Response {
         Request::Details => told(handler.details().await, |details| {
             Response::Details(Box::new(details))
         }),
+        Request::Lateness => told(handler.lateness().await, Response::Lateness),
         Request::Members => told(handler.members().await, |members| {
             Response::Members(Box::new(members))
         }),

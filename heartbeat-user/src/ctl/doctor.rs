@@ -7,7 +7,7 @@ use heartbeat_core::Slot;
 
 use super::{Failure, print, print_json};
 use crate::cli::Exit;
-use crate::config;
+use crate::config::{self, Config};
 use crate::control::Client;
 use crate::doctor::{Finding, Patient, Weight, examine};
 use crate::net::netlink::Netlink;
@@ -23,13 +23,7 @@ pub(super) struct Options {
 /// Shows what is found; a fault is a failure.
 pub(super) fn doctor(client: &Client, file: &Path, options: Options) -> Result<Exit, Failure> {
     let config = config::load(file)?;
-    let local: Vec<_> = Netlink::open()
-        .and_then(|mut netlink| netlink.addresses())
-        .map(|addresses| addresses.iter().map(|it| it.address).collect())
-        .unwrap_or_default();
-    let slot = config
-        .own_slot(&local, options.slot)
-        .map_err(|error| Failure::Refused(error.to_string()))?;
+    let slot = own_slot(&config, options.slot)?;
     let patient = Patient {
         config: &config,
         slot,
@@ -46,6 +40,17 @@ pub(super) fn doctor(client: &Client, file: &Path, options: Options) -> Result<E
     } else {
         Exit::Ok
     })
+}
+
+/// Which member this machine is: the given one, or the one whose management address it has.
+pub(super) fn own_slot(config: &Config, given: Option<Slot>) -> Result<Slot, Failure> {
+    let local: Vec<_> = Netlink::open()
+        .and_then(|mut netlink| netlink.addresses())
+        .map(|addresses| addresses.iter().map(|it| it.address).collect())
+        .unwrap_or_default();
+    config
+        .own_slot(&local, given)
+        .map_err(|error| Failure::Refused(error.to_string()))
 }
 
 fn count(found: &[Finding], weight: Weight) -> usize {

@@ -1,13 +1,16 @@
 //! heartbeatctl: one request, one answer, one exit code.
 
 mod alarms;
+mod bundle;
 mod check_config;
+mod convert;
 mod detach;
 mod doctor;
 mod info;
 mod keygen;
 mod members;
 mod names;
+mod new_file;
 mod nodes;
 mod past;
 mod promote;
@@ -15,6 +18,7 @@ mod render;
 mod replay;
 mod table;
 mod top;
+mod tune;
 mod watched;
 
 use std::io::{self, Write};
@@ -26,10 +30,12 @@ use crate::cli::Exit;
 use crate::cli::ctl::{AlarmsAction, Args, Command, MembersAction, OnOff};
 use crate::config::{self, ConfigErrors};
 use crate::control::{Client, ClientError, Request, Response};
+use crate::convert::ConvertError;
 use crate::recorder::ReplayError;
 use detach::DetachError;
 use keygen::KeygenError;
 use names::Names;
+use new_file::NewFileError;
 
 /// Why nothing was done.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +60,10 @@ enum Failure {
     Detach(#[from] DetachError),
     #[error(transparent)]
     Replay(#[from] ReplayError),
+    #[error(transparent)]
+    Convert(#[from] ConvertError),
+    #[error(transparent)]
+    NewFile(#[from] NewFileError),
     #[error("cannot write the answer: {0}")]
     Output(#[from] io::Error),
 }
@@ -73,12 +83,20 @@ impl Failure {
             Self::Keygen(error) if error.is_permission() => Exit::Permission,
             Self::Detach(error) if error.is_permission() => Exit::Permission,
             Self::Replay(ReplayError::Read(error)) if error.is_permission() => Exit::Permission,
+            Self::NewFile(error) if error.is_permission() => Exit::Permission,
+            Self::Convert(ConvertError::Read { source, .. })
+                if source.kind() == io::ErrorKind::PermissionDenied =>
+            {
+                Exit::Permission
+            }
             // The reader has gone (`heartbeatctl history | head`): nobody is left to hear of it.
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok,
             Self::Refused(_)
             | Self::Keygen(_)
             | Self::Detach(_)
             | Self::Replay(_)
+            | Self::Convert(_)
+            | Self::NewFile(_)
             | Self::Output(_) => Exit::Failure,
         }
     }
@@ -166,6 +184,10 @@ fn carry_out(args: Args) -> Result<Exit, Failure> {
             };
             doctor::doctor(&client, &config, options)
         }
+        Command::Tune {
+            false_failovers,
+            json,
+        } => tune::tune(&client, false_failovers, json),
         Command::Restart => order(&client, Request::Restart),
         Command::Promote { force: _, cluster } => promote::force(&client, cluster),
         Command::Info { action } => info::info(&client, action),
@@ -180,6 +202,33 @@ fn carry_out(args: Args) -> Result<Exit, Failure> {
                 out.display()
             ))
         }
+        Command::Bundle {
+            output,
+            config,
+            slot,
+            bpf_dir,
+            record,
+        } => {
+            let asked = bundle::Asked {
+                output,
+                config,
+                slot,
+                bpf_dir,
+                record,
+            };
+            bundle::bundle(&client, &asked)
+        }
+        Command::Convert {
+            file,
+            output,
+            config_id,
+            witness,
+        } => convert::convert(convert::Asked {
+            file,
+            output,
+            config_id,
+            witness,
+        }),
         Command::Replay { file, all, json } => replay::replay(&file, replay::Shown { all, json }),
         Command::Detach { config, bpf_dir } => print(&detach::detach(&config, bpf_dir.as_deref())?),
     }
@@ -219,6 +268,7 @@ fn unexpected(response: Response) -> Failure {
         | Response::Alarms(_)
         | Response::TestedAlarms(_)
         | Response::Details(_)
+        | Response::Lateness(_)
         | Response::Members(_)
         | Response::Nodes(_)
         | Response::Configuration(_)

@@ -9,7 +9,7 @@ use heartbeat_core::Slot;
 use super::history::History;
 use super::operator::Operator;
 use crate::control::{
-    AlarmsStatus, Details, Event, Handler, InfoAnswer, InfoRequest, Membership, NodeStatus,
+    AlarmsStatus, Bucket, Details, Event, Handler, InfoAnswer, InfoRequest, Membership, NodeStatus,
     PinnedMap, Running, SinkTest, Status, pinned_maps,
 };
 use crate::metrics::{Measured, Source};
@@ -94,6 +94,10 @@ impl Handler for Front {
 
     async fn details(&self) -> Result<Details, String> {
         self.operator()?.details()
+    }
+
+    async fn lateness(&self) -> Result<Vec<Bucket>, String> {
+        self.operator()?.lateness().await
     }
 
     async fn members(&self) -> Result<Membership, String> {

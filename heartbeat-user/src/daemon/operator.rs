@@ -29,8 +29,8 @@ use super::restarting::{Restarting, Waits};
 use super::shared::Facts;
 use crate::config::{Follows, change};
 use crate::control::{
-    AlarmsStatus, Datapath, Details, InfoAnswer, InfoRequest, Local, LocalFacts, MastersView,
-    Running, SinkTest, Status, VIEW_KEY, VerifiedStatus, VirtualAddressStatus,
+    AlarmsStatus, Bucket, Datapath, Details, InfoAnswer, InfoRequest, Local, LocalFacts,
+    MastersView, Running, SinkTest, Status, VIEW_KEY, VerifiedStatus, VirtualAddressStatus,
 };
 use crate::datapath::{Statistics, Words, name_sets};
 use crate::metrics::Measured;
@@ -244,6 +244,12 @@ impl Operator {
             .unwrap_or_else(PoisonError::into_inner);
         details::details(plan.slot, &slots, &mut statistics)
             .map_err(|error| format!("cannot read what the kernel counted: {error}"))
+    }
+
+    /// How late the pulse's turns began.
+    pub(super) async fn lateness(&self) -> Result<Vec<Bucket>, String> {
+        let published = self.published().await?;
+        Ok(details::filled(published.lateness.buckets()))
     }
 
     /// Whom this node takes for the master.

@@ -5,15 +5,20 @@ use crate::control::{Client, Request, Response, Status};
 
 const SUBJECT: &str = "daemon";
 
-pub(super) fn look(client: &Client) -> Vec<Finding> {
+/// Its status, or why there is none.
+pub(super) fn ask(client: &Client) -> Result<Status, String> {
     match client.ask(Request::Status) {
-        Ok(Response::Status(status)) => of(&status),
-        Ok(Response::Refused(why)) => vec![Finding::note(SUBJECT, why)],
-        Ok(_) => vec![Finding::note(
-            SUBJECT,
-            "it answered something else: use the heartbeatctl of its version",
-        )],
-        Err(error) => vec![Finding::note(SUBJECT, error.to_string())],
+        Ok(Response::Status(status)) => Ok(*status),
+        Ok(Response::Refused(why)) => Err(why),
+        Ok(_) => Err("it answered something else: use the heartbeatctl of its version".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+pub(super) fn look(status: Result<Status, String>) -> Vec<Finding> {
+    match status {
+        Ok(status) => of(&status),
+        Err(why) => vec![Finding::note(SUBJECT, why)],
     }
 }
 

@@ -4,9 +4,12 @@
 //! netlink and ethtool, since /sys shows the network namespace that it was mounted in.
 
 mod clock;
+mod coalescing;
 mod daemon;
 mod firewall;
+mod groups;
 mod kernel;
+mod legacy;
 mod manners;
 mod network;
 mod owners;
@@ -120,9 +123,13 @@ pub fn examine(patient: &Patient<'_>, client: &Client) -> Vec<Finding> {
     found.extend(clock::look());
     found.extend(processor::look(patient));
     found.extend(network::look(patient));
+    found.extend(coalescing::look(patient));
     found.extend(manners::look(patient));
     found.extend(owners::look(patient));
     found.extend(firewall::look(patient));
-    found.extend(daemon::look(client));
+    found.extend(legacy::look(patient));
+    let status = daemon::ask(client);
+    found.extend(groups::look(patient, status.as_ref().ok()));
+    found.extend(daemon::look(status));
     found
 }

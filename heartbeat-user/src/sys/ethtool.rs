@@ -82,6 +82,48 @@ pub fn strips_vlan_tags(interface: &str) -> io::Result<bool> {
     Ok(value.data & STRIPS_VLAN_TAGS != 0)
 }
 
+/// ETHTOOL_GCOALESCE.
+const GET_COALESCE: u32 = 0x0e;
+
+/// struct ethtool_coalesce: what is not named here is about sending, or other load.
+#[repr(C)]
+struct CoalesceInfo {
+    command: u32,
+    rx_usecs: u32,
+    rx_frames: u32,
+    _sending: [u32; 7],
+    adaptive_rx: u32,
+    _rest: [u32; 12],
+}
+
+/// How long a card may hold back what it received, so that one interrupt serves several frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Coalesce {
+    /// So long at most, in microseconds; 0: not for a time.
+    pub rx_usecs: u32,
+    /// Until there are so many frames; 0 and 1: not for more.
+    pub rx_frames: u32,
+    /// Whether the driver changes both by the load.
+    pub is_adaptive: bool,
+}
+
+/// What the interface of this network namespace does so.
+///
+/// # Errors
+/// ENODEV if there is no such interface, EOPNOTSUPP if its driver has no such thing.
+pub fn coalesce(interface: &str) -> io::Result<Coalesce> {
+    // SAFETY: integers only, for which zero is a value.
+    let mut info: CoalesceInfo = unsafe { zeroed() };
+    info.command = GET_COALESCE;
+    // SAFETY: the kernel fills in a struct ethtool_coalesce for this command.
+    unsafe { ask(interface, (&raw mut info).cast()) }?;
+    Ok(Coalesce {
+        rx_usecs: info.rx_usecs,
+        rx_frames: info.rx_frames,
+        is_adaptive: info.adaptive_rx != 0,
+    })
+}
+
 /// Asks the driver.
 ///
 /// # Safety
@@ -113,14 +155,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_struct_of_drivers_has_the_kernels_size() {
+    fn the_structs_have_the_kernels_sizes() {
         assert_eq!(size_of::<DriverInfo>(), 196);
+        assert_eq!(size_of::<CoalesceInfo>(), 23 * 4);
     }
 
     #[test]
     fn an_interface_that_is_not_there_is_an_error() {
         for name in ["nosuchif0", "a-name-far-too-long"] {
             let error = strips_vlan_tags(name).expect_err("it is not there");
+            assert_eq!(error.raw_os_error(), Some(libc::ENODEV), "{name}");
+            let error = coalesce(name).expect_err("it is not there");
             assert_eq!(error.raw_os_error(), Some(libc::ENODEV), "{name}");
             let error = driver(name).expect_err("it is not there");
             assert_eq!(error.raw_os_error(), Some(libc::ENODEV), "{name}");

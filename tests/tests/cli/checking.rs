@@ -36,7 +36,7 @@ impl Folder {
     }
 
     /// Checks it, and takes the folder's changing name out of what is said.
-    fn check(&self) -> Ran {
+    pub(crate) fn check(&self) -> Ran {
         let config = self.config();
         let mut ran = run(
             "heartbeatd",

@@ -1,7 +1,9 @@
 //! The real programs from outside: what they print, and how they exit.
 
 mod assuming;
+mod bundling;
 mod checking;
+mod converting;
 mod detaching;
 mod info;
 mod keys;

@@ -11,7 +11,7 @@ use heartbeat_core::{ElectorRecord, Epoch, Instant};
 use heartbeat_user::config;
 use heartbeat_user::config::change::{Facts, Place};
 use heartbeat_user::control::{
-    Alarm, AlarmName, AlarmsStatus, ControlSocket, Details, EpochParts, Event, Handler,
+    Alarm, AlarmName, AlarmsStatus, Bucket, ControlSocket, Details, EpochParts, Event, Handler,
     HistoryEntry, InfoAnswer, InfoRequest, LinksStatus, Local, LocalFacts, Membership, NodeStatus,
     PinnedMap, ReloadStatus, Running, Scope, Severity, SinkStatus, SinkTest, Status, pinned_maps,
 };
@@ -92,6 +92,10 @@ impl Handler for Pretender {
     }
 
     async fn details(&self) -> Result<Details, String> {
+        Err("nothing is counted here".to_owned())
+    }
+
+    async fn lateness(&self) -> Result<Vec<Bucket>, String> {
         Err("nothing is counted here".to_owned())
     }
 

@@ -62,6 +62,7 @@ mod starved;
 mod status_page;
 mod strangers;
 mod switchover;
+mod tune;
 mod units;
 mod verified;
 mod witness;

@@ -14,9 +14,9 @@ use super::master;
 use crate::config::change::{Facts, Place};
 use crate::config::tests_support::three_nodes;
 use crate::control::{
-    AlarmsStatus, BindError, Client, ClientError, ControlSocket, Details, EpochParts, Event,
-    Handler, HistoryEntry, InfoAnswer, InfoRequest, Membership, NodeStatus, PinnedMap, Request,
-    Response, Role, Running, SinkTest, Status, pinned_maps,
+    AlarmsStatus, BindError, Bucket, Client, ClientError, ControlSocket, Details, EpochParts,
+    Event, Handler, HistoryEntry, InfoAnswer, InfoRequest, Membership, NodeStatus, PinnedMap,
+    Request, Response, Role, Running, SinkTest, Status, pinned_maps,
 };
 
 struct Pretender;
@@ -47,6 +47,10 @@ impl Handler for Pretender {
 
     async fn details(&self) -> Result<Details, String> {
         Ok(super::details())
+    }
+
+    async fn lateness(&self) -> Result<Vec<Bucket>, String> {
+        Ok(super::details().gaps)
     }
 
     async fn members(&self) -> Result<Membership, String> {

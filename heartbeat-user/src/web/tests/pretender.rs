@@ -10,8 +10,8 @@ use heartbeat_core::snapshot as core;
 use crate::config::tests_support::three_nodes;
 use crate::control::tests::{details, master};
 use crate::control::{
-    Alarm, AlarmsStatus, Answering, Details, Diagnosis, EpochParts, Event, FirstMaster, Handler,
-    HistoryEntry, HookStatus, HookWord, InfoAnswer, InfoRequest, LinkStatus, LinksStatus,
+    Alarm, AlarmsStatus, Answering, Bucket, Details, Diagnosis, EpochParts, Event, FirstMaster,
+    Handler, HistoryEntry, HookStatus, HookWord, InfoAnswer, InfoRequest, LinkStatus, LinksStatus,
     Membership, NodeStatus, PinnedMap, Role, Running, ServiceEvent, ServiceStatus, ServiceWord,
     SinkTest, Status, TakeoverStamps, pinned_maps,
 };
@@ -139,6 +139,10 @@ impl Handler for Pretender {
 
     async fn details(&self) -> Result<Details, String> {
         Ok(details())
+    }
+
+    async fn lateness(&self) -> Result<Vec<Bucket>, String> {
+        Err("only the control socket asks for it".to_owned())
     }
 
     async fn switchover(&self, to: Option<u16>) -> Result<String, String> {
