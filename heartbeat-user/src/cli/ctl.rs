@@ -138,7 +138,7 @@ pub enum Command {
     /// Everything for a report of a fault in one file, without secrets
     ///
     /// What the daemon and the doctor say, the configuration, kernel, interfaces, settings, maps, the journal's end. Key and
-    /// token files are not read, and arguments of programs, users and webhooks' paths are taken out. Parts that could not be
+    /// token files are left out, and arguments of programs, users and webhooks' paths are taken out. Parts that could not be
     /// had are named with the reason: the daemon may be dead. Look into it before you send it.
     Bundle {
         /// The archive to write (.tar.gz), which must not exist; by default one of this host and time in this folder

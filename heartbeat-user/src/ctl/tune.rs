@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
+use heartbeat_core::config::PairRules;
+
 use super::{Failure, print, print_json, unexpected};
 use crate::cli::Exit;
 use crate::config::duration as written;
 use crate::control::human::duration;
 use crate::control::{Bucket, Client, Details, Request, Response, Status};
 use crate::tune::{Advice, Cluster, Counted, Outcome, Setting, Wanted, advise};
-
-use heartbeat_core::config::PairRules;
 
 /// The longest bar of a picture, in characters.
 const WIDTH: f64 = 40.0;

@@ -123,6 +123,7 @@ fn without_a_daemon_the_rest_is_there_and_what_is_missing_is_named() {
     for part in [
         "daemon/status.json: not there: daemon unreachable",
         "maps/hb_keys.json: not there: it holds keys",
+        "maps/hb_grant.json: not there: bpftool",
     ] {
         assert!(made.has(&bytes, part), "{part}");
     }

@@ -199,7 +199,10 @@ fn the_page_on_keepalived_leads_to_a_configuration_that_is_taken() {
     // Those that need no daemon; the others are only read.
     for line in PAGE.lines().filter(|it| it.starts_with("heartbeatctl ")) {
         let here = line
-            .replace("/etc/keepalived/keepalived.conf", conf.to_str().expect("plain"))
+            .replace(
+                "/etc/keepalived/keepalived.conf",
+                conf.to_str().expect("plain"),
+            )
             .replace("/etc/heartbeatd", new.path().to_str().expect("plain"));
         let mut words: Vec<&str> = here.split_whitespace().skip(1).collect();
         match words[0] {

@@ -6,12 +6,13 @@ use heartbeat_tests::skip::{Need, lacks};
 
 use crate::{Nobody, is_built, run};
 
-const ASKING: [&[&str]; 7] = [
+const ASKING: [&[&str]; 8] = [
     &["status"],
     &["status", "--json"],
     &["explain"],
     &["history"],
     &["maps"],
+    &["tune"],
     &["switchover"],
     &["maintenance", "on"],
 ];

@@ -25,6 +25,9 @@ fn the_doctor_finds_what_was_done_to_a_node_and_no_fault_before() {
                 names(&found, "warning", "lateness", "a master bears 30000 us")
             })?;
         names(&found, "good", "firewall", "no chain drops")?;
+        names(&found, "good", "multicast", "is forwarded")?;
+        // Veth has no interrupts to hold back.
+        names(&found, "good", "management network", "not offered")?;
 
         let rules = "table inet doctor { chain input { type filter hook input priority 0; policy drop; \
                      udp dport 7406 accept; icmp type echo-request accept; }; }";

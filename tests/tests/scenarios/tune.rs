@@ -47,7 +47,9 @@ fn bundled(scene: &Scene) -> Result<()> {
     let (archive, config) = (archive.to_string_lossy(), config.to_string_lossy());
     let output = ask(
         scene,
-        &["bundle", "--output", &archive, "--config", &config, "--slot", "3"],
+        &[
+            "bundle", "--output", &archive, "--config", &config, "--slot", "3",
+        ],
     )?;
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     ensure!(output.status.success(), "{said}");

@@ -13,6 +13,9 @@ use crate::control::pinned_maps;
 const SECRET_MAPS: [&str; 2] = [name::KEYS, name::BEGINNINGS];
 /// Lines of the journal.
 const JOURNAL_LINES: &str = "5000";
+/// What systemd knows of the daemon, without its environment.
+const UNIT_PROPERTIES: &str = "--property=LoadState,ActiveState,SubState,Result,StatusText,NRestarts,\
+                               ExecMainStartTimestamp,ExecMainStatus,FragmentPath,DropInPaths,MemoryCurrent";
 /// Programs, each with the name of its part.
 const COMMANDS: [(&str, &[&str]); 12] = [
     ("machine/uname.txt", &["uname", "-a"]),
@@ -36,7 +39,7 @@ const COMMANDS: [(&str, &[&str]); 12] = [
     ("machine/sockets.txt", &["ss", "-anut"]),
     (
         "machine/unit.txt",
-        &["systemctl", "--no-pager", "--full", "status", "heartbeatd"],
+        &["systemctl", "show", "heartbeatd", UNIT_PROPERTIES],
     ),
     (
         "journal.txt",
@@ -53,7 +56,7 @@ const COMMANDS: [(&str, &[&str]); 12] = [
     ),
 ];
 /// Files of the machine, as they are.
-const FILES: [(&str, &str); 6] = [
+const FILES: [(&str, &str); 5] = [
     ("machine/os-release.txt", "/etc/os-release"),
     ("machine/interrupts.txt", "/proc/interrupts"),
     ("machine/softnet.txt", "/proc/net/softnet_stat"),
@@ -62,7 +65,6 @@ const FILES: [(&str, &str); 6] = [
         "/sys/devices/system/clocksource/clocksource0/current_clocksource",
     ),
     ("machine/pressure.txt", "/proc/pressure/cpu"),
-    ("machine/command-line.txt", "/proc/cmdline"),
 ];
 /// Settings that decide what becomes of frames and of real-time threads.
 const SETTINGS: [&str; 9] = [

@@ -34,7 +34,7 @@ pub(super) struct Asked {
     pub(super) config: PathBuf,
     pub(super) slot: Option<heartbeat_core::Slot>,
     pub(super) bpf_dir: Option<PathBuf>,
-    /// The recorder's file, if its last entries are wanted: on a machine with another state folder it is named whole.
+    /// Whether the end of the recorder's file is wanted.
     pub(super) record: bool,
 }
 
@@ -154,7 +154,8 @@ fn of_daemon(client: &Client) -> Vec<Part> {
 
 fn doctor(client: &Client, asked: &Asked, config: &Result<Config, String>) -> Part {
     let found = config.as_ref().map_err(Clone::clone).and_then(|config| {
-        let slot = super::doctor::own_slot(config, asked.slot).map_err(|it| it.to_string())?;
+        let slot =
+            super::doctor::own_slot(config, asked.slot).map_err(|error| error.to_string())?;
         let patient = Patient {
             config,
             slot,

@@ -84,9 +84,15 @@ async fn said(words: &[&str]) -> Result<String, String> {
     let status = timeout(TIME, all)
         .await
         .map_err(|_| format!("{program} took longer than {} s", TIME.as_secs()))??;
-    if told.is_empty() && !status.success() {
-        let complained = String::from_utf8_lossy(&complained);
-        return Err(format!("{program}: {status}: {}", complained.trim()));
+    if !status.success() {
+        // Some say on the standard output why they fail.
+        let why = if complained.is_empty() {
+            &told
+        } else {
+            &complained
+        };
+        let why = String::from_utf8_lossy(why);
+        return Err(format!("{program}: {status}: {}", why.trim()));
     }
     Ok(String::from_utf8_lossy(&told).into_owned())
 }
@@ -108,5 +114,7 @@ mod tests {
         assert!(missing.contains("cannot be started"), "{missing}");
         let failed = part(&["/bin/sh", "-c", "echo no right >&2; exit 3"]).expect_err("it fails");
         assert!(failed.contains("no right"), "{failed}");
+        let failed = part(&["/bin/sh", "-c", "echo no map; exit 3"]).expect_err("it fails");
+        assert!(failed.contains("no map"), "{failed}");
     }
 }

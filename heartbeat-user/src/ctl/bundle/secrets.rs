@@ -1,6 +1,6 @@
 //! What must not leave the machine: the configuration without it, and texts in which it might be repeated.
 //!
-//! Files that hold secrets are never read. What the configuration itself may hold are arguments of programs, and parts of
+//! Files that hold secrets are left where they are. What the configuration itself may hold are arguments of programs, and parts of
 //! web addresses.
 
 use std::collections::BTreeSet;
@@ -53,7 +53,7 @@ impl Secrets {
                     self.clean(key, item);
                 }
             }
-            Value::String(text) if COMMANDS.contains(&key) => self.note(text.clone()),
+            Value::String(_) if COMMANDS.contains(&key) => self.remove_text(value),
             Value::String(text) if text.contains("://") => {
                 *text = self.without_secrets_of_address(key, text);
             }
@@ -150,6 +150,7 @@ mod tests {
         name = "storage-a"
         [pair]
         fence_command = ["/usr/sbin/fence", "-p", "power-word"]
+        on_fault = "a line for a shell-word"
         [[service]]
         http = { url = "http://192.0.2.1/health?key=query-word" }
         [[alarms.sink]]
@@ -157,7 +158,8 @@ mod tests {
         [hooks]
         on_promote = ["/etc/promote", "hook-word"]
     "#;
-    const WORDS: [&str; 6] = [
+    const WORDS: [&str; 7] = [
+        "shell-word",
         "in-a-comment",
         "power-word",
         "query-word",
