@@ -48,6 +48,11 @@ impl Abstention {
         now >= self.until
     }
 
+    /// Whether it is for a fault of this very node.
+    pub(crate) const fn is_for_fault(&self) -> bool {
+        self.fault.is_some()
+    }
+
     /// Why this node could not become master, while it abstains.
     pub(crate) const fn not_electable(&self) -> NotElectable {
         match self.fault {
@@ -73,6 +78,7 @@ impl Node {
     /// Steps back from everything that a majority rests on: the gate first, then no vote and no grant.
     pub(crate) fn abstain(&mut self, fault: Fault, until: Instant, now: Instant) {
         self.step_back(fault.reason(), now);
+        self.end_own_slot();
         self.set_alarm(fault.alarm(self.config.slot), true);
         if until > self.abstention.until {
             self.abstention = Abstention {

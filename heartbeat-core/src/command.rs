@@ -112,6 +112,22 @@ pub enum Command {
     },
     /// Save this record of a pair's node in the background, its age made a point in time.
     SavePair(PairRecord),
+    /// Note in the maps until when the own slot's lease runs: the gate of its addresses is open until then;
+    /// [`Instant::ZERO`] shuts it.
+    SlotLease(Instant),
+    /// Note in the maps that this master bears the addresses of another slot: their gate is open while the lease of
+    /// exactly this epoch holds; [`Epoch::NONE`] shuts it, at once.
+    SlotTaken {
+        /// Whose addresses.
+        slot: Slot,
+        /// The mastership's epoch.
+        epoch: Epoch,
+    },
+    /// Add the addresses of this slot that go by a lease, and announce them. What a master took over goes with
+    /// [`Command::RemoveAddresses`] as well.
+    HoldSlot(Slot),
+    /// Delete them.
+    DropSlot(Slot),
     /// Another promise keeps a second master away: one line in the log.
     Guarantee(Guarantee),
 }

@@ -1,6 +1,6 @@
 //! What the election goes by: validated values only.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::Slot;
@@ -29,6 +29,9 @@ pub struct Config {
     pub handovers: Handovers,
     /// What stands for a vote and a grant that are missing.
     pub mode: Mode,
+    /// The slots with an address that goes by a lease, so that the master may take it over while their machine is
+    /// away. Members, and none in a pair.
+    pub takeover: BTreeSet<Slot>,
 }
 
 /// By what a node is master.
@@ -256,6 +259,7 @@ mod tests {
                 preempt_after: None,
                 handovers: Handovers::DEFAULT,
                 mode: Mode::Quorum,
+                takeover: BTreeSet::new(),
             };
             let (majority, electors) = (config.majority(), config.electors().count());
             assert!(majority * 2 > electors && (majority - 1) * 2 <= electors);

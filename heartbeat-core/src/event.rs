@@ -77,6 +77,8 @@ pub struct DaemonWords {
     pub forced: bool,
     /// Until when the last daemon neither voted nor granted: a fault of its clock outlives it.
     pub abstain_until: Instant,
+    /// End of the own slot's lease; zero for none.
+    pub slot_lease: Instant,
 }
 
 /// What the kernel counted of one member's answers, all CPUs merged.
@@ -239,7 +241,8 @@ pub enum Event<'a> {
     QueryAnswer(QueryAnswer),
     /// A kernel refused our probe.
     Refusal(Refusal),
-    /// An authentic control message came.
+    /// An authentic control message came. Of a [`Message::SlotAsk`] or [`Message::SlotGrant`] `now` was read *after*
+    /// it was received: a lease is granted, and renewed, only while one that holds then says so.
     Message {
         /// Its sender.
         from: Slot,

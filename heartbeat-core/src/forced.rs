@@ -128,11 +128,15 @@ impl Node {
         mastership.is_renewed = true;
         let Lease { epoch, deadline } = lease;
         self.push(Command::Lease { epoch, deadline });
-        self.rest_on_majority();
+        self.rest_on_majority(now);
     }
 
     /// The lease is over, or rests on a majority.
-    pub(crate) fn rest_on_majority(&mut self) {
+    pub(crate) fn rest_on_majority(&mut self, now: Instant) {
+        if let Stage::Master(mastership) = &mut self.stage {
+            // Until now another master may have granted them.
+            mastership.slots.forget(now);
+        }
         self.push(Command::Forced(false));
         self.rest_on(Guarantee::Quorum);
         self.set_alarm(Alarm::Forced, false);

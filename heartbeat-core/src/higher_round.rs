@@ -112,8 +112,9 @@ impl Node {
             deadline,
         });
         if forced.is_some() {
-            self.rest_on_majority();
+            self.rest_on_majority(now);
         }
+        self.tell_taken();
         self.expire(now);
         self.probe(now);
     }

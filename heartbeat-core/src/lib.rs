@@ -51,6 +51,7 @@ mod rounds;
 mod routing;
 pub mod service;
 mod side;
+mod slot_lease;
 pub mod snapshot;
 mod stage;
 mod start;

@@ -14,6 +14,7 @@ use crate::node::Node;
 use crate::request::Request;
 use crate::roads::{Roads, road_of};
 use crate::roster::Roster;
+use crate::slot_lease::Granter;
 use crate::snapshot::Guarantee;
 use crate::stage::Stage;
 use crate::{Command, Epoch, Instant, Slot};
@@ -55,6 +56,8 @@ pub(crate) struct Mastership {
     /// A lower slot that could take over, and since when.
     pub(crate) lower_since: Option<(Slot, Instant)>,
     pub(crate) roads: Roads,
+    /// Whom it granted which slot's lease.
+    pub(crate) slots: Granter,
     /// Room to work in.
     newest: Aside<Vec<(Slot, Instant)>>,
     sent_times: Aside<Vec<Instant>>,
@@ -66,6 +69,7 @@ impl Mastership {
         standing: Epoch,
         first_sequence: u64,
         length: Duration,
+        slots: Granter,
     ) -> Self {
         assert!(
             standing >= lease.epoch,
@@ -89,6 +93,7 @@ impl Mastership {
             successor: 0,
             lower_since: None,
             roads: Roads::new(),
+            slots,
             newest: Aside(Vec::with_capacity(heartbeat_wire::maps::MAX_ELECTORS)),
             sent_times: Aside(Vec::with_capacity(heartbeat_wire::maps::MAX_ELECTORS)),
         }

@@ -102,6 +102,20 @@ pub enum Message {
         /// How the answerer finds its side.
         side: BusinessSide,
     },
+    /// A machine asks the master for the lease of its own slot. Sent over both networks while no answer comes.
+    SlotAsk {
+        /// Random number that the answer repeats.
+        id: u64,
+        /// How long the lease is to last, from the sending of this.
+        lease: Duration,
+        /// Whether it holds the slot's lease as it sends this: a new master grants no other.
+        renews: bool,
+    },
+    /// The lease is granted, by the network of the question; who is not granted it gets no answer.
+    SlotGrant {
+        /// The question's id.
+        id: u64,
+    },
     /// In a pair: how is it with you? It says how it is with the asker. Sent over both networks.
     PairAsk {
         /// Random number that the answer repeats.

@@ -23,6 +23,7 @@ use crate::roster::Roster;
 use crate::rounds::Rounds;
 use crate::service::Watch;
 use crate::side::Side;
+use crate::slot_lease::Asking;
 use crate::snapshot::Reason;
 use crate::stage::Stage;
 use crate::succession::Succession;
@@ -58,6 +59,8 @@ pub struct Node {
     pub(crate) services: Watch,
     pub(crate) side: Side,
     pub(crate) spent: Spent,
+    /// The lease of the own slot.
+    pub(crate) asking: Asking,
     pub(crate) stopping: bool,
     /// A planned restart that waits for its lease.
     pub(crate) restart: Option<Restart>,
@@ -153,6 +156,7 @@ impl Node {
             services: Watch::default(),
             side: Side::new(),
             spent: Spent::default(),
+            asking: Asking::restored(daemon.slot_lease),
             stopping: false,
             restart: None,
             told_eligible: None,
@@ -170,6 +174,7 @@ impl Node {
             config,
         };
         node.start(&restored, now);
+        node.start_slots(now);
         node.tell_eligible(now);
         node
     }

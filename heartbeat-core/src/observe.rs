@@ -61,6 +61,8 @@ impl Node {
                 .keys()
                 .map(|slot| self.member(*slot, master, now))
                 .collect(),
+            slot_lease: self.asking.lease.deadline(now),
+            taken_slots: self.taken_slots(),
             alarms: self.alarms.in_force().to_vec(),
         }
     }

@@ -43,7 +43,8 @@ impl Node {
             deadline: lease.deadline,
         });
         self.push(Command::AddAddresses(lease.epoch));
-        let mut mastership = Mastership::new(lease, lease.epoch, self.sequence + 1, length);
+        let slots = self.new_granter(now);
+        let mut mastership = Mastership::new(lease, lease.epoch, self.sequence + 1, length, slots);
         mastership.forced = forced;
         let change = self.take_stage(Stage::Master(mastership), reason, lease.epoch, now);
         self.succession.follow(lease.epoch, 0);

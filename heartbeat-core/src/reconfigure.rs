@@ -1,5 +1,6 @@
 //! Another configuration takes the place of the one that the election goes by, while it runs.
 
+use crate::Instant;
 use crate::config::Config;
 use crate::node::Node;
 use crate::roster::Roster;
@@ -13,7 +14,7 @@ impl Node {
     /// # Panics
     /// When something differs that the driver must not change while the election runs: this node's slot, its
     /// mode, the cluster's period or multiplier, whether an elector is a member or a witness.
-    pub(crate) fn on_reconfigured(&mut self, mut config: Config) {
+    pub(crate) fn on_reconfigured(&mut self, mut config: Config, now: Instant) {
         assert!(
             config.slot == self.config.slot && config.mode == self.config.mode,
             "slot and mode stay"
@@ -38,6 +39,9 @@ impl Node {
         let before = std::mem::replace(&mut self.config, config);
         if !before.members.keys().eq(self.config.members.keys()) {
             self.enrol();
+        }
+        if before.takeover != self.config.takeover {
+            self.enrol_slots(now);
         }
     }
 

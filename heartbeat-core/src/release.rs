@@ -29,7 +29,7 @@ impl Node {
         let is_forced = mastership.forced.is_some();
         self.push(Command::GateShut);
         if is_forced {
-            self.rest_on_majority();
+            self.rest_on_majority(now);
         }
         self.push(Command::RemoveAddresses(epoch));
         self.end_vote(standing, now);

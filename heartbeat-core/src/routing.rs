@@ -80,7 +80,7 @@ impl Node {
             }
             Event::Reconfigured(config) => {
                 self.expire(now);
-                self.on_reconfigured(*config);
+                self.on_reconfigured(*config, now);
             }
             Event::Promised { .. } => {}
         }
@@ -97,6 +97,7 @@ impl Node {
         self.watch_electors(now);
         self.poll_members(now);
         self.clear_fault(now);
+        self.run_slots(now);
         self.watch_for_master(now);
     }
 
@@ -150,6 +151,10 @@ impl Node {
                     self.health.degraded = degraded;
                 }
             }
+            Message::SlotAsk { id, lease, renews } => {
+                self.on_slot_ask(from, network, (id, lease, renews), now);
+            }
+            Message::SlotGrant { id } => self.on_slot_grant(id, now),
             Message::PairAsk { id, state } => self.on_pair_ask(from.slot, network, id, state, now),
             Message::PairTell { id, state } => self.on_pair_tell(from.slot, id, state, now),
         }

@@ -169,6 +169,10 @@ pub struct Snapshot {
     pub degraded: bool,
     /// Every member, itself included, by slot.
     pub members: Vec<MemberSnapshot>,
+    /// When the own slot's lease ends; `None` while it has none, or its addresses need none.
+    pub slot_lease: Option<Instant>,
+    /// On a master: the slots whose addresses it took over, and since when.
+    pub taken_slots: Vec<(Slot, Instant)>,
     /// Alarms in force.
     pub alarms: Vec<Alarm>,
 }

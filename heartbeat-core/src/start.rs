@@ -89,6 +89,7 @@ impl Node {
             self.grants.promised,
             self.sequence + 1,
             self.config.timing.lease(),
+            self.new_granter(now),
         );
         // A majority did reply to it, or it would not have outlived its first daemon's start.
         mastership.is_renewed = true;

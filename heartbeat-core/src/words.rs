@@ -213,6 +213,15 @@ impl Display for Message {
                     Name(*epoch)
                 )
             }
+            Self::SlotAsk {
+                lease,
+                renews: false,
+                ..
+            } => write!(f, "the lease of my slot for {}?", Ms(*lease)),
+            Self::SlotAsk { lease, .. } => {
+                write!(f, "more of the lease of my slot, {}?", Ms(*lease))
+            }
+            Self::SlotGrant { .. } => f.write_str("the lease of your slot is granted"),
             Self::PairAsk { state, .. } => write!(f, "how is it with you? Here it is {state}"),
             Self::PairTell { state, .. } => write!(f, "here it is {state}"),
         }
@@ -342,6 +351,17 @@ impl Display for Command {
             Self::AskReference { id } => write!(f, "ask the references, question {id}"),
             Self::Fence { id, target } => write!(f, "fence slot {target}, run {id}"),
             Self::SavePair(record) => write!(f, "save the pair's record: {record}"),
+            Self::SlotLease(Instant::ZERO) => f.write_str("shut the gate of the slot's addresses"),
+            Self::SlotLease(deadline) => write!(f, "lease of the slot until {deadline}"),
+            Self::SlotTaken {
+                slot,
+                epoch: Epoch::NONE,
+            } => write!(f, "slot {slot} is not taken over"),
+            Self::SlotTaken { slot, epoch } => {
+                write!(f, "slot {slot} is taken over in {}", Name(*epoch))
+            }
+            Self::HoldSlot(slot) => write!(f, "add the addresses of slot {slot}"),
+            Self::DropSlot(slot) => write!(f, "remove the addresses of slot {slot}"),
             Self::Guarantee(guarantee) => write!(f, "guarantee: {}", guarantee.as_str()),
         }
     }

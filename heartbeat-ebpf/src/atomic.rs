@@ -132,7 +132,7 @@ macro_rules! words {
 words!(ControlWords of Control:
     lease_deadline_ns, lease_epoch, promised_epoch, vote_grant_end_ns, vote_epoch, vote_incarnation,
     abstain_until_ns, beat_ns, service_ns, role, diagnosis, flags, info_version, sequence, epoch_floor,
-    released_epoch,
+    released_epoch, slot_lease_ns,
 );
 words!(GrantWords of Grant:
     end_ns, accepted, probed_epoch, arrival_ns, holder_incarnation, successor, duplicate_ns, lease_ns,

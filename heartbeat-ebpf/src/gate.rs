@@ -9,7 +9,9 @@ mod ipv6;
 
 use aya_ebpf::helpers::bpf_ktime_get_boot_ns;
 use aya_ebpf::programs::TcContext;
-use heartbeat_wire::gate::{gate_is_open, slot_gate_is_open};
+use heartbeat_wire::gate::{
+    gate_is_open, slot_gate_is_open, slot_lease_is_open, taken_gate_is_open,
+};
 use heartbeat_wire::maps::{Address, Grant, mark};
 use heartbeat_wire::verdict::GateVerdict;
 
@@ -55,27 +57,42 @@ fn network_layer(ctx: &TcContext) -> Option<(u16, usize)> {
     Some((ether_type, network))
 }
 
+/// Whom a virtual address follows.
+struct Followed {
+    /// The slot that it belongs to, 0 for the master.
+    slot: u32,
+    is_leased: bool,
+}
+
 /// `None` for an address that is not virtual; else `open` or `shut`, as the lease stands.
 #[inline(always)]
 fn guard(address: &Address, open: GateVerdict, shut: GateVerdict) -> Option<GateVerdict> {
-    let is_open = match followed_by(address)? {
+    let followed = followed_by(address)?;
+    let is_open = match followed.slot {
         0 => lease_holds(),
+        slot if followed.is_leased => is_borne(slot),
         slot => is_own(slot),
     };
     Some(if is_open.unwrap_or(false) { open } else { shut })
 }
 
-/// The slot that a virtual address belongs to, 0 for the master's; `None` for any other address.
+/// `None` for an address that is not virtual.
 #[inline(always)]
-fn followed_by(address: &Address) -> Option<u32> {
+fn followed_by(address: &Address) -> Option<Followed> {
     let guard = maps::guard()?;
     if guard.marks & mark(address) == 0 {
         return None;
     }
     let mut first = guard.first.iter();
     match first.find(|entry| entry.address == *address && entry.is_used != 0) {
-        Some(entry) => Some(entry.follows_slot),
-        None => Some(maps::vip(address)?.follows_slot),
+        Some(entry) => Some(Followed {
+            slot: entry.follows_slot,
+            is_leased: entry.is_leased != 0,
+        }),
+        None => maps::vip(address).map(|vip| Followed {
+            slot: vip.follows_slot,
+            is_leased: vip.is_leased != 0,
+        }),
     }
 }
 
@@ -92,6 +109,31 @@ fn is_own(slot: u32) -> Option<bool> {
     Some(slot_gate_is_open(
         slot,
         config.slot,
+        &grant,
+        config.max_lease_ns,
+        now_ns,
+    ))
+}
+
+/// Whether this node bears the addresses of that slot that go by a lease: its own by the slot's lease, another's as
+/// the master that took it over.
+#[inline(always)]
+fn is_borne(slot: u32) -> Option<bool> {
+    let (control, grant, config) = (maps::control()?, maps::grant()?, maps::config()?);
+    if slot != u32::from(config.slot) {
+        let taken_epoch = maps::taken(slot)?;
+        let lease_epoch = control.lease_epoch().read();
+        return Some(taken_gate_is_open(taken_epoch, lease_epoch, lease_holds()?));
+    }
+    let slot_lease_ns = control.slot_lease_ns().read();
+    let grant = Grant {
+        duplicate_ns: grant.duplicate_ns().read(),
+        ..Grant::default()
+    };
+    // SAFETY: the helper takes nothing.
+    let now_ns = unsafe { bpf_ktime_get_boot_ns() };
+    Some(slot_lease_is_open(
+        slot_lease_ns,
         &grant,
         config.max_lease_ns,
         now_ns,

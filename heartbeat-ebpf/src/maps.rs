@@ -1,6 +1,7 @@
 //! Every map, under the name by which operators know it in bpftool.
 
 use core::arch::asm;
+use core::ptr::read_volatile;
 
 use aya_ebpf::bindings::BPF_F_MMAPABLE;
 use aya_ebpf::btf_maps::{Array, HashMap, PerCpuArray, RingBuf};
@@ -53,6 +54,8 @@ pub(crate) static EVENTS: RingBuf<Event, EVENTS_BYTES> = RingBuf::new();
 static VIPS: HashMap<Address, Vip, MAX_VIPS> = HashMap::new();
 #[btf_map(name = "hb_guard")]
 static GUARD: Array<Guard, 1> = Array::new();
+#[btf_map(name = "hb_taken")]
+static TAKEN: Array<u64, SLOTS, MMAPABLE> = Array::new();
 #[btf_map(name = "hb_gate")]
 static GATE: PerCpuArray<GateCounts, 1> = PerCpuArray::new();
 #[btf_map(name = "hb_limits")]
@@ -100,8 +103,16 @@ pub(crate) fn guard() -> Option<&'static Guard> {
 
 #[inline(always)]
 pub(crate) fn vip(address: &Address) -> Option<&'static Vip> {
-    // SAFETY: of the entry only its presence and one aligned word are used.
+    // SAFETY: of the entry only its presence and aligned words are used.
     unsafe { VIPS.get(address) }
+}
+
+/// The epoch in which this node took a slot's addresses over; 0 for not.
+#[inline(always)]
+pub(crate) fn taken(slot: u32) -> Option<u64> {
+    let word = TAKEN.get_ptr(slot)?;
+    // SAFETY: an aligned word of a map value, which the daemon writes whole.
+    Some(unsafe { read_volatile(word) })
 }
 
 #[inline(always)]

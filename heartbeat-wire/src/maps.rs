@@ -22,7 +22,7 @@ pub use words::{Control, Grant, Sent, control_flag};
 
 /// Version of the layouts in this file; it stands in the pin path, so that a daemon never re-opens
 /// maps of another layout.
-pub const LAYOUT: u32 = 5;
+pub const LAYOUT: u32 = 6;
 /// Most members of a cluster; slots run from 1 to this.
 pub const MAX_SLOTS: usize = 10_000;
 /// Most electors of a cluster.
@@ -86,7 +86,7 @@ const _: () = {
     assert!(size_of::<Config>() == 8 * 6 + 16 * 3 + 4 * 4 + 2 * 4);
     assert!(size_of::<Keys>() == 16 * KEY_SLOTS);
     assert!(size_of::<Member>() == 40);
-    assert!(size_of::<Control>() == 8 * 16);
+    assert!(size_of::<Control>() == 8 * 17);
     assert!(size_of::<Grant>() == 8 * 8);
     assert!(size_of::<Interface>() == 12);
     assert!(size_of::<Sent>() == 8 * 4);
@@ -94,9 +94,9 @@ const _: () = {
     assert!(size_of::<Replies>() == size_of::<Reply>() * REPLIES_CHUNK);
     assert!(size_of::<Replies>() <= 32_768);
     assert!(size_of::<Limits>() == 8 * 5);
-    assert!(size_of::<Vip>() == 8);
+    assert!(size_of::<Vip>() == 12);
     assert!(size_of::<Beginning>() == 8 * (2 + HEAD + 4));
-    assert!(size_of::<Guard>() == 8 + 4 * (16 + 4 + 4));
+    assert!(size_of::<Guard>() == 8 + 4 * (16 + 4 + 2 + 2));
     assert!(size_of::<Event>() == 4 + 2 + 1 + 1 + 8 * 6 + 4 * 4 + 8);
     assert!(SENT_RECORDS.is_power_of_two() && SENT_RECORDS > 2 * 255);
 };

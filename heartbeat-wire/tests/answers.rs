@@ -2,7 +2,7 @@
 
 use heartbeat_wire::answer::{Own, grant_end_ns, grant_left_us, write_answer};
 use heartbeat_wire::frame::{AGE_UNKNOWN, age_us, flag, gate_state, role};
-use heartbeat_wire::gate::gate_is_open;
+use heartbeat_wire::gate::{SLOT_LEASES, gate_is_open, slot_lease_is_open, taken_gate_is_open};
 use heartbeat_wire::histogram::{BUCKETS, bucket_of, lower_bound_ns};
 use heartbeat_wire::maps::{Config, Control, Grant, Sent};
 use heartbeat_wire::matching::match_answer;
@@ -403,6 +403,36 @@ fn the_gate_is_open_under_every_condition_together_and_none_less() {
         let open = gate_is_open(deadline_ns, epoch.0, &grant, max_ns, NOW_NS);
         assert_eq!(open, expected, "{what}");
     }
+}
+
+#[test]
+fn a_slots_gate_goes_by_its_lease_and_a_taken_ones_by_the_mastership_that_took_it() {
+    let (max_ns, slot_ns) = (200_000_000, 200_000_000 * u64::from(SLOT_LEASES));
+    let rows = [
+        ("in force", NOW_NS + 1, 0, true),
+        ("the longest", NOW_NS + slot_ns, 0, true),
+        ("over", NOW_NS, 0, false),
+        ("none", 0, 0, false),
+        ("too long", NOW_NS + slot_ns + 1, 0, false),
+        ("duplicate lately", NOW_NS + 1, NOW_NS - max_ns, false),
+        ("duplicate long ago", NOW_NS + 1, NOW_NS - max_ns - 1, true),
+    ];
+    for (what, lease_ns, duplicate_ns, expected) in rows {
+        let grant = Grant {
+            duplicate_ns,
+            ..Grant::default()
+        };
+        let open = slot_lease_is_open(lease_ns, &grant, max_ns, NOW_NS);
+        assert_eq!(open, expected, "{what}");
+    }
+    let (taken, other) = (EPOCH.0, NEWER.0);
+    assert!(taken_gate_is_open(taken, taken, true));
+    assert!(!taken_gate_is_open(taken, taken, false), "no lease");
+    assert!(
+        !taken_gate_is_open(taken, other, true),
+        "another mastership"
+    );
+    assert!(!taken_gate_is_open(0, 0, true), "not taken over");
 }
 
 #[test]

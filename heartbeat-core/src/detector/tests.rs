@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use heartbeat_wire::frame::flag;
@@ -40,6 +41,7 @@ fn config(members: u16) -> Config {
         preempt_after: None,
         handovers: Handovers::DEFAULT,
         mode: Mode::Quorum,
+        takeover: BTreeSet::new(),
     }
 }
 

@@ -169,6 +169,8 @@ impl Evidence {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use std::time::Duration;
 
     use super::*;
@@ -201,6 +203,7 @@ mod tests {
             preempt_after: None,
             handovers: Handovers::DEFAULT,
             mode: Mode::Pair(PairRules::DEFAULT),
+            takeover: BTreeSet::new(),
         };
         Evidence::new(PairRules::DEFAULT, &config, false, 1)
     }

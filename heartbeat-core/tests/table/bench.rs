@@ -1,5 +1,6 @@
 //! A node on the bench: fed with events, its commands caught.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use heartbeat_core::config::{Config, Handovers, Member, Mode, Timing};
@@ -56,6 +57,7 @@ pub(crate) fn config(slot: Slot) -> Config {
             window: Duration::from_secs(60),
         },
         mode: Mode::Quorum,
+        takeover: BTreeSet::new(),
     }
 }
 

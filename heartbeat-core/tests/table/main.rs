@@ -24,6 +24,7 @@ mod restart;
 mod services;
 mod settling;
 mod show;
+mod slots;
 mod standing;
 mod states;
 mod told;

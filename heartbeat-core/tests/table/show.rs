@@ -83,6 +83,11 @@ pub(crate) fn show(command: &Command) -> String {
         Command::AskReference { .. } => "ask the references".into(),
         Command::Fence { target, .. } => format!("fence slot {target}"),
         Command::SavePair(record) => format!("save {record}"),
+        Command::SlotLease(Instant::ZERO) => "shut the slot's gate".into(),
+        Command::SlotLease(deadline) => format!("lease of the slot until {}", at(*deadline)),
+        Command::SlotTaken { slot, epoch } => format!("slot {slot} taken in {}", name(*epoch)),
+        Command::HoldSlot(slot) => format!("hold slot {slot}"),
+        Command::DropSlot(slot) => format!("drop slot {slot}"),
         Command::Guarantee(guarantee) => format!("guarantee {}", guarantee.as_str()),
     }
 }
@@ -128,6 +133,10 @@ fn said(message: &Message) -> String {
             format!("health in {} of {} members", name(*epoch), members.len())
         }
         Message::PairAsk { state, .. } => format!("pair ask: {state}"),
+        Message::SlotAsk { lease, renews, .. } => {
+            format!("slot lease of {} ms? renews: {renews}", lease.as_millis())
+        }
+        Message::SlotGrant { .. } => "slot lease granted".into(),
         Message::PairTell { state, .. } => format!("pair tell: {state}"),
     }
 }

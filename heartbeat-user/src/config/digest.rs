@@ -123,6 +123,7 @@ impl Content {
             self.number(match address.follows {
                 Follows::Master => 0,
                 Follows::Slot(slot) => u64::from(slot),
+                Follows::SlotElseMaster(slot) => u64::from(slot) | 1 << 16,
             });
         }
     }

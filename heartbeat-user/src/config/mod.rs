@@ -240,6 +240,19 @@ pub enum Follows {
     Master,
     /// Whatever machine is in this slot, master or not.
     Slot(Slot),
+    /// The same, by a lease, and the master while that machine is away.
+    SlotElseMaster(Slot),
+}
+
+impl Follows {
+    /// The slot that it belongs to.
+    #[must_use]
+    pub const fn slot(self) -> Option<Slot> {
+        match self {
+            Self::Master => None,
+            Self::Slot(slot) | Self::SlotElseMaster(slot) => Some(slot),
+        }
+    }
 }
 
 /// Which interface of a node carries a virtual address.
@@ -327,6 +340,15 @@ impl Config {
         }
     }
 
+    /// The slots with an address that the master takes over while their machine is away.
+    pub fn takeover(&self) -> impl Iterator<Item = Slot> + '_ {
+        let addresses = self.virtual_addresses.iter();
+        addresses.filter_map(|it| match it.follows {
+            Follows::SlotElseMaster(slot) => Some(slot),
+            Follows::Master | Follows::Slot(_) => None,
+        })
+    }
+
     /// What the election on the node in `slot` goes by, under this version of the electors' set.
     #[must_use]
     pub fn for_core(&self, slot: Slot, elector_version: u32) -> heartbeat_core::Config {
@@ -351,6 +373,7 @@ impl Config {
                 .pair
                 .as_ref()
                 .map_or(core::Mode::Quorum, Pair::for_core),
+            takeover: self.takeover().collect(),
         }
     }
 }

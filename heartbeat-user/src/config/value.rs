@@ -123,17 +123,27 @@ pub(super) fn list<T>(
 
 /// What a virtual address follows: the master, or the machine in a slot.
 pub(super) fn follows(value: &DeValue<'_>) -> Result<Follows, Wrong> {
-    const CURE: &str = "write follows = \"master\" or follows = { slot = 1 }";
+    const CURE: &str = "write follows = \"master\" or follows = { slot = 1 }, with takeover = true beside the slot if the \
+                        master shall have it meanwhile";
     let DeValue::Table(table) = value else {
         return one_of(value, &[("master", Follows::Master)])
             .map_err(|wrong| Wrong::new(wrong.cause, CURE));
     };
-    match (table.len(), table.get("slot")) {
-        (1, Some(slot)) => whole(slot.get_ref(), "slot", 1..=u16::MAX)
-            .map(Follows::Slot)
-            .map_err(|wrong| Wrong::new(wrong.cause, CURE)),
-        _ => Err(Wrong::new("a table that is not { slot = NUMBER }", CURE)),
-    }
+    let in_place = |wrong: Wrong| Wrong::new(wrong.cause, CURE);
+    let takeover = match (table.len(), table.get("takeover")) {
+        (1, None) => false,
+        (2, Some(takeover)) => flag(takeover.get_ref()).map_err(in_place)?,
+        _ => return Err(Wrong::new("a table that is not { slot = NUMBER }", CURE)),
+    };
+    let Some(slot) = table.get("slot") else {
+        return Err(Wrong::new("a table that is not { slot = NUMBER }", CURE));
+    };
+    let slot = whole(slot.get_ref(), "slot", 1..=u16::MAX).map_err(in_place)?;
+    Ok(if takeover {
+        Follows::SlotElseMaster(slot)
+    } else {
+        Follows::Slot(slot)
+    })
 }
 
 /// A duration.

@@ -30,7 +30,7 @@ pub use chronicle::{
 };
 pub use client::{Client, ClientError};
 pub use details::{Answer, Bucket, Counted, Details};
-pub use event::{Event, ServiceEvent};
+pub use event::{Event, ServiceEvent, SlotChange, SlotEvent};
 pub use explain::explain;
 pub use facts::LocalFacts;
 pub use history::{HistoryEntry, TakeoverStamps, rfc3339};
@@ -46,7 +46,8 @@ pub use server::{Handler, understand};
 pub use sinks::{AlarmsStatus, SinkStatus, SinkTest};
 pub use snapshot::{
     Datapath, EpochParts, FirstMaster, HookStatus, LinkStatus, LinksStatus, Local, MemberStatus,
-    ReloadStatus, SCHEMA, ServiceStatus, Status, VerifiedStatus, VirtualAddressStatus,
+    ReloadStatus, SCHEMA, ServiceStatus, SlotLeaseStatus, Status, VerifiedStatus,
+    VirtualAddressStatus,
 };
 pub use socket::{BindError, ControlSocket};
 pub use words::{

@@ -186,8 +186,19 @@ pub struct VirtualAddressStatus {
     pub held: bool,
     /// Whether the kernel lets its traffic through now.
     pub gate_open: bool,
+    /// How it stands with the lease of the slot's addresses; null for an address that needs none of a slot.
+    pub slot_lease: Option<SlotLeaseStatus>,
     /// What another member saw of it on its network; null unless this node is master.
     pub verified: Option<VerifiedStatus>,
+}
+
+/// The lease of a slot whose addresses the master takes over while its node is away, as the asked node knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SlotLeaseStatus {
+    /// On the slot's own node: what is left of the lease, in microseconds; null without one, and elsewhere.
+    pub left_us: Option<u64>,
+    /// On a master that took the address over: how long ago, in microseconds; null for not.
+    pub taken_over_us: Option<u64>,
 }
 
 /// One service of the asked node.

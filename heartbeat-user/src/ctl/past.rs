@@ -4,7 +4,9 @@ use super::names::Names;
 use super::render::or_dash;
 use super::table::table;
 use crate::control::human::duration;
-use crate::control::{Event, FirstMaster, HistoryEntry, HookStatus, ServiceEvent};
+use crate::control::{
+    Event, FirstMaster, HistoryEntry, HookStatus, ServiceEvent, SlotChange, SlotEvent,
+};
 
 /// One line an event; a promotion's has what its steps cost.
 pub(super) fn history(events: &[Event], names: &Names) -> String {
@@ -16,6 +18,7 @@ pub(super) fn history(events: &[Event], names: &Names) -> String {
         Event::Service(event) => service(event),
         Event::Hook(run) => hook(run),
         Event::FirstMaster(found) => first_master(found),
+        Event::Slot(event) => slot(event),
     };
     let named = |event: &Event| row(event).map(|cell| names.beside(&cell));
     let rows: Vec<_> = events.iter().map(named).collect();
@@ -54,6 +57,25 @@ fn service(event: &ServiceEvent) -> [String; 7] {
         "-".to_owned(),
         duration(event.duration_us),
         event.reason.clone(),
+    ]
+}
+
+fn slot(event: &SlotEvent) -> [String; 7] {
+    let dash = || "-".to_owned();
+    [
+        event.at.clone(),
+        format!("slot {}'s addresses", event.slot_addresses),
+        dash(),
+        event.change.as_str().to_owned(),
+        dash(),
+        dash(),
+        match event.change {
+            SlotChange::LeaseHeld => "the master granted the slot's lease",
+            SlotChange::LeaseOver => "the slot's lease ended without the master granting more",
+            SlotChange::TakenOver => "the slot's lease is over: its machine asks for no more",
+            SlotChange::GivenBack => "the slot's machine asked for them",
+        }
+        .to_owned(),
     ]
 }
 

@@ -221,11 +221,12 @@ fn addresses(addresses: &[VirtualAddressStatus], names: &Names) -> String {
         [
             entry.address.to_string(),
             or_dash(entry.interface.clone()),
-            match entry.follows_slot {
-                None => "master".to_owned(),
-                Some(slot) => names.beside(&format!("slot {slot}")),
+            match (entry.follows_slot, entry.slot_lease) {
+                (None, _) => "master".to_owned(),
+                (Some(slot), None) => names.beside(&format!("slot {slot}")),
+                (Some(slot), Some(_)) => names.beside(&format!("slot {slot}, else master")),
             },
-            if entry.held { "yes" } else { "no" }.to_owned(),
+            here(entry),
             if entry.gate_open { "open" } else { "shut" }.to_owned(),
             or_dash(
                 entry
@@ -248,6 +249,16 @@ fn addresses(addresses: &[VirtualAddressStatus], names: &Names) -> String {
         ],
         &rows,
     )
+}
+
+/// Whether it is here, and since when if this node took it over.
+fn here(entry: &VirtualAddressStatus) -> String {
+    let taken_over = entry.slot_lease.and_then(|lease| lease.taken_over_us);
+    match (entry.held, taken_over) {
+        (true, Some(since_us)) => format!("taken over {} ago", duration(since_us)),
+        (true, None) => "yes".to_owned(),
+        (false, _) => "no".to_owned(),
+    }
 }
 
 /// Who saw this node answer for an address, or that it did not; none until somebody looked.

@@ -2,8 +2,8 @@ use super::{maps, status};
 use crate::control::tests::{master, slave};
 use crate::control::{
     Alarm, AlarmName, Answering, Diagnosis, EpochParts, Event, HistoryEntry, HookStatus, HookWord,
-    NotElectable, Role, Scope, ServiceEvent, ServiceStatus, ServiceWord, Severity, TakeoverStamps,
-    pinned_maps,
+    NotElectable, Role, Scope, ServiceEvent, ServiceStatus, ServiceWord, Severity, SlotChange,
+    SlotEvent, SlotLeaseStatus, TakeoverStamps, pinned_maps,
 };
 use crate::ctl::names::Names;
 use crate::ctl::past::history;
@@ -216,7 +216,33 @@ fn every_map_has_a_line_that_dumps_it() {
     let text = maps(&pinned_maps(std::path::Path::new("/sys/fs/bpf/x")));
     assert_eq!(text.lines().count(), 2 * heartbeat_wire::maps::MAPS.len());
     assert!(
-        text.contains("\n    bpftool map dump pinned /sys/fs/bpf/x/maps/v5/hb_grant\n"),
+        text.contains("\n    bpftool map dump pinned /sys/fs/bpf/x/maps/v6/hb_grant\n"),
         "{text}"
     );
+}
+
+#[test]
+fn an_address_that_was_taken_over_says_so_and_whose_it_is() {
+    let mut taken = master();
+    let entry = &mut taken.virtual_addresses[0];
+    entry.follows_slot = Some(3);
+    entry.slot_lease = Some(SlotLeaseStatus {
+        left_us: None,
+        taken_over_us: Some(2_000_000),
+    });
+    let text = status(&taken);
+    let row = "203.0.113.100    biz0       slot 3, else master  taken over 2.0 s ago  open";
+    assert!(text.contains(row), "{text}");
+}
+
+#[test]
+fn history_tells_what_became_of_a_slots_addresses() {
+    let event = SlotEvent {
+        at: "2026-01-01T00:00:00.000Z".to_owned(),
+        slot_addresses: 3,
+        change: SlotChange::TakenOver,
+    };
+    let text = history(&[Event::Slot(event)]);
+    let row = "slot 3's addresses  -     taken_over  -           -       the slot's lease is over";
+    assert!(text.contains(row), "{text}");
 }

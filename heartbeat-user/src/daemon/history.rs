@@ -147,7 +147,10 @@ impl History {
     fn recall(&mut self, event: Event) {
         let entry = match event {
             Event::Role(entry) => entry,
-            other @ (Event::Service(_) | Event::Hook(_) | Event::FirstMaster(_)) => {
+            other @ (Event::Service(_)
+            | Event::Hook(_)
+            | Event::FirstMaster(_)
+            | Event::Slot(_)) => {
                 return remember(&mut self.others, &mut self.numbered, other);
             }
         };

@@ -1,5 +1,6 @@
 //! The daemon: brings its parts up in order, lets them run, and takes them down in order.
 
+mod addresses;
 mod alarms;
 mod carrier;
 mod chronicle;

@@ -9,9 +9,7 @@ use heartbeat_core::event::Order;
 use heartbeat_core::message::Network;
 use heartbeat_core::snapshot::Role;
 use heartbeat_core::time::nanos;
-use heartbeat_core::{ElectorRecord, Instant, Slot};
-use heartbeat_wire::gate::{gate_of, slot_gate_is_open};
-use heartbeat_wire::maps;
+use heartbeat_core::{Instant, Slot};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -23,19 +21,17 @@ use super::first_master::Found;
 use super::happened::Happenings;
 use super::linked;
 use super::nodes::Nodes;
-use super::plan::Plan;
 use super::reload::{self, Tally};
 use super::restarting::{Restarting, Waits};
 use super::shared::Facts;
-use crate::config::{Follows, change};
+use crate::config::change;
 use crate::control::{
     AlarmsStatus, Bucket, Datapath, Details, InfoAnswer, InfoRequest, Local, LocalFacts,
-    MastersView, Running, SinkTest, Status, VIEW_KEY, VerifiedStatus, VirtualAddressStatus,
+    MastersView, Running, SinkTest, Status, VIEW_KEY, VerifiedStatus,
 };
-use crate::datapath::{Statistics, Words, name_sets};
+use crate::datapath::{Statistics, Words};
 use crate::metrics::Measured;
 use crate::net::mac::MacAddress;
-use crate::net::netlink::{Address, Netlink};
 use crate::peer::Peers;
 use crate::pulse::{Durations, OrderSender, Published, PulseOrder};
 use crate::store::Info;
@@ -89,50 +85,6 @@ impl Operator {
         wait(answered, PULSE_ANSWERS).await?
     }
 
-    fn virtual_addresses(
-        &self,
-        plan: &Plan,
-        electors: &ElectorRecord,
-    ) -> Result<Vec<VirtualAddressStatus>, String> {
-        let mut netlink = Netlink::open().map_err(|error| error.to_string())?;
-        let present = netlink.addresses().map_err(|error| error.to_string())?;
-        let shown = self.view.shown();
-        let mut kernel = plan.for_kernel();
-        name_sets(&mut kernel, electors);
-        let status = |address: &crate::config::VirtualAddress| {
-            let interface = (plan.config)
-                .interface_of(address, plan.slot)
-                .map(str::to_owned);
-            let is_it = |found: &Address| found.address == address.address;
-            VirtualAddressStatus {
-                address: address.address,
-                interface,
-                follows_slot: match address.follows {
-                    Follows::Master => None,
-                    Follows::Slot(slot) => Some(slot),
-                },
-                held: present.iter().any(is_it),
-                gate_open: self.is_gate_open(&kernel, address.follows),
-                verified: verified(&shown.verified, address.address),
-            }
-        };
-        Ok(plan.config.virtual_addresses.iter().map(status).collect())
-    }
-
-    fn is_gate_open(&self, kernel: &maps::Config, follows: Follows) -> bool {
-        let (grant, now_ns) = (self.words.grant(), boot_ns());
-        match follows {
-            Follows::Master => gate_of(&self.words.control(), &grant, kernel, now_ns),
-            Follows::Slot(slot) => slot_gate_is_open(
-                slot.into(),
-                kernel.slot,
-                &grant,
-                kernel.max_lease_ns,
-                now_ns,
-            ),
-        }
-    }
-
     pub(super) async fn status(&self) -> Result<Status, String> {
         self.status_by(self.published().await?).await
     }
@@ -157,8 +109,7 @@ impl Operator {
         };
         let facts = LocalFacts {
             slot: plan.slot,
-            virtual_addresses: self
-                .virtual_addresses(&plan, &published.snapshot.electors.record)?,
+            virtual_addresses: self.virtual_addresses(&plan, &published.snapshot)?,
             services: self.services.statuses(Instant(boot_ns())),
             hooks: self.hooks.statuses(),
             datapath: answered(Network::Management),

@@ -1,7 +1,7 @@
 //! What one node does with its cluster's configuration: the parts that the kernel, the election and the
 //! network need, each in its own terms.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
 use heartbeat_core::message::Network;
@@ -61,10 +61,33 @@ impl Plan {
         self.carried_if(|address| address.follows == Follows::Master)
     }
 
-    /// The addresses that this node carries whoever is master, since they belong to its slot.
+    /// The addresses that this node carries whoever is master, and without a lease, since they belong to its slot.
     #[must_use]
     pub(super) fn own_addresses(&self) -> Vec<Carried> {
         self.carried_if(|address| address.follows == Follows::Slot(self.slot))
+    }
+
+    /// By slot, the addresses that this node carries by the slot's lease: its own, and those that it takes over as
+    /// master; a witness takes none over.
+    #[must_use]
+    pub(super) fn leased(&self) -> BTreeMap<Slot, Vec<Carried>> {
+        let slots = self.config.takeover();
+        let own_or_heir = slots.filter(|slot| *slot == self.slot || !self.own().witness);
+        own_or_heir
+            .map(|slot| {
+                let is_its = |it: &VirtualAddress| it.follows == Follows::SlotElseMaster(slot);
+                (slot, self.carried_if(is_its))
+            })
+            .collect()
+    }
+
+    /// Every address that this node may come to carry.
+    #[must_use]
+    pub(super) fn every_carried(&self) -> Vec<Carried> {
+        let always = self.carried().into_iter().chain(self.own_addresses());
+        always
+            .chain(self.leased().into_values().flatten())
+            .collect()
     }
 
     fn carried_if(&self, which: impl Fn(&VirtualAddress) -> bool) -> Vec<Carried> {
@@ -151,7 +174,7 @@ impl Plan {
                 .iter()
                 .map(|business| business.interface.clone()),
         );
-        let carried = self.carried().into_iter().chain(self.own_addresses());
+        let carried = self.every_carried().into_iter();
         names.extend(carried.map(|carried| carried.interface));
         names
     }
@@ -183,7 +206,7 @@ impl Plan {
     pub(super) fn page(&self) -> Option<web::Wanted> {
         let page = self.config.page.clone()?;
         let own = self.place_on(page.network)?;
-        let carried = self.carried().into_iter().chain(self.own_addresses());
+        let carried = self.every_carried().into_iter();
         let there = carried.filter(|carried| carried.interface == own.interface);
         let addresses = std::iter::once(own.address).chain(there.map(|carried| carried.address));
         Some(web::Wanted {
@@ -310,10 +333,8 @@ impl Plan {
     pub(super) fn guarded(&self) -> Vec<(Address, Vip)> {
         let guarded = |address: &VirtualAddress| {
             let vip = Vip {
-                follows_slot: match address.follows {
-                    Follows::Master => 0,
-                    Follows::Slot(slot) => slot.into(),
-                },
+                follows_slot: address.follows.slot().map_or(0, u32::from),
+                is_leased: matches!(address.follows, Follows::SlotElseMaster(_)).into(),
                 ..Vip::default()
             };
             (wire_address(address.address), vip)

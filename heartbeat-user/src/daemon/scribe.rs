@@ -25,7 +25,9 @@ use super::manager::Manager;
 use super::relink::Relink;
 use super::reload::Tally;
 use crate::alarm::{Alarms, Told};
-use crate::control::{Alarm as Shown, HistoryEntry, TakeoverStamps, rfc3339};
+use crate::control::{
+    Alarm as Shown, Event, HistoryEntry, SlotChange, SlotEvent, TakeoverStamps, rfc3339,
+};
 use crate::hands::Report;
 use crate::hook::{Hooks, RoleChange};
 use crate::monitor::Standing;
@@ -132,6 +134,8 @@ impl Scribe {
             Note::SetsFailed(error) => {
                 error!(%error, "the kernel was not told which electors' sets it grants by");
             }
+            Note::SlotHeld(slot) => self.slot_changed(slot, true),
+            Note::SlotDropped(slot) => self.slot_changed(slot, false),
             Note::Hands(report) => self.hands_told(&report),
             Note::Reload(asked) => self.reload_for(asked),
             Note::HandsEnded => {
@@ -163,6 +167,23 @@ impl Scribe {
             // Closed by being dropped, here where it may take its time.
             Note::Retired(_) | Note::Ended(_) => {}
         }
+    }
+
+    /// One line in the log, one entry in the history.
+    fn slot_changed(&self, slot: Slot, is_held: bool) {
+        let change = match (slot == self.slot, is_held) {
+            (true, true) => SlotChange::LeaseHeld,
+            (true, false) => SlotChange::LeaseOver,
+            (false, true) => SlotChange::TakenOver,
+            (false, false) => SlotChange::GivenBack,
+        };
+        info!(slot, change = change.as_str(), "the addresses of a slot");
+        let event = SlotEvent {
+            at: rfc3339(SystemTime::now()),
+            slot_addresses: slot,
+            change,
+        };
+        tell_unwritten(self.history().note(Event::Slot(event)));
     }
 
     /// Only what is on the disk is told to the pulse; what is not, it hands out again.

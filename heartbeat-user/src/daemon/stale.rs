@@ -16,17 +16,19 @@ pub(super) fn remove_dropped(
     netlink: &mut Netlink,
     mark: OwnerMark,
 ) -> Result<(), Failure> {
-    let placed = plan.carried().into_iter().chain(plan.own_addresses());
+    let placed = plan.every_carried().into_iter();
     remove_all_but(&places(placed, netlink)?, netlink, mark)
 }
 
-/// Removes every virtual address of the cluster but those that belong to this slot.
+/// Removes every virtual address of the cluster but those that belong to this slot; of one that goes by a lease the
+/// election says whether that holds still.
 pub(super) fn remove_all_but_own(
     plan: &Plan,
     netlink: &mut Netlink,
     mark: OwnerMark,
 ) -> Result<(), Failure> {
-    let own = places(plan.own_addresses().into_iter(), netlink)?;
+    let leased = plan.leased().remove(&plan.slot).unwrap_or_default();
+    let own = places(plan.own_addresses().into_iter().chain(leased), netlink)?;
     remove_all_but(&own, netlink, mark)
 }
 

@@ -1,6 +1,7 @@
 //! Bringing the parts up: gates, sockets, hands, then what answers probes, and at once the pulse that beats
 //! for it.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::path::Path;
@@ -10,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use heartbeat_core::event::Restored;
 use heartbeat_core::snapshot::{Reason, Role};
 use heartbeat_core::time::nanos;
-use heartbeat_core::{Epoch, Instant};
+use heartbeat_core::{Epoch, Instant, Slot};
 use tokio::runtime::Handle;
 use tracing::info;
 
@@ -169,6 +170,8 @@ impl Daemon {
             hands,
             takeover: tasks,
             addresses: addresses(plan.carried()),
+            leased: leased(&plan),
+            slot: plan.slot,
             addresses_wait: watched::addresses_wait(&plan),
             orders: order_intake,
             period: plan.config.timing.period,
@@ -397,6 +400,16 @@ fn signer(plan: &Plan, incarnation: u64) -> FrameSigner {
         key_slot: 0,
         key: plan.frame_keys().slots[0],
     }
+}
+
+/// By slot, what this node carries by the slot's lease.
+pub(super) fn leased(plan: &Plan) -> Arc<BTreeMap<Slot, Arc<[VirtualAddress]>>> {
+    let leased = plan.leased().into_iter();
+    Arc::new(
+        leased
+            .map(|(slot, carried)| (slot, addresses(carried)))
+            .collect(),
+    )
 }
 
 pub(super) fn addresses(carried: Vec<Carried>) -> Arc<[VirtualAddress]> {

@@ -227,6 +227,7 @@ fn guard_of(vips: &[(Address, Vip)]) -> Guard {
             address: *address,
             follows_slot: vip.follows_slot,
             is_used: 1,
+            is_leased: u16::from(vip.is_leased != 0),
         };
     }
     guard

@@ -261,7 +261,7 @@ fn open_maps(
     kept: Option<&Config>,
 ) -> Result<Opened, DatapathError> {
     let pins = &loader.pins;
-    let words = map_words(pins)?;
+    let words = map_words(pins, loader.max_slot)?;
     let kept = configure::configure(pins, setup, kept)?;
     let mut events = open(pins, name::EVENTS, RingBuf::try_from).map(Events::new)?;
     // What happened while there was no daemon stands in the words; as news it would be stale.
@@ -311,10 +311,12 @@ fn check_limits(setup: &Setup<'_>) -> Result<(), DatapathError> {
     Ok(())
 }
 
-fn map_words(pins: &Pins) -> Result<Words, DatapathError> {
+fn map_words(pins: &Pins, max_slot: u16) -> Result<Words, DatapathError> {
     let data = |map: &'static str| MapData::from_pin(pins.map(map)).map_err(map_error("open", map));
     let (control, grant, sent) = (data(name::CONTROL)?, data(name::GRANT)?, data(name::SENT)?);
-    Words::map(control.fd(), grant.fd(), sent.fd())
+    let taken = data(name::TAKEN)?;
+    let highest = shapes::highest_slot(max_slot);
+    Words::map(control.fd(), grant.fd(), sent.fd(), taken.fd(), highest)
         .map_err(|error| map_error("map", name::CONTROL)(MapError::IoError(error)))
 }
 

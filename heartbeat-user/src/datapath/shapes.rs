@@ -27,7 +27,7 @@ pub(super) struct MapShape {
 }
 
 /// The shapes of all maps in a cluster whose highest slot is `max_slot`.
-pub(super) fn shapes(max_slot: u16) -> [MapShape; 19] {
+pub(super) fn shapes(max_slot: u16) -> [MapShape; 20] {
     let slots = slot_entries(max_slot);
     let chunks = slots / REPLIES_CHUNK as u32;
     let one = |name, kind, value_bytes| MapShape::new(name, kind, 4, value_bytes, 1);
@@ -62,6 +62,7 @@ pub(super) fn shapes(max_slot: u16) -> [MapShape; 19] {
             MAX_VIPS as u32,
         ),
         one(name::GUARD, array, size_of::<Guard>()),
+        MapShape::new(name::TAKEN, array, 4, size_of::<u64>(), slots).mmapable(),
         one(name::GATE, per_cpu, size_of::<GateCounts>()),
         one(name::LIMITS, per_cpu, size_of::<Limits>()),
         MapShape::new(name::REFUSALS, per_cpu, 4, size_of::<u64>(), slots),

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::SeqCst;
 
+use heartbeat_core::Slot;
 use heartbeat_wire::frame::flag;
 use heartbeat_wire::maps::{Control, Grant, SENT_RECORDS, Sent, control_flag};
 use heartbeat_wire::{Epoch, Kind};
@@ -26,6 +27,7 @@ struct Maps {
     control: MappedWords,
     grant: MappedWords,
     sent: MappedWords,
+    taken: MappedWords,
 }
 
 /// One question as it is about to leave: what [`Words::record_question`] writes.
@@ -60,11 +62,15 @@ impl Words {
         control: impl AsFd,
         grant: impl AsFd,
         sent: impl AsFd,
+        taken: impl AsFd,
+        highest_slot: Slot,
     ) -> std::io::Result<Self> {
+        let slots = NonZeroUsize::MIN.saturating_add(highest_slot.into());
         Ok(Self(Arc::new(Maps {
             control: MappedWords::new(control, words_of::<Control>(1))?,
             grant: MappedWords::new(grant, words_of::<Grant>(1))?,
             sent: MappedWords::new(sent, words_of::<Sent>(SENT_RECORDS))?,
+            taken: MappedWords::new(taken, slots)?,
         })))
     }
 
@@ -74,7 +80,7 @@ impl Words {
         read_words!(self.0.control => Control {
             lease_deadline_ns, lease_epoch, promised_epoch, vote_grant_end_ns, vote_epoch,
             vote_incarnation, abstain_until_ns, beat_ns, service_ns, role, diagnosis, flags,
-            info_version, sequence, epoch_floor, released_epoch,
+            info_version, sequence, epoch_floor, released_epoch, slot_lease_ns,
         })
     }
 
@@ -113,6 +119,26 @@ impl Words {
     /// Shuts the gate.
     pub fn shut_gate(&self) {
         self.set(word!(Control.lease_deadline_ns), 0);
+    }
+
+    /// Opens the gate of the own slot's addresses that go by a lease until `deadline_ns`; 0 shuts it.
+    pub fn set_slot_lease(&self, deadline_ns: u64) {
+        self.set(word!(Control.slot_lease_ns), deadline_ns);
+    }
+
+    /// Opens the gate of another slot's such addresses while the lease of `epoch` holds; [`Epoch::NONE`] shuts it.
+    /// Nothing where the maps have no room for the slot: its gate is shut.
+    pub fn set_taken(&self, slot: Slot, epoch: Epoch) {
+        if let Some(word) = self.0.taken.get(usize::from(slot)) {
+            word.store(epoch.0, SeqCst);
+        }
+    }
+
+    /// The epoch in which another slot's addresses were taken over; [`Epoch::NONE`] for not.
+    #[must_use]
+    pub fn taken(&self, slot: Slot) -> Epoch {
+        let word = self.0.taken.get(usize::from(slot));
+        word.map_or(Epoch::NONE, |word| Epoch(word.load(SeqCst)))
     }
 
     /// Notes the grant given by a vote; must be done before the vote leaves. A grant that its own holder

@@ -12,8 +12,9 @@ impl Worker {
     /// until something else is ordered.
     pub(super) fn change(&mut self, change: &Change) -> Result<(), Failure> {
         self.watch(&change.interfaces)?;
-        let both = [&change.masters, &change.own];
-        let is_wanted = |address: &VirtualAddress| both.iter().any(|list| list.contains(address));
+        let lists = [&change.masters, &change.own];
+        let lists = || lists.into_iter().chain(change.leased.values());
+        let is_wanted = |address: &VirtualAddress| lists().any(|list| list.contains(address));
         self.leftovers
             .retain(|leftover| !is_wanted(&leftover.address));
         let mut leaving = Vec::new();
@@ -22,6 +23,10 @@ impl Worker {
         }
         if let Some(kept) = &mut self.kept {
             leaving.extend(kept.keep_only(&change.own));
+        }
+        let leased = |slot| change.leased.get(&slot).map_or(&[][..], |list| list);
+        for held in &mut self.slots {
+            leaving.extend(held.holding.keep_only(leased(held.slot)));
         }
         let before = self.leftovers.len();
         for (address, link_index) in &leaving {
@@ -33,6 +38,9 @@ impl Worker {
         }
         if let Some(kept) = &mut self.kept {
             outcome = outcome.and(kept.hold_too(&mut self.tools, &change.own));
+        }
+        for held in &mut self.slots {
+            outcome = outcome.and(held.holding.hold_too(&mut self.tools, leased(held.slot)));
         }
         match self.leftovers.get(before) {
             Some(left) => outcome.and(Err(Failure::Unchanged {

@@ -10,6 +10,7 @@ mod channel;
 mod holding;
 mod order;
 mod schedule;
+mod slots;
 mod stale;
 mod tools;
 mod worker;
@@ -28,9 +29,9 @@ pub use channel::NotSent;
 pub use order::{Action, Change, Failure, Order, Report, VirtualAddress};
 pub use stale::clean_stale;
 
-/// Orders that may wait. One mastership gives two (take over, release), so this is several
-/// masterships' worth; if even that is full, the hands hang in the kernel and one more order
-/// would not help.
+/// Orders that may wait. One mastership gives two (take over, release), and one a turn while it takes
+/// slots over, so this is several masterships' worth; if even that is full, the hands hang in the kernel
+/// and one more order would not help.
 const ORDERS_DEPTH: usize = 16;
 
 /// Reports that may wait: an answer to every waiting order, and the links' changes of one burst.

@@ -1,11 +1,12 @@
 //! What the hands are told, and what they tell.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
-use heartbeat_core::Epoch;
+use heartbeat_core::{Epoch, Slot};
 
 use crate::net::PacketSocketError;
 use crate::net::netlink::{LinkChange, NetlinkError};
@@ -24,8 +25,10 @@ pub struct VirtualAddress {
 pub struct Change {
     /// The addresses of a mastership, where there is one.
     pub masters: Arc<[VirtualAddress]>,
-    /// Those of this node's slot.
+    /// Those of this node's slot that need no lease.
     pub own: Arc<[VirtualAddress]>,
+    /// Those that go by a slot's lease, where that slot's are held.
+    pub leased: Arc<BTreeMap<Slot, Arc<[VirtualAddress]>>>,
     /// Interfaces that are watched from now on, besides those that are.
     pub interfaces: Vec<String>,
     /// Told how it went.
@@ -49,6 +52,20 @@ pub enum Order {
         /// All addresses to hold; shared, so that the pulse gives them without allocating.
         addresses: Arc<[VirtualAddress]>,
     },
+    /// Add these addresses of a slot, announce them, and guard them from now on.
+    HoldSlot {
+        /// The slot.
+        slot: Slot,
+        /// Whether they are another node's, taken over: then they go with the mastership's.
+        is_taken: bool,
+        /// All of them that go by a lease.
+        addresses: Arc<[VirtualAddress]>,
+    },
+    /// Delete them.
+    DropSlot {
+        /// The slot.
+        slot: Slot,
+    },
     /// The gate stands on this interface, which had vanished and came back: addresses may be added to it.
     Gated {
         /// Its name.
@@ -58,7 +75,7 @@ pub enum Order {
     Change(Box<Change>),
     /// Announce every held address once more, as after a takeover; one that is missing is added first.
     Announce,
-    /// Delete every address that is held for a mastership.
+    /// Delete every address that is held for a mastership, those of slots that it took over included.
     Release {
         /// The mastership that is over.
         epoch: Epoch,

@@ -5,6 +5,7 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TryRecvError};
 
+use heartbeat_core::Slot;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
@@ -32,6 +33,15 @@ pub(super) struct Leftover {
     link_index: u32,
 }
 
+/// The addresses of a slot that go by a lease.
+#[derive(Debug)]
+pub(super) struct SlotHolding {
+    pub(super) slot: Slot,
+    /// They are another node's, and go with the mastership's.
+    pub(super) is_taken: bool,
+    pub(super) holding: Holding,
+}
+
 #[derive(Debug)]
 pub(super) struct Worker {
     orders: Receiver<Order>,
@@ -40,8 +50,10 @@ pub(super) struct Worker {
     pub(super) tools: Tools,
     /// The addresses of the mastership, if there is one.
     pub(super) holding: Option<Holding>,
-    /// Those of this node's slot.
+    /// Those of this node's slot that need no lease.
     pub(super) kept: Option<Holding>,
+    /// Those that go by a slot's lease.
+    pub(super) slots: Vec<SlotHolding>,
     pub(super) leftovers: Vec<Leftover>,
     delete_retry_ns: u64,
     /// Of one batch; kept for its memory.
@@ -78,6 +90,7 @@ impl Worker {
             tools,
             holding: None,
             kept: None,
+            slots: Vec::new(),
             leftovers: Vec::new(),
             delete_retry_ns: 0,
             batch: Vec::new(),
@@ -103,7 +116,7 @@ impl Worker {
         while self.carry_out_orders() {
             self.take_events()?;
             let now_ns = boot_ns();
-            for holding in held(&mut self.holding, &mut self.kept) {
+            for holding in held(&mut self.holding, &mut self.kept, &mut self.slots) {
                 holding.due(&mut self.tools, now_ns);
             }
             if now_ns >= self.delete_retry_ns {
@@ -119,8 +132,10 @@ impl Worker {
     /// firing, so that it is never read.
     fn wait(&self) -> io::Result<()> {
         let leftovers = (!self.leftovers.is_empty()).then_some(self.delete_retry_ns);
-        let held = self.holding.iter().chain(&self.kept).map(Holding::next_ns);
-        match leftovers.into_iter().chain(held).min() {
+        let slots = self.slots.iter().map(|held| &held.holding);
+        let held = self.holding.iter().chain(&self.kept).chain(slots);
+        let due = held.map(Holding::next_ns);
+        match leftovers.into_iter().chain(due).min() {
             Some(at_ns) => self.timer.set(at_ns)?,
             None => self.timer.unset()?,
         }
@@ -151,6 +166,12 @@ impl Worker {
                         announced_at_ns,
                     });
                 }
+                Ok(Order::HoldSlot {
+                    slot,
+                    is_taken,
+                    addresses,
+                }) => self.hold_slot(slot, is_taken, &addresses),
+                Ok(Order::DropSlot { slot }) => self.drop_slots(|held| held.slot == slot),
                 Ok(Order::Gated { interface }) => self.gated(&interface),
                 Ok(Order::Change(change)) => {
                     let outcome = self.change(&change);
@@ -163,6 +184,7 @@ impl Worker {
                     }
                 }
                 Ok(Order::Release { epoch }) => {
+                    self.drop_slots(|held| held.is_taken);
                     self.give_up_all_but(&[]);
                     let at_ns = boot_ns();
                     self.tools.report(Report::Released { epoch, at_ns });
@@ -175,7 +197,7 @@ impl Worker {
 
     fn gated(&mut self, interface: &str) {
         self.tools.ungated.retain(|ungated| ungated != interface);
-        for holding in held(&mut self.holding, &mut self.kept) {
+        for holding in held(&mut self.holding, &mut self.kept, &mut self.slots) {
             holding.gated(interface, boot_ns());
         }
     }
@@ -243,12 +265,12 @@ impl Worker {
                 Counters::add(&self.tools.counters.overruns);
                 let links = self.tools.netlink.links()?;
                 self.tools.watch.resync(&links, changed);
-                for holding in held(&mut self.holding, &mut self.kept) {
+                for holding in held(&mut self.holding, &mut self.kept, &mut self.slots) {
                     holding.check(boot_ns());
                 }
             }
             Event::AddressRemoved(address) => {
-                for holding in held(&mut self.holding, &mut self.kept) {
+                for holding in held(&mut self.holding, &mut self.kept, &mut self.slots) {
                     holding.removed(address);
                 }
             }
@@ -265,7 +287,7 @@ impl Worker {
         {
             self.tools.ungated.push(interface.clone());
         }
-        for holding in held(&mut self.holding, &mut self.kept) {
+        for holding in held(&mut self.holding, &mut self.kept, &mut self.slots) {
             holding.link_changed(&interface, change, boot_ns());
         }
         self.tools.report(Report::Link { interface, change });
@@ -276,6 +298,8 @@ impl Worker {
 fn held<'a>(
     holding: &'a mut Option<Holding>,
     kept: &'a mut Option<Holding>,
+    slots: &'a mut [SlotHolding],
 ) -> impl Iterator<Item = &'a mut Holding> {
-    holding.iter_mut().chain(kept)
+    let slots = slots.iter_mut().map(|held| &mut held.holding);
+    holding.iter_mut().chain(kept).chain(slots)
 }

@@ -16,6 +16,8 @@
 //! | 10 pair ask, 11 pair tell | role u8, eligible u8, abstains u8, lease u64 ns, epoch known u64, 0 or 1 and then the age: u64 ns, marked u8 |
 //! | 12 ask about the business network | |
 //! | 13 tell of it | carrier u8, 0 or 1 and then how long ago it was answered: u64 ns |
+//! | 14 slot ask | lease u64 ns, renews u8 |
+//! | 15 slot grant | |
 //!
 //! A set is: version u32, longest lease u64 ns, count u8, then each slot u16.
 //!
@@ -120,6 +122,8 @@ mod kind {
     pub(super) const PAIR_TELL: u8 = 11;
     pub(super) const SIDE_ASK: u8 = 12;
     pub(super) const SIDE_TELL: u8 = 13;
+    pub(super) const SLOT_ASK: u8 = 14;
+    pub(super) const SLOT_GRANT: u8 = 15;
 }
 
 /// Writes a message's body to the front of `body`.
@@ -215,6 +219,16 @@ pub fn encode(message: &Message, body: &mut [u8; MAX_BODY]) -> Result<Encoded, E
             put_state(state, &mut out);
             (Epoch::NONE, *id)
         }
+        Message::SlotAsk { id, lease, renews } => {
+            out.put_u8(kind::SLOT_ASK);
+            out.put_u64_le(nanos(*lease));
+            out.put_u8(u8::from(*renews));
+            (Epoch::NONE, *id)
+        }
+        Message::SlotGrant { id } => {
+            out.put_u8(kind::SLOT_GRANT);
+            (Epoch::NONE, *id)
+        }
     };
     let left = out.len();
     Ok(Encoded {
@@ -281,6 +295,12 @@ pub fn decode(epoch: Epoch, nonce: u64, mut body: &[u8]) -> Result<Message, Deco
             id: nonce,
             state: get_state(&mut body)?,
         },
+        kind::SLOT_ASK => Message::SlotAsk {
+            id: nonce,
+            lease: Duration::from_nanos(body.try_get_u64_le()?),
+            renews: get_bool(&mut body, "renews")?,
+        },
+        kind::SLOT_GRANT => Message::SlotGrant { id: nonce },
         kind => return Err(DecodeError::UnknownKind { kind }),
     };
     match body.len() {

@@ -112,6 +112,10 @@ impl Pulse {
             Command::AskReference { id } => self.ask_references(id),
             Command::Fence { id, target } => self.note(Note::Fence(id, target)),
             Command::SavePair(record) => self.note(Note::Pair(record, Instant(boot_ns()))),
+            Command::SlotLease(deadline) => words.set_slot_lease(deadline.0),
+            Command::SlotTaken { slot, epoch } => words.set_taken(slot, epoch),
+            Command::HoldSlot(slot) => self.hold_slot(slot),
+            Command::DropSlot(slot) => self.drop_slot(slot),
             Command::Guarantee(guarantee) => self.note(Note::Guarantee(guarantee)),
         }
     }
@@ -215,6 +219,24 @@ impl Pulse {
     pub(super) fn take_over(&mut self, epoch: Epoch) {
         let addresses = Arc::clone(&self.parts.addresses);
         self.order_hands(HandsOrder::TakeOver { epoch, addresses });
+    }
+
+    fn hold_slot(&mut self, slot: Slot) {
+        self.note(Note::SlotHeld(slot));
+        // An address may have left by a change that the election hears of a moment later.
+        if let Some(addresses) = self.parts.leased.get(&slot) {
+            let order = HandsOrder::HoldSlot {
+                slot,
+                is_taken: slot != self.parts.slot,
+                addresses: Arc::clone(addresses),
+            };
+            self.order_hands(order);
+        }
+    }
+
+    fn drop_slot(&mut self, slot: Slot) {
+        self.note(Note::SlotDropped(slot));
+        self.order_hands(HandsOrder::DropSlot { slot });
     }
 
     pub(super) fn order_hands(&mut self, order: HandsOrder) {

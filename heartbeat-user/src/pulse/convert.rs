@@ -38,6 +38,7 @@ pub fn daemon_words(control: &Control) -> DaemonWords {
         released: Epoch(control.released_epoch),
         forced: control.flags & control_flag::FORCED != 0,
         abstain_until: Instant(control.abstain_until_ns),
+        slot_lease: Instant(control.slot_lease_ns),
     }
 }
 

@@ -7,7 +7,7 @@ use heartbeat_core::config::PairRules;
 use heartbeat_core::event::{Order, QueryAnswer, Refusal};
 use heartbeat_core::order::{OrderDone, OrderError};
 use heartbeat_core::snapshot::Diagnosis;
-use heartbeat_core::{Epoch, Event, Instant};
+use heartbeat_core::{Epoch, Event, Instant, Message};
 use heartbeat_wire::frame::{flag, gate_state};
 use heartbeat_wire::maps::{Event as RingEvent, EventKind};
 
@@ -88,6 +88,10 @@ impl Pulse {
             } => {
                 let kernel = self.kernel();
                 self.handle(Event::Kernel(kernel), now);
+                // A slot's lease is granted and renewed by the time at which the message was here.
+                let is_of_slot =
+                    matches!(message, Message::SlotAsk { .. } | Message::SlotGrant { .. });
+                let now = if is_of_slot { Instant(boot_ns()) } else { now };
                 let message = Event::Message {
                     from,
                     incarnation,

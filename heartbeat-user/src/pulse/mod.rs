@@ -17,7 +17,7 @@ mod reconfigure;
 mod rewire;
 mod stamps;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use heartbeat_core::event::KernelWords;
 use heartbeat_core::message::Network;
-use heartbeat_core::{ElectorRecord, Epoch, Event, Instant};
+use heartbeat_core::{ElectorRecord, Epoch, Event, Instant, Slot};
 use heartbeat_wire::frame::FRAME_LEN;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 
@@ -83,7 +83,11 @@ pub struct Parts {
     pub takeover: Tasks,
     /// The addresses that follow the master.
     pub addresses: Arc<[VirtualAddress]>,
-    /// Whether they are taken only once a hook has made this node fit to serve ([`PulseOrder::Promoted`]).
+    /// By slot, those that go by the slot's lease.
+    pub leased: Arc<BTreeMap<Slot, Arc<[VirtualAddress]>>>,
+    /// This node's slot.
+    pub slot: Slot,
+    /// Whether those that follow the master are taken only once a hook has made this node fit to serve ([`PulseOrder::Promoted`]).
     pub addresses_wait: bool,
     /// What operators and signals ask for.
     pub orders: Orders,

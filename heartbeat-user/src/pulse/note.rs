@@ -55,6 +55,10 @@ pub enum Note {
     Electors(Box<ElectorRecord>),
     /// The kernel was not told which sets it grants by.
     SetsFailed(DatapathError),
+    /// This node bears the addresses of this slot from now on: its own by a lease, another's as master.
+    SlotHeld(Slot),
+    /// It ceased to: its lease is over, or they were given back.
+    SlotDropped(Slot),
     /// What the hands report about addresses and links.
     Hands(Report),
     /// The configuration is to be read anew, and whoever asked, if somebody did, to be answered.

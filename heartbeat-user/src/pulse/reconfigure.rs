@@ -28,6 +28,8 @@ pub struct Reconfigure {
     pub addresses_wait: bool,
     /// The addresses that follow the master.
     pub addresses: Arc<[VirtualAddress]>,
+    /// By slot, those that go by the slot's lease.
+    pub leased: Arc<BTreeMap<Slot, Arc<[VirtualAddress]>>>,
     /// What signs frames.
     pub key: Key,
     /// How control datagrams are sealed and opened.
@@ -116,6 +118,7 @@ impl Pulse {
                 .and(Err(error.to_string()));
         }
         self.parts.addresses = wanted.addresses;
+        self.parts.leased = wanted.leased;
         self.parts.signer.config_digest = digest;
         self.parts.signer.key = wanted.key;
         self.parts.answers.enrol(&wanted.core);

@@ -80,6 +80,10 @@ impl Stamps {
             | Command::AskReference { .. }
             | Command::Fence { .. }
             | Command::SavePair(_)
+            | Command::SlotLease(_)
+            | Command::SlotTaken { .. }
+            | Command::HoldSlot(_)
+            | Command::DropSlot(_)
             | Command::Guarantee(_) => {}
         }
     }

@@ -55,7 +55,7 @@ pub(super) async fn history(site: &Site<impl Handler>) -> Response<Content> {
     let events = events.split_off(events.len().saturating_sub(MOST_EVENTS));
     let slot = events.iter().rev().find_map(|event| match event {
         Event::Role(change) => Some(change.slot),
-        Event::Service(_) | Event::Hook(_) | Event::FirstMaster(_) => None,
+        Event::Service(_) | Event::Hook(_) | Event::FirstMaster(_) | Event::Slot(_) => None,
     });
     let history = History {
         schema: SCHEMA,

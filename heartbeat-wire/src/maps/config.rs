@@ -115,7 +115,9 @@ pub struct Guarded {
     /// As [`Vip::follows_slot`].
     pub follows_slot: u32,
     /// 1 if there is one in this place.
-    pub is_used: u32,
+    pub is_used: u16,
+    /// As [`Vip::is_leased`].
+    pub is_leased: u16,
 }
 
 /// One bit of a word, the same for the same address, spread by a multiplication (Knuth's).
@@ -134,4 +136,6 @@ pub struct Vip {
     pub ifindex: u32,
     /// The slot that it belongs to; 0: it follows the master.
     pub follows_slot: u32,
+    /// 1 if the slot's node needs a lease for it, so that the master may take it over.
+    pub is_leased: u32,
 }

@@ -54,6 +54,8 @@ map_names! {
     VIPS = "hb_vips", "the virtual addresses that the gate guards (written by the daemon)";
     /// [`crate::maps::Guard`].
     GUARD = "hb_guard", "by what the gate tells most other addresses from those (written by the daemon)";
+    /// Epoch by slot.
+    TAKEN = "hb_taken", "by slot: epoch in which this node, as master, took its addresses over; 0 for not (written by the daemon)";
     /// [`crate::maps::GateCounts`].
     GATE = "hb_gate", "per CPU: packets of virtual addresses by what the gate did with them (written by the kernel)";
     /// [`crate::maps::Limits`].

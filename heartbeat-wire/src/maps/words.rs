@@ -37,6 +37,9 @@ pub struct Control {
     pub epoch_floor: u64,
     /// Epoch that its own holder last gave up by `release`: grants to exactly it no longer hold.
     pub released_epoch: u64,
+    /// When the lease of this node's slot ends, CLOCK_BOOTTIME in nanoseconds; 0 while it has none: the gate of its
+    /// slot's addresses that go by a lease is shut.
+    pub slot_lease_ns: u64,
 }
 
 /// Bits of [`Control::flags`] that are no frame flags.

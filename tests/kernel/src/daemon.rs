@@ -79,6 +79,7 @@ impl Kernel {
             }
             Command::GateShut => control.lease_deadline_ns = 0,
             Command::Released(epoch) => control.released_epoch = epoch.0,
+            Command::SlotLease(deadline) => control.slot_lease_ns = deadline.0,
             Command::Abstain(until) => control.abstain_until_ns = until.0,
             Command::Floor(epoch) => control.epoch_floor = control.epoch_floor.max(epoch.0),
             Command::Role(role) => control.role = role.number().into(),

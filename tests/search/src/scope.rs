@@ -1,5 +1,6 @@
 //! What is searched: the cluster, its times, and how much may go wrong.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use heartbeat_core::config::{Config, Handovers, Member, Mode, Timing};
@@ -180,6 +181,7 @@ impl Scope {
             preempt_after: None,
             handovers: Handovers::DEFAULT,
             mode: self.mode,
+            takeover: BTreeSet::new(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What a run begins with: the cluster's configuration, and what its network does.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use heartbeat_core::Slot;
@@ -58,6 +59,7 @@ pub fn config(slot: Slot, slots: &[Slot], witnesses: &[Slot], timing: Timing) ->
         preempt_after: None,
         handovers: Handovers::DEFAULT,
         mode: Mode::Quorum,
+        takeover: BTreeSet::new(),
     }
 }
 

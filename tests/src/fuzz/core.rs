@@ -1,5 +1,6 @@
 //! Events for one node, by a driver that keeps its side of the contract and hears anything from the others.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use heartbeat_core::command::Question;
@@ -75,6 +76,7 @@ fn config() -> Config {
         preempt_after: None,
         handovers: Handovers::DEFAULT,
         mode: Mode::Quorum,
+        takeover: BTreeSet::new(),
     }
 }
 

@@ -71,6 +71,7 @@ fn judge(frame: &Frame, kind: Kind, config: &Config, bytes: &mut Bytes<'_>) {
         abstain_until_ns: bytes.long(),
         beat_ns: bytes.long(),
         released_epoch: bytes.long(),
+        slot_lease_ns: bytes.long(),
         ..Control::default()
     };
     // 146 years: no clock shows more.

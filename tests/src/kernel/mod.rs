@@ -18,6 +18,7 @@ use aya::programs::{
 };
 use aya::{Ebpf, EbpfLoader, Pod};
 use heartbeat_user::datapath::{Datapath, Opened, Setup};
+use heartbeat_wire::Epoch;
 use heartbeat_wire::maps::{
     Config, Control, Grant, Interface, Keys, LAYOUT, MAPS, Member, Replies, Vip, mapped, name,
 };
@@ -80,18 +81,21 @@ impl Kernel {
     }
 
     fn load_members(pins: PinFolder, config: Config, members: &[(u16, Member)]) -> Result<Self> {
-        let vip = |address, follows_slot| {
+        let vip = |address, follows_slot: u16, is_leased| {
             let vip = Vip {
                 ifindex: 1,
-                follows_slot,
+                follows_slot: follows_slot.into(),
+                is_leased,
             };
             (address, vip)
         };
         let vips = [
-            vip(mapped(VIP), 0),
-            vip(heartbeat_wire::maps::address(VIP6.octets()), 0),
-            vip(mapped(SLOT_VIP), 3),
-            vip(mapped(OWN_VIP), OWN_SLOT.into()),
+            vip(mapped(VIP), 0, 0),
+            vip(heartbeat_wire::maps::address(VIP6.octets()), 0, 0),
+            vip(mapped(SLOT_VIP), 3, 0),
+            vip(mapped(OWN_VIP), OWN_SLOT, 0),
+            vip(mapped(OWN_LEASED_VIP), OWN_SLOT, 1),
+            vip(mapped(LEASED_VIP), LEASED_SLOT, 1),
         ];
         let opened = Datapath::open(
             &pins.0,
@@ -120,6 +124,7 @@ impl Kernel {
     /// A map cannot be written.
     pub fn reset(&self) -> Result<()> {
         self.set(name::GRANT, 0, Grant::default())?;
+        self.opened.words.set_taken(LEASED_SLOT, Epoch::NONE);
         self.set(name::CONTROL, 0, Control::default())
     }
 

@@ -21,6 +21,12 @@ pub const VIP: [u8; 4] = [203, 0, 113, 100];
 pub const SLOT_VIP: [u8; 4] = [203, 0, 113, 103];
 /// A virtual address that belongs to [`OWN_SLOT`].
 pub const OWN_VIP: [u8; 4] = [203, 0, 113, 102];
+/// One that belongs to [`OWN_SLOT`] by a lease.
+pub const OWN_LEASED_VIP: [u8; 4] = [203, 0, 113, 112];
+/// Another slot with such an address.
+pub const LEASED_SLOT: u16 = 3;
+/// A virtual address that belongs to [`LEASED_SLOT`] by a lease, so that a master takes it over.
+pub const LEASED_VIP: [u8; 4] = [203, 0, 113, 113];
 /// An IPv6 virtual address that follows the master.
 pub const VIP6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0x113, 0, 0, 0, 0, 0x100);
 /// The keys; the first one signs.

@@ -1,5 +1,6 @@
 //! One node in a world of two others, driven as the pulse drives it, without a clock.
 
+use std::collections::BTreeSet;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -53,6 +54,7 @@ impl World {
             preempt_after: None,
             handovers: Handovers::DEFAULT,
             mode: Mode::Quorum,
+            takeover: BTreeSet::new(),
         };
         let restored = Restored {
             incarnation: 10,

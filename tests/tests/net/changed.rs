@@ -45,6 +45,7 @@ fn change(hands: &Hands, masters: Arc<[VirtualAddress]>) -> Result<(), Failure> 
     let change = Change {
         masters,
         own: Arc::new([]),
+        leased: Arc::default(),
         interfaces: vec!["biz0".to_owned()],
         done,
     };

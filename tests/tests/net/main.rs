@@ -17,3 +17,4 @@ mod neighbours;
 mod peers;
 mod probes;
 mod references;
+mod slots;

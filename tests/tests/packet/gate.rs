@@ -12,11 +12,11 @@ use crate::verdicts::{EPOCH, NEWER};
 
 pub(crate) const IN: &str = "gate_in";
 pub(crate) const OUT: &str = "gate_out";
-const CLIENT: [u8; 4] = [203, 0, 113, 7];
+pub(crate) const CLIENT: [u8; 4] = [203, 0, 113, 7];
 const OWN: [u8; 4] = [203, 0, 113, 2];
 const NOBODY: [u8; 4] = [0, 0, 0, 0];
-const REQUEST: u8 = 1;
-const REPLY: u8 = 2;
+pub(crate) const REQUEST: u8 = 1;
+pub(crate) const REPLY: u8 = 2;
 
 pub(crate) fn ethernet(tags: &[u16], ether_type: u16, payload: &[u8]) -> Vec<u8> {
     let mut packet = vec![0xff; 6];
@@ -47,11 +47,11 @@ fn arp(operation: u8, sender: [u8; 4], target: [u8; 4]) -> Vec<u8> {
     packet
 }
 
-fn ip_packet(from: [u8; 4], to: [u8; 4]) -> Vec<u8> {
+pub(crate) fn ip_packet(from: [u8; 4], to: [u8; 4]) -> Vec<u8> {
     ethernet(&[], 0x0800, &ipv4(from, to))
 }
 
-fn arp_packet(operation: u8, sender: [u8; 4], target: [u8; 4]) -> Vec<u8> {
+pub(crate) fn arp_packet(operation: u8, sender: [u8; 4], target: [u8; 4]) -> Vec<u8> {
     ethernet(&[], 0x0806, &arp(operation, sender, target))
 }
 

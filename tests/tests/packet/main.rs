@@ -3,6 +3,7 @@
 mod answers;
 mod gate;
 mod gate_ipv6;
+mod gate_slots;
 mod grants;
 mod guard;
 mod live;

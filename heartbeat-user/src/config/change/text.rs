@@ -150,6 +150,7 @@ pub(super) fn follows(follows: Follows) -> String {
     match follows {
         Follows::Master => "master".to_owned(),
         Follows::Slot(slot) => format!("slot {slot}"),
+        Follows::SlotElseMaster(slot) => format!("slot {slot} with takeover"),
     }
 }
 

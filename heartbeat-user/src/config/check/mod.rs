@@ -33,8 +33,10 @@ use super::{Attach, Config, digest};
 /// the result is of no use.
 pub(super) fn check(file: File, folder: &Path, faults: &mut Vec<Fault>) -> Option<Config> {
     let members = members::check(&file.members, faults);
+    let mode = file.cluster.as_ref().and_then(|c| c.mode.as_ref());
+    let mode = mode.map(|mode| *mode.get_ref());
     let virtual_addresses =
-        virtual_addresses::check(&file.virtual_addresses, &file.members, faults);
+        virtual_addresses::check(&file.virtual_addresses, &file.members, mode, faults);
     families::check(file.management.as_ref(), &file.members, faults);
     let count = file.members.len();
     let group = (file.management.as_ref()).and_then(|m| management::check(m, count, faults));

@@ -13,12 +13,13 @@ use crate::config::fault::Fault;
 use crate::config::file::{self, Member};
 use crate::config::service::Network;
 use crate::config::value::Wrong;
-use crate::config::{Follows, Place, VirtualAddress};
+use crate::config::{Follows, Mode, Place, VirtualAddress};
 
-/// All virtual addresses, in the file's order; `None` if one of them is incomplete.
+/// All virtual addresses of a cluster of this `mode`, in the file's order; `None` if one of them is incomplete.
 pub(super) fn check(
     list: &[file::VirtualAddress],
     members: &[Member],
+    mode: Option<Mode>,
     faults: &mut Vec<Fault>,
 ) -> Option<Vec<VirtualAddress>> {
     if let Some(beyond) = list.get(MAX_VIPS) {
@@ -36,6 +37,9 @@ pub(super) fn check(
             continue;
         };
         check_address(address, faults);
+        if mode == Some(Mode::Pair) {
+            check_pair(entry, faults);
+        }
         let (ip, _) = *address.get_ref();
         if let Some(member) = taken.get(&ip) {
             let cause = format!("{ip} is a member's own address");
@@ -54,6 +58,19 @@ pub(super) fn check(
         .collect::<Vec<_>>()
         .into_iter()
         .collect()
+}
+
+/// The excepted case of a pair would have two masters take it over.
+fn check_pair(entry: &file::VirtualAddress, faults: &mut Vec<Fault>) {
+    if let Some(follows) = &entry.follows
+        && let Follows::SlotElseMaster(_) = follows.get_ref()
+    {
+        let cause =
+            "a pair takes no slot's address over: two masters could, where a majority allows one";
+        let cure =
+            "take takeover out, or let a third machine decide: mode = \"quorum\" with a witness";
+        faults.push(Fault::new(follows.span(), cause, cure));
+    }
 }
 
 fn check_address(address: &Spanned<(IpAddr, u8)>, faults: &mut Vec<Fault>) {
@@ -114,7 +131,7 @@ fn follows(entry: &file::VirtualAddress, members: &[Member], faults: &mut Vec<Fa
     let Some(follows) = &entry.follows else {
         return Follows::Master;
     };
-    if let Follows::Slot(slot) = *follows.get_ref()
+    if let Some(slot) = follows.get_ref().slot()
         && !members.iter().any(|member| slot_of(member) == Some(slot))
     {
         let cause = format!("slot {slot} has no member");
@@ -169,6 +186,7 @@ fn on_business(
     let may_have_it = |member: &Member| match follows {
         Follows::Master => !member.witness,
         Follows::Slot(slot) => slot_of(member) == Some(slot),
+        Follows::SlotElseMaster(slot) => !member.witness || slot_of(member) == Some(slot),
     };
     let without = |member: &&Member| member.business.is_none() && may_have_it(member);
     if let Some(member) = members.iter().find(without) {
@@ -176,6 +194,11 @@ fn on_business(
             Follows::Master => (
                 "a member that may become master has no business network to carry this address",
                 "give it business = { address, interface }, make it a witness, or choose another network",
+            ),
+            Follows::SlotElseMaster(_) => (
+                "the member in this slot, or one that may become master and take it over, has no business network to \
+                 carry this address",
+                "give it business = { address, interface }, take takeover out, or choose another network",
             ),
             Follows::Slot(_) => (
                 "the member in this slot has no business network to carry this address",

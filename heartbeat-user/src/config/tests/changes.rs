@@ -165,6 +165,11 @@ fn an_address_comes_moves_and_goes_but_changes_whom_it_follows_in_two_steps() {
         told,
         ["steps: [[virtual_address]] 203.0.113.100: follows: master -> slot 1"]
     );
+    let taken_over = of("network = \"business\"\nfollows = { slot = 1, takeover = true }");
+    assert_eq!(
+        lines(&follows, &taken_over),
+        ["steps: [[virtual_address]] 203.0.113.100: follows: slot 1 -> slot 1 with takeover"]
+    );
     let none = GOOD.split("[[virtual_address]]").next().unwrap_or_default();
     let gone = lines(&follows, &load_text(none).expect("fine"));
     assert_eq!(

@@ -16,6 +16,10 @@ fn the_digest_sees_meaning_and_not_writing() {
         ("mode =", "max_lease = \"201ms\"\nmode ="),
         ("group =", "transport = \"multicast\"\ngroup ="),
         (
+            "network = \"business\"",
+            "network = \"business\"\nfollows = \"master\"",
+        ),
+        (
             "[management]",
             "[recorder]\nfile = \"record\"\n[management]",
         ),
@@ -49,6 +53,10 @@ fn the_digest_sees_meaning_and_not_writing() {
         (
             "network = \"business\"",
             "network = \"business\"\nfollows = { slot = 2 }",
+        ),
+        (
+            "network = \"business\"",
+            "network = \"business\"\nfollows = { slot = 2, takeover = true }",
         ),
     ];
     let mut seen = vec![digest];

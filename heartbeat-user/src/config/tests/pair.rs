@@ -130,3 +130,18 @@ fn each_mistake_is_named_with_its_cure() {
         );
     }
 }
+
+#[test]
+fn a_pair_takes_no_slots_address_over() {
+    let slots = "network = \"business\"\nfollows = { slot = 1";
+    let refused = report(
+        "network = \"business\"",
+        &format!("{slots}, takeover = true }}"),
+    );
+    assert!(
+        refused.contains("a pair takes no slot's address over"),
+        "{refused}"
+    );
+    let follows = format!("{slots} }}");
+    load_text(&PAIR.replacen("network = \"business\"", &follows, 1)).expect("without takeover");
+}

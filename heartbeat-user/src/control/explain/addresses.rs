@@ -2,7 +2,7 @@
 
 use super::capital;
 use crate::control::human::duration;
-use crate::control::snapshot::{Status, VirtualAddressStatus};
+use crate::control::snapshot::{SlotLeaseStatus, Status, VirtualAddressStatus};
 use crate::control::words::Role;
 
 /// What became of each virtual address here, where it matters.
@@ -37,6 +37,9 @@ fn seen(status: &Status, entry: &VirtualAddressStatus) -> String {
 
 fn address_sentence(status: &Status, entry: &VirtualAddressStatus) -> Option<String> {
     let (address, interface) = (entry.address, entry.interface.as_deref()?);
+    if let Some(lease) = &entry.slot_lease {
+        return leased_sentence(status, entry, lease, interface);
+    }
     if let Some(slot) = entry.follows_slot {
         return (slot == status.slot).then(|| slot_sentence(entry, interface));
     }
@@ -62,6 +65,32 @@ fn address_sentence(status: &Status, entry: &VirtualAddressStatus) -> Option<Str
              it."
         ),
         (false, false, _) => return None,
+    })
+}
+
+fn leased_sentence(
+    status: &Status,
+    entry: &VirtualAddressStatus,
+    lease: &SlotLeaseStatus,
+    interface: &str,
+) -> Option<String> {
+    let (address, slot) = (entry.address, entry.follows_slot?);
+    if let Some(since_us) = lease.taken_over_us {
+        return Some(format!(
+            "It serves {address} on {interface} in place of {}, which asks for it no more, since {}.",
+            status.describe(slot),
+            duration(since_us)
+        ));
+    }
+    (slot == status.slot).then(|| match lease.left_us {
+        Some(left_us) => format!(
+            "It serves {address} on {interface}, which belongs to its slot: the master granted the slot's lease, of which \
+             {} are left.",
+            duration(left_us)
+        ),
+        None => format!(
+            "It does not serve {address}, which belongs to its slot: no master grants the slot's lease at this moment."
+        ),
     })
 }
 

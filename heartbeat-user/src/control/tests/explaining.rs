@@ -3,7 +3,7 @@
 use super::{master, slave};
 use crate::control::{
     Answering, Diagnosis, EpochParts, HookStatus, HookWord, NotElectable, Role, ServiceStatus,
-    ServiceWord, Status, VirtualAddressStatus, explain,
+    ServiceWord, SlotLeaseStatus, Status, VirtualAddressStatus, explain,
 };
 
 fn text(status: &Status) -> String {
@@ -257,4 +257,36 @@ fn a_service_that_is_not_well_and_a_hook_that_failed_are_told() {
     );
     status.services = vec![service(ServiceWord::Healthy)];
     assert!(!explain(&status).join(" ").contains("Service web"));
+}
+
+#[test]
+fn an_address_of_a_slot_that_goes_by_a_lease_is_explained_on_its_node_and_on_the_master() {
+    let with = |slot, left_us, taken_over_us| {
+        let mut status = master();
+        let entry = &mut status.virtual_addresses[0];
+        entry.follows_slot = Some(slot);
+        entry.slot_lease = Some(SlotLeaseStatus {
+            left_us,
+            taken_over_us,
+        });
+        status
+    };
+    says(
+        &with(3, None, Some(2_000_000)),
+        &[
+            "It serves 203.0.113.100 on biz0 in place of slot 3 (n3), which asks for it no more, since 2.0 s.",
+        ],
+    );
+    says(
+        &with(1, Some(500_000), None),
+        &["the master granted the slot's lease, of which 500.0 ms are left."],
+    );
+    says(
+        &with(1, None, None),
+        &[
+            "It does not serve 203.0.113.100, which belongs to its slot: no master grants the slot's lease",
+        ],
+    );
+    let elsewhere = explain(&with(3, None, None)).join(" ");
+    assert!(!elsewhere.contains("203.0.113.100"), "{elsewhere}");
 }

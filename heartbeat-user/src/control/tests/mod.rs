@@ -59,6 +59,8 @@ pub(crate) fn snapshot_of_master() -> Snapshot {
         },
         degraded: false,
         members: (1..=3).map(member).collect(),
+        slot_lease: None,
+        taken_slots: Vec::new(),
         alarms: Vec::new(),
     }
 }
@@ -76,6 +78,7 @@ pub(crate) fn facts(slot: u16, serving: bool) -> LocalFacts {
             follows_slot: None,
             held: serving,
             gate_open: serving,
+            slot_lease: None,
         }],
         datapath: Some(Datapath {
             interface: "mgmt0".to_owned(),

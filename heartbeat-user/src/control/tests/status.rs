@@ -42,6 +42,7 @@ fn the_json_has_the_documented_keys_and_words() {
         "virtual_addresses": [
             {
                 "address": "203.0.113.100", "interface": "biz0", "follows_slot": null, "held": true, "gate_open": true,
+                "slot_lease": null,
                 "verified": {
                     "ours": true, "by_slot": 2, "age_us": 2_000_000, "answered_by": ["02:00:00:00:00:01"],
                     "strangers": [], "unverified": false

@@ -58,7 +58,9 @@ const fn is_election(message: &Message) -> bool {
         | Message::PollAnswer { .. }
         | Message::SideAsk { .. }
         | Message::SideTell { .. }
-        | Message::Health { .. } => false,
+        | Message::Health { .. }
+        | Message::SlotAsk { .. }
+        | Message::SlotGrant { .. } => false,
     }
 }
 
@@ -70,6 +72,7 @@ pub(super) const fn is_decision(command: &Command) -> bool {
         | Command::Floor(_)
         | Command::Probe(_)
         | Command::ProbeBusiness(_)
+        | Command::SlotLease(_)
         | Command::SavePair(_) => false,
         Command::Send { message, .. } => is_election(message),
         Command::Promise(_)
@@ -85,6 +88,9 @@ pub(super) const fn is_decision(command: &Command) -> bool {
         | Command::QueryBusiness(_)
         | Command::AddAddresses(_)
         | Command::RemoveAddresses(_)
+        | Command::SlotTaken { .. }
+        | Command::HoldSlot(_)
+        | Command::DropSlot(_)
         | Command::RoleChanged { .. }
         | Command::Alarm(..)
         | Command::OrderAnswer(_)

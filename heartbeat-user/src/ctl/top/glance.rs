@@ -210,6 +210,11 @@ fn events(history: &[Event]) -> Vec<Line<'static>> {
                 format!("{} {}", it.hook, it.state.as_str()),
                 it.reason.as_str(),
             ),
+            Event::Slot(it) => (
+                &it.at,
+                format!("addresses of slot {}", it.slot_addresses),
+                it.change.as_str(),
+            ),
         };
         lines.push(Line::from(vec![
             Span::styled(format!("{}  ", short(at)), QUIET),

@@ -8,7 +8,7 @@ use tracing::error;
 use super::guard::while_changing;
 use crate::daemon::plan::Plan;
 use crate::daemon::scribe::Scribe;
-use crate::daemon::start::addresses;
+use crate::daemon::start::{addresses, leased};
 use crate::daemon::{linked, watched, wiring};
 use crate::hands::{Change, Failure};
 use crate::pulse::{PulseOrder, Reconfigure, offer};
@@ -76,6 +76,7 @@ impl Scribe {
             core: Box::new(to.for_core()),
             addresses_wait: watched::addresses_wait(to),
             addresses: addresses(to.carried()),
+            leased: leased(to),
             key: to.frame_keys().slots[0],
             envelope: wiring::envelope(to, self.relink.incarnation),
             members: (to.connections())
@@ -116,7 +117,7 @@ impl Scribe {
 
 /// What the hands are to do, and where they answer; `None` where the addresses here stay.
 fn change_of_addresses(from: &Plan, to: &Plan) -> Option<(Box<Change>, Changed)> {
-    let carried = |plan: &Plan| (plan.carried(), plan.own_addresses());
+    let carried = |plan: &Plan| (plan.carried(), plan.own_addresses(), plan.leased());
     if carried(from) == carried(to) {
         return None;
     }
@@ -124,6 +125,7 @@ fn change_of_addresses(from: &Plan, to: &Plan) -> Option<(Box<Change>, Changed)>
     let change = Change {
         masters: addresses(to.carried()),
         own: addresses(to.own_addresses()),
+        leased: leased(to),
         interfaces: to.gated().into_iter().collect(),
         done,
     };

@@ -17,6 +17,7 @@ pub(super) fn while_changing(
         let mut vip = *vip;
         if !is_in(after, address) {
             vip.follows_slot = NOBODY;
+            vip.is_leased = 0;
         }
         (*address, vip)
     });

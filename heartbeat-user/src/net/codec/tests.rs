@@ -110,6 +110,9 @@ fn messages() -> impl Strategy<Value = Message> {
         records().prop_map(Message::ElectorsState),
         (any::<u64>(), states()).prop_map(|(id, state)| Message::PairAsk { id, state }),
         (any::<u64>(), states()).prop_map(|(id, state)| Message::PairTell { id, state }),
+        (any::<u64>(), durations(), any::<bool>())
+            .prop_map(|(id, lease, renews)| Message::SlotAsk { id, lease, renews }),
+        any::<u64>().prop_map(|id| Message::SlotGrant { id }),
         (
             epochs(),
             durations(),
@@ -248,6 +251,13 @@ fn the_layouts_are_the_documented_ones() {
     #[rustfmt::skip]
     assert_eq!(encoded(&Message::PairTell { id: 1, state }).1,
         [11, 6, 1, 0, 5, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1, 0, 0, 0, 0, 0, 0]);
+    let ask = Message::SlotAsk {
+        id: 1,
+        lease: Duration::from_nanos(5),
+        renews: true,
+    };
+    assert_eq!(encoded(&ask).1, [12, 5, 0, 0, 0, 0, 0, 0, 0, 1]);
+    assert_eq!(encoded(&Message::SlotGrant { id: 1 }).1, [13]);
     let member = MemberHealth {
         slot: 2,
         healthy: true,

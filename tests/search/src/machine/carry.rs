@@ -74,6 +74,10 @@ impl Machine {
             Command::Role(_)
             | Command::AddAddresses(_)
             | Command::RemoveAddresses(_)
+            | Command::SlotLease(_)
+            | Command::SlotTaken { .. }
+            | Command::HoldSlot(_)
+            | Command::DropSlot(_)
             | Command::Alarm(..)
             | Command::OrderAnswer(_)
             | Command::Guarantee(_) => {}
@@ -181,6 +185,10 @@ pub(super) const fn is_visible(command: &Command) -> bool {
         | Command::Send { .. }
         | Command::AddAddresses(_)
         | Command::RemoveAddresses(_)
+        | Command::SlotLease(_)
+        | Command::SlotTaken { .. }
+        | Command::HoldSlot(_)
+        | Command::DropSlot(_)
         | Command::RoleChanged { .. }
         | Command::Alarm(..)
         | Command::OrderAnswer(_)

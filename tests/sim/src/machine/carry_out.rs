@@ -97,6 +97,11 @@ impl Machine {
             Command::Fence { id, target } => self.out.push(Out::Fence { id, target }),
             Command::SavePair(record) => self.save_pair(record, at),
             Command::Guarantee(guarantee) => self.guarantee = guarantee,
+            // No slot's address goes by a lease here.
+            Command::SlotLease(_)
+            | Command::SlotTaken { .. }
+            | Command::HoldSlot(_)
+            | Command::DropSlot(_) => {}
             Command::Exit | Command::ExitKeeping => {
                 self.has_exited = true;
                 self.node = None;

@@ -47,7 +47,7 @@ impl Ground {
             .into();
         let vip = Vip {
             ifindex: 0,
-            follows_slot: 0,
+            ..Vip::default()
         };
         let opened = Datapath::open(
             &pins.0,

@@ -99,6 +99,7 @@ pub(super) fn control(chance: &mut Chance, now_ns: u64) -> Control {
         info_version: chance.below(1 << 16),
         epoch_floor: chance.epoch().0,
         released_epoch: chance.epoch().0,
+        slot_lease_ns: chance.time(now_ns),
         ..Control::default()
     }
 }

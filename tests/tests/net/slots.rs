@@ -1,0 +1,76 @@
+//! The hands and the addresses that go by a slot's lease.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use heartbeat_core::Epoch;
+use heartbeat_user::hands::{Hands, Order, Report, VirtualAddress};
+use heartbeat_user::net::announce::{ARP_FRAME_LEN, Form, arp_frame};
+use heartbeat_user::net::mac::MacAddress;
+use heartbeat_user::net::netlink::OwnerMark;
+
+use crate::announcements::ArpReceiver;
+use crate::namespace::{NODE_MAC, Segment, eventually, is_root};
+
+const EPOCH: Epoch = Epoch::new(3, 1);
+const OWN: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 101);
+const TAKEN: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 103);
+const MASTERS: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 100);
+
+fn on_biz0(address: Ipv4Addr) -> Arc<[VirtualAddress]> {
+    Arc::new([VirtualAddress {
+        interface: "biz0".into(),
+        address: address.into(),
+    }])
+}
+
+fn hold(slot: u16, is_taken: bool, address: Ipv4Addr) -> Order {
+    Order::HoldSlot {
+        slot,
+        is_taken,
+        addresses: on_biz0(address),
+    }
+}
+
+fn held(segment: &Segment) -> [bool; 3] {
+    let shown = segment.node.ip("-o -4 address show dev biz0");
+    [OWN, TAKEN, MASTERS].map(|address| shown.contains(&format!("{address}/32")))
+}
+
+#[test]
+fn a_slots_addresses_come_announced_and_go_alone_and_taken_ones_go_with_the_mastership() {
+    if !is_root("the addresses of slots") {
+        return;
+    }
+    let segment = Segment::new();
+    let mut receiver = ArpReceiver::open(&segment.client, "client0");
+    let mark = OwnerMark::of_cluster(7);
+    let started = (segment.node).run(|| Hands::start(mark, ["biz0".to_owned()]));
+    let hands = started.expect("root may");
+    let wait = |what, expected| eventually(what, || (held(&segment) == expected).then_some(()));
+    hands.order(hold(1, false, OWN)).expect("room");
+    for form in Form::BOTH {
+        let frame = receiver.next().expect("announced");
+        assert_eq!(
+            frame[..ARP_FRAME_LEN],
+            arp_frame(form, MacAddress(NODE_MAC), OWN)
+        );
+    }
+    hands.order(hold(3, true, TAKEN)).expect("room");
+    let masters = Order::TakeOver {
+        epoch: EPOCH,
+        addresses: on_biz0(MASTERS),
+    };
+    // A hook may have kept the master's own back for longer than the slot's.
+    hands.order(masters).expect("room");
+    wait("all are held", [true, true, true]);
+    hands.order(Order::DropSlot { slot: 3 }).expect("room");
+    wait("what was given back is gone", [true, false, true]);
+    hands.order(hold(3, true, TAKEN)).expect("room");
+    wait("it is taken anew", [true, true, true]);
+    hands.order(Order::Release { epoch: EPOCH }).expect("room");
+    eventually("the release is reported", || {
+        matches!(hands.report(), Some(Report::Released { .. })).then_some(())
+    });
+    assert_eq!(held(&segment), [true, false, false], "the own slot's stays");
+}
