@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use heartbeat_user::config::keys::ClusterKey;
+use heartbeat_wire::gate::SLOT_LEASES;
 
 use crate::lab::addresses::{
     BRIDGE, CONTROL_PORT, Family, HEARTBEAT_PORT, Network, VIRTUAL, crowd_address,
@@ -59,6 +60,8 @@ pub struct Settings {
     pub place: Place,
     /// Whether each slot has an address of its own besides ([`slot_address`]).
     pub slot_addresses: bool,
+    /// The slot that the virtual address belongs to, and the master takes it over; `None`: it follows the master.
+    pub takeover_of: Option<u16>,
     /// Longest lease, a planned restart's by default; `None` for the product's default.
     pub max_lease: Option<Duration>,
     /// Where each node records its election, in the folder of its state; `None`: it does not.
@@ -111,6 +114,7 @@ impl Settings {
         pair: None,
         place: Place::On(Network::Business),
         slot_addresses: false,
+        takeover_of: None,
         max_lease: None,
         recorder: None,
         more: None,
@@ -136,8 +140,19 @@ impl Settings {
     /// four leases, and half a second at least) and the drift guard's fifth.
     #[must_use]
     pub fn abstention(&self) -> Duration {
+        self.longest() * 6 / 5
+    }
+
+    /// `max_lease`.
+    fn longest(&self) -> Duration {
         let default = (self.lease() * 4).max(Duration::from_millis(500));
-        self.max_lease.unwrap_or(default) * 6 / 5
+        self.max_lease.unwrap_or(default)
+    }
+
+    /// How long a slot's lease lasts.
+    #[must_use]
+    pub fn slot_lease(&self) -> Duration {
+        self.longest() * SLOT_LEASES
     }
 
     /// The virtual address.
@@ -206,7 +221,11 @@ impl Settings {
             Place::On(Network::Business) => "network = \"business\"".to_owned(),
             Place::Third(name) => format!("interface = \"{name}\""),
         };
-        text += &virtual_address(self.virtual_address(), &place, "\"master\"");
+        let follows = self.takeover_of.map_or_else(
+            || "\"master\"".to_owned(),
+            |slot| format!("{{ slot = {slot}, takeover = true }}"),
+        );
+        text += &virtual_address(self.virtual_address(), &place, &follows);
         if self.slot_addresses {
             for slot in 1..=self.plan.nodes {
                 let follows = format!("{{ slot = {slot} }}");

@@ -63,6 +63,7 @@ mod status_page;
 mod strangers;
 mod switchover;
 mod tune;
+mod takeover;
 mod units;
 mod verified;
 mod witness;

@@ -340,7 +340,7 @@ impl Scene {
     pub(crate) fn history(&self, slot: u16) -> Result<Vec<Value>> {
         let mut events = self.events(slot)?;
         let is_change = |event: &Value| {
-            let others = ["service", "hook", "first_master"];
+            let others = ["service", "hook", "first_master", "slot_addresses"];
             others.iter().all(|key| event.get(key).is_none())
         };
         events.retain(is_change);
