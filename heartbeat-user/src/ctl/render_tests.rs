@@ -242,7 +242,7 @@ fn history_tells_what_became_of_a_slots_addresses() {
         slot_addresses: 3,
         change: SlotChange::TakenOver,
     };
-    let text = history(&[Event::Slot(event)]);
+    let text = history(&[Event::Slot(event)], &Names::default());
     let row = "slot 3's addresses  -     taken_over  -           -       the slot's lease is over";
     assert!(text.contains(row), "{text}");
 }
