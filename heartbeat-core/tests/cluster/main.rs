@@ -2,6 +2,7 @@
 //! leases, never two open gates, no epoch twice.
 
 mod attacks;
+mod business;
 mod electors;
 mod failover;
 mod forced;
