@@ -40,9 +40,16 @@ const SOON: Duration = Duration::from_secs(20);
 const OVER: &str = "10s";
 
 /// What may have no data here, and why.
-const WITHOUT: [(&str, &str); 4] = [
-    ("HeartbeatdMemberUnwell", "a diagnosis has a series only while it is so"),
+const WITHOUT: [(&str, &str); 5] = [
+    (
+        "HeartbeatdMemberUnwell",
+        "a diagnosis has a series only while it is so",
+    ),
     ("HeartbeatdConfigurationDiffers", "the same"),
+    (
+        "HeartbeatdLinksRefused",
+        "a cause has a series once it occurred",
+    ),
     ("HeartbeatdHookFailed", "no hook is configured"),
     ("HeartbeatdTextfileStale", "no node_exporter is scraped"),
 ];
@@ -169,13 +176,14 @@ fn gives(
     }
 }
 
-/// Everything that is shipped and has no data, though it should: each alert's expression, as numbers, and each query of
-/// the dashboard. What needs a moment gets it.
+/// Everything that is shipped and has no data, though it should: each alert's expression and each query of the dashboard,
+/// as numbers. What needs a moment gets it.
 fn without_data(prometheus: &Prometheus<'_>) -> Result<Vec<String>> {
     let of_alerts = alerts()?.into_iter();
     let mut asked: Vec<(String, String)> = of_alerts
-        .map(|alert| (alert.name, as_numbers(&alert.expression)))
+        .map(|alert| (alert.name, alert.expression))
         .chain(queries(CLUSTER, OVER)?)
+        .map(|(name, expression)| (name, as_numbers(&expression)))
         .collect();
     let begun = Instant::now();
     loop {
