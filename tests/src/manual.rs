@@ -1,7 +1,7 @@
 //! The pages of docs/ as their tests read them: fenced blocks, and what a reader is to type and to see.
 
 /// Programs that a page tells its reader to run, in blocks without a language.
-const PROGRAMS: [&str; 8] = [
+const PROGRAMS: [&str; 11] = [
     "heartbeatctl",
     "heartbeatd",
     "cargo",
@@ -10,11 +10,26 @@ const PROGRAMS: [&str; 8] = [
     "curl",
     "systemctl",
     "ip",
+    "apt",
+    "dnf",
+    "journalctl",
 ];
 
 /// How commands begin that no test types as they stand on the page, and why not.
-pub const NOT_TYPED: [(&str, &str); 8] = [
+pub const NOT_TYPED: [(&str, &str); 11] = [
     ("cargo ", "what it builds or runs is what runs the tests"),
+    (
+        "apt install ",
+        "the tests of the packages install one, on a system of its own",
+    ),
+    (
+        "dnf install ",
+        "no Fedora is to be had; the tests of the packages look into the .rpm",
+    ),
+    (
+        "journalctl ",
+        "the lab has no journal; the journal's own tests read what is sent to one",
+    ),
     (
         "heartbeatctl top",
         "it draws until its reader ends it; its own tests have a terminal",

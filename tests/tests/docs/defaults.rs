@@ -34,6 +34,9 @@ alertmanager = "http://203.0.113.9:9093"
 
 [http]
 listen = "business:7480"
+
+[metrics]
+textfile = "/var/lib/node_exporter/heartbeatd.prom"
 "#;
 /// What the example of a pair gets, so that it has a fence.
 const FENCE: &str = "[pair]\nrequire = [\"management_silent\", \"business_silent\", \"reference\", \"fence\"]\nfence_command = \
