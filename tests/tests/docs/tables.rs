@@ -1,7 +1,7 @@
 //! Frame, verdicts, maps: the docs' tables are the code's.
 
 use heartbeat_wire::frame::{FRAME_LEN, Frame};
-use heartbeat_wire::maps::MAPS;
+use heartbeat_wire::maps::{LAYOUT, MAPS};
 use heartbeat_wire::verdict::{GateVerdict, Verdict};
 
 use crate::{read, table};
@@ -96,6 +96,23 @@ fn the_maps_table_says_of_each_map_what_the_code_says() {
         .map(|map| (map.name.to_owned(), map.what.to_owned()))
         .collect();
     assert_eq!(in_docs, in_code);
+}
+
+#[test]
+fn the_tour_of_the_maps_comes_by_each_of_them_in_the_layout_of_the_code() {
+    let tour = read("docs/maps.md");
+    for map in MAPS {
+        assert!(tour.contains(map.name), "{} is not on the tour", map.name);
+    }
+    let folders = tour.split("/maps/v").skip(1);
+    let layouts: Vec<&str> = folders
+        .filter_map(|rest| rest.split(['/', '\n']).next())
+        .collect();
+    assert!(layouts.len() > 10, "{layouts:?}");
+    assert!(
+        layouts.iter().all(|it| *it == LAYOUT.to_string()),
+        "{layouts:?}"
+    );
 }
 
 #[test]
