@@ -45,6 +45,11 @@ const PLACES: &[Place] = &[
         "usr/lib/systemd/system",
     ),
     place(
+        "packaging/systemd/containers.conf",
+        FILES,
+        "usr/share/heartbeatd/systemd",
+    ),
+    place(
         "packaging/systemd/other-users.conf",
         FILES,
         "usr/share/heartbeatd/systemd",
