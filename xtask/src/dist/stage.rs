@@ -64,6 +64,12 @@ const PLACES: &[Place] = &[
     ),
     place("packaging/profiles", FILES, "usr/share/heartbeatd/profiles"),
     place(
+        "packaging/prometheus/heartbeatd.rules.yml",
+        FILES,
+        "usr/share/heartbeatd/prometheus",
+    ),
+    place("packaging/grafana", FILES, "usr/share/heartbeatd/grafana"),
+    place(
         "packaging/completions/bash",
         FILES,
         "usr/share/bash-completion/completions",
