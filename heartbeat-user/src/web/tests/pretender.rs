@@ -13,7 +13,7 @@ use crate::control::{
     Alarm, AlarmsStatus, Answering, Bucket, Details, Diagnosis, EpochParts, Event, FirstMaster,
     Handler, HistoryEntry, HookStatus, HookWord, InfoAnswer, InfoRequest, LinkStatus, LinksStatus,
     Membership, NodeStatus, PinnedMap, Role, Running, ServiceEvent, ServiceStatus, ServiceWord,
-    SinkTest, Status, TakeoverStamps, pinned_maps,
+    SinkTest, SlotChange, SlotEvent, SlotLeaseStatus, Status, TakeoverStamps, pinned_maps,
 };
 
 #[derive(Default)]
@@ -74,6 +74,10 @@ fn full() -> Status {
         cause: Some("no answer on the management network for 2 s".to_owned()),
         after_us: 52_000,
     });
+    status.virtual_addresses[0].slot_lease = Some(SlotLeaseStatus {
+        left_us: Some(5),
+        taken_over_us: Some(5),
+    });
     status.links = LinksStatus {
         dialled: vec![LinkStatus {
             slot: 3,
@@ -112,6 +116,11 @@ fn events() -> Vec<Event> {
         Event::Service(service),
         Event::Hook(status.hooks[0].clone()),
         Event::FirstMaster(status.first_master.expect("it is known")),
+        Event::Slot(SlotEvent {
+            at: "2026-01-01T00:00:03.000Z".to_owned(),
+            slot_addresses: 3,
+            change: SlotChange::TakenOver,
+        }),
     ]
 }
 
