@@ -106,7 +106,12 @@ pub(crate) fn serves(scene: &Scene) -> Result<u16> {
 }
 
 /// Waits until the store of `slot` is in this state, and so.
-pub(crate) fn stands(scene: &Scene, slot: u16, state: &str, is_so: impl Fn(&Value) -> bool) -> Result<()> {
+pub(crate) fn stands(
+    scene: &Scene,
+    slot: u16,
+    state: &str,
+    is_so: impl Fn(&Value) -> bool,
+) -> Result<()> {
     let contact = scene.cluster.daemon(slot).contact();
     let shown = |contact: &Contact| contact.json(&["info", "store", "--json"]);
     scene

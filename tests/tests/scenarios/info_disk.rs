@@ -76,7 +76,11 @@ fn write_until_full(scene: &Scene) -> Result<u32> {
     let value = "v".repeat(VALUE);
     for number in 0..MOST {
         info(scene, 1, &["put", &key(number), &value])?;
-        let store = scene.cluster.daemon(2).contact().json(&["info", "store", "--json"])?;
+        let store = scene
+            .cluster
+            .daemon(2)
+            .contact()
+            .json(&["info", "store", "--json"])?;
         if !store["disk"].is_null() {
             stands(scene, 2, "following", |store| store["disk"] == "full")?;
             return Ok(number + 1);
@@ -88,7 +92,11 @@ fn write_until_full(scene: &Scene) -> Result<u32> {
 /// Waits until the master in slot 1 says that this one follows it.
 fn follows(scene: &Scene, slot: u16) -> Result<()> {
     let contact = scene.cluster.daemon(1).contact();
-    let named = || contact.json(&["status", "--json"]).map(|status| status["successor_slot"].clone());
+    let named = || {
+        contact
+            .json(&["status", "--json"])
+            .map(|status| status["successor_slot"].clone())
+    };
     scene
         .cluster
         .wait_for(&format!("slot {slot} follows"), PATIENCE, |_| {

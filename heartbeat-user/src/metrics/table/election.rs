@@ -75,7 +75,7 @@ pub(super) static METRICS: &[Metric] = &[
         "1 for the reason why it could not, 0 for every other.",
         |m, s| {
             let all = NotElectable::ALL.iter().map(|it| it.as_str());
-            s.one_of(&[], all, m.status.not_electable.map(|it| it.as_str()))
+            s.one_of(&[], all, m.status.not_electable.map(NotElectable::as_str))
         },
     ),
     gauge(

@@ -256,8 +256,8 @@ fn the_layouts_are_the_documented_ones() {
         lease: Duration::from_nanos(5),
         renews: true,
     };
-    assert_eq!(encoded(&ask).1, [12, 5, 0, 0, 0, 0, 0, 0, 0, 1]);
-    assert_eq!(encoded(&Message::SlotGrant { id: 1 }).1, [13]);
+    assert_eq!(encoded(&ask).1, [14, 5, 0, 0, 0, 0, 0, 0, 0, 1]);
+    assert_eq!(encoded(&Message::SlotGrant { id: 1 }).1, [15]);
     let member = MemberHealth {
         slot: 2,
         healthy: true,
