@@ -57,7 +57,7 @@ type Link<'a> = ((&'a str, &'a str), &'a str);
 
 /// What stands before the first link, its text, and what stands after it. A table's `[name]` within backquotes is none.
 fn link(text: &str) -> Option<Link<'_>> {
-    let begins = |at: &usize| text[..*at].matches('`').count() % 2 == 0;
+    let begins = |at: &usize| text[..*at].matches('`').count().is_multiple_of(2);
     let at = (text.match_indices('[').map(|(at, _)| at)).find(begins)?;
     let (inner, after) = text[at + 1..].split_once(']')?;
     let after = match after.strip_prefix('(') {
