@@ -12,9 +12,11 @@ const LAG: Duration = Duration::from_secs(1);
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Newest {
     version: u64,
+    /// The version when `settled` was chosen last.
+    pending: u64,
     /// The version of at least [`LAG`] ago, at most twice that.
     settled: u64,
-    /// When `version` becomes the settled one.
+    /// When `pending` becomes the settled one.
     settles_at: Instant,
 }
 
@@ -23,6 +25,7 @@ impl Newest {
     pub(super) const fn unknown() -> Self {
         Self {
             version: 0,
+            pending: 0,
             settled: 0,
             settles_at: Instant::ZERO,
         }
@@ -34,7 +37,8 @@ impl Newest {
             return;
         }
         if now >= self.settles_at {
-            self.settled = self.version;
+            self.settled = self.pending;
+            self.pending = self.version;
             self.settles_at = now + LAG;
         }
         self.version = self.version.max(version);

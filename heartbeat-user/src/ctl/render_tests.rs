@@ -231,7 +231,7 @@ fn an_address_that_was_taken_over_says_so_and_whose_it_is() {
         taken_over_us: Some(2_000_000),
     });
     let text = status(&taken);
-    let row = "203.0.113.100    biz0       slot 3, else master  taken over 2.0 s ago  open";
+    let row = "203.0.113.100    biz0       slot 3 (n3), else master  taken over 2.0 s ago  open";
     assert!(text.contains(row), "{text}");
 }
 

@@ -86,7 +86,7 @@ fn history_tells_who_was_master_and_what_happened_here() {
     let history = served.get("/api/v1/history").json();
     assert_eq!(history["masterships"][0]["epoch"]["round"], 4);
     assert_eq!(history["masterships"][0]["until"], serde_json::Value::Null);
-    assert_eq!(history["events"].as_array().map(Vec::len), Some(4));
+    assert_eq!(history["events"].as_array().map(Vec::len), Some(5));
 }
 
 #[test]
