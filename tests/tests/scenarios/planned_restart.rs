@@ -22,11 +22,11 @@ fn planned_restarts_of_each_node_in_turn_keep_mastership_and_its_epoch() {
 }
 
 #[test]
-fn a_hundred_of_them() {
+fn a_hundred_of_each() {
     if lacks("planned_restart_hundred_times", &[Need::Long]) {
         return;
     }
-    play("planned_restart_hundred_times", 100);
+    play("planned_restart_hundred_times", 300);
 }
 
 fn play(name: &str, times: u16) {
