@@ -76,7 +76,7 @@ fn a_member_that_is_no_elector_comes_and_goes_and_nothing_moves() {
             without(&text.replace("[1, 2, 3]", "[1, 2, 4]"), 3)
         })?;
         let why = refuses(scene, 2)?;
-        ensure!(why.contains("slot 3: slot (gone: member)"), "{why}");
+        ensure!(why.contains("slot 3 (n3): slot (gone: member)"), "{why}");
         for slot in [1, 2, 3] {
             let folder = scene.cluster.daemon(slot).folder().display().to_string();
             let of_4 = scene.cluster.daemon(4).folder().display().to_string();
