@@ -17,6 +17,7 @@ use crate::lab::command::run;
 use crate::lab::crowd::Crowd;
 use crate::lab::delivery;
 use crate::lab::settings::{Place, Settings};
+use crate::lab::view::View;
 
 /// The master: the crowd answers nobody else.
 const MASTER: u16 = 1;
@@ -91,6 +92,8 @@ pub(super) fn measure(members: u16) -> Result<Size> {
     };
     let mut cluster = Cluster::build(settings)?;
     cluster.start_all()?;
+    // The links have what is set below once programs are attached to them.
+    cluster.wait_for("a master", PATIENCE, View::agreed)?;
     // What a turn takes is to be the daemon's own.
     delivery::by_kernel_threads(cluster.lab().topology())?;
     let crowd = Crowd::start(cluster.lab(), settings.crowd())?;
