@@ -306,3 +306,48 @@ fn told(member: &Watched) -> MemberHealth {
         rtt_us: u32::try_from(rtt_us).unwrap_or(u32::MAX),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Handovers, Member, Mode, Timing};
+
+    /// So many members of which three are electors.
+    fn config(members: Slot, period: Duration) -> Config {
+        let member = |slot| {
+            let member = Member {
+                elector: slot <= 3,
+                witness: false,
+                business: false,
+            };
+            (slot, member)
+        };
+        Config {
+            slot: 1,
+            members: (1..=members).map(member).collect(),
+            elector_version: 1,
+            elector_digest: 1,
+            config_digest: 1,
+            timing: Timing {
+                period,
+                multiplier: 5,
+                max_lease: period * 5,
+                restart_lease: period * 5,
+            },
+            takeover: std::collections::BTreeSet::new(),
+            preempt_after: None,
+            handovers: Handovers::DEFAULT,
+            mode: Mode::Quorum,
+        }
+    }
+
+    #[test]
+    fn what_was_told_is_shown_until_three_more_tellings_had_their_time() {
+        let stale = |members, ms| stale_after(&config(members, Duration::from_millis(ms)));
+        assert_eq!(stale(3, 10), Duration::from_secs(3), "once a second");
+        // 256 are told of 256 in four messages each, four a turn: 256 turns.
+        assert_eq!(stale(256, 100), Duration::from_millis(3 * 25_600));
+        // Of more the three electors alone are told: five messages each, in four turns.
+        assert_eq!(stale(257, 1_000), Duration::from_secs(3 * 4));
+    }
+}
