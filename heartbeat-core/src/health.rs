@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::detector::{Answering, Watched};
 use crate::mastership::has_clash;
 use crate::message::{MemberHealth, Message};
+use crate::news::{MEMBERS_PER_MESSAGE, News};
 use crate::node::Node;
 use crate::poll::question_by_business;
 use crate::snapshot::{Alarm, Diagnosis};
@@ -17,9 +18,7 @@ use crate::{Epoch, Instant, Slot};
 const INTERVAL: Duration = Duration::from_secs(1);
 /// After so many of them without a telling, what was told is not shown any more.
 const STALE_AFTER: u32 = 3;
-/// Most members in one message: it fits one Ethernet frame.
-const MEMBERS_PER_MESSAGE: usize = 64;
-/// Most messages of one turn after a change, and most questions over the business network.
+/// Most messages of one turn when there is news or all are told anew, and most questions over the business network.
 const MESSAGES_PER_TURN: usize = 16;
 /// Most messages of one turn when nothing changed: each of them costs as much as a probe.
 const QUIET_MESSAGES_PER_TURN: usize = 4;
@@ -40,11 +39,13 @@ pub(crate) struct Health {
     /// Whether its lease rests on the business network, as it said last.
     pub(crate) degraded: bool,
     next_at: Instant,
-    pub(crate) has_changed: bool,
+    /// All are to be told all anew, soon.
+    is_due: bool,
     /// The next message: to which member, from which of this node's own entries on.
     tour: Option<(Slot, usize)>,
-    /// The tour tells of a change.
+    /// The tour is told as fast as may be.
     is_urgent: bool,
+    pub(crate) news: News,
     /// After so long without a telling, what was told is not shown any more.
     stale_after: Duration,
 }
@@ -57,18 +58,24 @@ impl Health {
             told: Vec::new(),
             degraded: false,
             next_at: Instant::ZERO,
-            has_changed: false,
+            is_due: false,
             tour: None,
             is_urgent: false,
+            news: News::default(),
             stale_after: stale_after(config),
         }
+    }
+
+    /// A mastership begins: all are told all, however little of it is known yet.
+    pub(crate) fn begin(&mut self) {
+        (self.tour, self.is_due, self.news) = (None, true, News::default());
     }
 
     /// Says who is a member: of others nothing is shown, and all are told anew.
     pub(crate) fn enrol(&mut self, config: &Config) {
         let is_member = |member: &MemberHealth| config.members.contains_key(&member.slot);
         self.told.retain(is_member);
-        (self.tour, self.has_changed) = (None, true);
+        (self.tour, self.is_due) = (None, true);
         self.retime(config);
     }
 
@@ -149,7 +156,7 @@ impl Node {
             self.set_alarm(Alarm::DuplicateSlot(slot), clashes);
         }
         if let Some(before) = self.detector.take_change(place, now) {
-            self.health.has_changed = true;
+            self.note_news(slot);
             self.set_alarm(Alarm::Member(slot, before), false);
             self.set_alarm(Alarm::Member(slot, diagnosis), is_fault(diagnosis));
             self.detector.doubt(slot, &self.config, now);
@@ -165,24 +172,34 @@ impl Node {
         reply.is_some_and(|reply| has_clash(reply, self.config.timing.max_lease, now))
     }
 
-    /// Tells every member, in a large cluster every elector, what this master knows of the others, on change and once a
-    /// second.
+    /// To be told to all, soon: what became of that member; where that is too much for one message, all of them anew.
+    fn note_news(&mut self, slot: Slot) {
+        let is_noted = self.health.news.note(slot);
+        self.health.is_due |= !is_noted;
+    }
+
+    /// Tells every member, in a large cluster every elector, what this master knows of the others: what changed at once,
+    /// and all of it once a second.
     pub(crate) fn tell_health(&mut self, now: Instant) {
         let Stage::Master(mastership) = &self.stage else {
             return;
         };
         let degraded = mastership.roads.is_degraded();
-        if self.health.tour.is_none() && (self.health.has_changed || self.health.next_at <= now) {
+        if self.health.tour.is_none() && (self.health.is_due || self.health.next_at <= now) {
             self.health.tour = Some((0, 0));
-            self.health.is_urgent = self.health.has_changed;
-            self.health.has_changed = false;
+            self.health.is_urgent = self.health.is_due;
             self.health.next_at = now + INTERVAL;
+            if std::mem::take(&mut self.health.is_due) {
+                // It tells that too.
+                self.health.news = News::default();
+            }
         }
-        let is_urgent = self.health.is_urgent || self.health.has_changed;
+        let left = self.tell_news(degraded);
+        let is_urgent = self.health.is_urgent || self.health.is_due;
         let most = if is_urgent {
-            MESSAGES_PER_TURN
+            left
         } else {
-            QUIET_MESSAGES_PER_TURN
+            left.min(QUIET_MESSAGES_PER_TURN)
         };
         for _ in 0..most {
             let Some((from, first)) = self.health.tour else {
@@ -192,13 +209,30 @@ impl Node {
         }
     }
 
-    /// Tells one member a part; while the management network fails, over both.
+    /// Tells what changed. Returns how many more messages this turn may send.
+    fn tell_news(&mut self, degraded: bool) -> usize {
+        for sent in 0..MESSAGES_PER_TURN {
+            let Some(from) = self.health.news.next() else {
+                return MESSAGES_PER_TURN - sent;
+            };
+            let Some(to) = self.next_told(from) else {
+                self.health.news.told_to_all();
+                return MESSAGES_PER_TURN - sent;
+            };
+            let of = |slot: &Slot| self.detector.member(*slot).map(told);
+            let members = self.health.news.members().iter().filter_map(of).collect();
+            self.tell(to, members, degraded);
+            self.health.news.told_to(to);
+        }
+        0
+    }
+
+    /// Tells one member a part.
     fn tell_next(&mut self, from: Slot, first: usize, degraded: bool) {
         let Some(to) = self.next_told(from) else {
             self.health.tour = None;
             return;
         };
-        let epoch = self.succession.mastered;
         let entries = &self.detector.members()[first..];
         let members = entries.iter().take(MEMBERS_PER_MESSAGE).map(told).collect();
         let is_last = entries.len() <= MEMBERS_PER_MESSAGE;
@@ -207,8 +241,13 @@ impl Node {
             (true, Some(next)) => Some((next, 0)),
             (true, None) => None,
         };
+        self.tell(to, members, degraded);
+    }
+
+    /// Sends it; while the management network fails, over both.
+    fn tell(&mut self, to: Slot, members: Vec<MemberHealth>, degraded: bool) {
         let message = Message::Health {
-            epoch,
+            epoch: self.succession.mastered,
             degraded,
             members,
         };

@@ -29,6 +29,7 @@ mod inquiry;
 mod lease;
 mod mastership;
 pub mod message;
+mod news;
 mod node;
 mod observe;
 pub mod order;

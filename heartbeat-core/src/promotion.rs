@@ -50,6 +50,7 @@ impl Node {
         self.succession.follow(lease.epoch, 0);
         self.detector.forget();
         self.side.forget();
+        self.health.begin();
         self.probe(now);
         self.tell_promotion(lease.epoch, first_master);
         self.push(change);

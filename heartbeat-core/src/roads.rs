@@ -162,7 +162,9 @@ impl Node {
         };
         let before = mastership.roads.is_degraded();
         let is_degraded = mastership.roads.judge(is_excused, pace);
-        self.health.has_changed |= before != is_degraded;
+        if before != is_degraded {
+            self.health.news.announce();
+        }
         self.set_alarm(Alarm::Degraded, is_degraded);
     }
 

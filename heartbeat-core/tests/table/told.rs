@@ -367,11 +367,51 @@ fn tellings_by_turn(members: Slot, turns: u64) -> Vec<Vec<Telling>> {
 }
 
 #[test]
-fn a_change_is_told_faster_than_what_is_told_again() {
+fn what_is_told_again_is_told_slower_than_at_the_beginning_of_a_mastership() {
     let counts: Vec<usize> = (tellings_by_turn(140, 400).iter()).map(Vec::len).collect();
     assert_eq!(counts[0], 16, "all are new to a master");
     let last = &counts[300..];
     assert_eq!(last.iter().max(), Some(&4), "{last:?}");
+}
+
+#[test]
+fn what_changed_is_told_to_all_in_one_message_each_before_anything_else() {
+    let (mut bench, mut at) = master();
+    let mut told = |slots: &[Slot], turns: u32| -> Vec<Vec<(Slot, Vec<(Slot, Diagnosis)>)>> {
+        let turn = |_| {
+            let replies: Vec<Reply> = slots.iter().map(|slot| bench.reply(*slot, at)).collect();
+            let commands = bench.turn(&replies, at);
+            at = at + TIMING.period;
+            commands.iter().filter_map(diagnoses).collect()
+        };
+        (0..turns).map(turn).collect()
+    };
+    // All answer, and a telling of all that comes each second is over.
+    let quiet = told(&[1, 3, 4], 110);
+    assert_eq!(quiet[30..90].concat(), [], "nothing changes");
+    let turns = told(&[1, 3], 20);
+    let news: Vec<_> = turns.iter().filter(|told| !told.is_empty()).collect();
+    let to_all = |said| [1, 3, 4].map(|to| (to, vec![(4, said)])).to_vec();
+    assert_eq!(
+        news,
+        [&to_all(Diagnosis::Unknown), &to_all(Diagnosis::Down)],
+        "of slot 4 alone, and once each"
+    );
+}
+
+/// To whom a message of health goes, and what it says of whom.
+fn diagnoses(command: &Command) -> Option<(Slot, Vec<(Slot, Diagnosis)>)> {
+    match command {
+        Command::Send {
+            to,
+            message: Message::Health { members, .. },
+            ..
+        } => {
+            let said = members.iter().map(|member| (member.slot, member.diagnosis));
+            Some((*to, said.collect()))
+        }
+        _ => None,
+    }
 }
 
 #[test]

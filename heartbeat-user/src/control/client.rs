@@ -73,7 +73,13 @@ impl Client {
         }
     }
 
-    /// Sends one request and waits for the answer, at most 10 s.
+    /// Waits for an answer so long, instead of 10 s.
+    #[must_use]
+    pub fn patient_for(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
+    /// Sends one request and waits for the answer, at most 10 s if not told otherwise.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -147,10 +153,7 @@ mod tests {
     use super::*;
 
     fn ask(socket: &Path) -> ClientError {
-        let client = Client {
-            path: socket.to_owned(),
-            patience: Duration::from_millis(20),
-        };
+        let client = Client::new(socket).patient_for(Duration::from_millis(20));
         client.ask(Request::Status).expect_err("nobody answers")
     }
 

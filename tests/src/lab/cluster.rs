@@ -14,7 +14,7 @@ use crate::lab::settings::Settings;
 use crate::lab::view::View;
 
 /// How long until a cluster must have settled after anything; far above what it takes.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 /// Where the number of a node's service stands, in the folder of its daemon.
 pub const SERVICE_PID: &str = "service.pid";
 /// Time between two looks while waiting.

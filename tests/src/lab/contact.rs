@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use heartbeat_user::control::{Client, Request, Response};
 use serde_json::Value;
 
 use crate::paths;
@@ -37,10 +39,35 @@ impl Contact {
     /// # Errors
     /// When the daemon does not answer, or not in JSON.
     pub fn json(&self, arguments: &[&str]) -> Result<Value> {
-        self.read(self.ask(arguments)?)
+        let output = self.ask(arguments)?.wait_with_output()?;
+        serde_json::from_slice(&output.stdout).with_context(|| {
+            let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+            format!(
+                "slot {}: heartbeatctl ended with {}: {}",
+                self.slot,
+                output.status,
+                complaint.trim()
+            )
+        })
     }
 
-    /// Starts `heartbeatctl` against it; several can be asked at once.
+    /// What `heartbeatctl status --json` prints, without starting it: looks that follow each other closely would take the
+    /// processors from the daemons.
+    ///
+    /// # Errors
+    /// When the daemon does not answer within that time.
+    pub fn status(&self, within: Duration) -> Result<Value> {
+        let client = Client::new(&self.socket).patient_for(within);
+        match client.ask(Request::Status)? {
+            Response::Status(status) => Ok(serde_json::to_value(status)?),
+            other => bail!(
+                "slot {}: asked for its status, it says {other:?}",
+                self.slot
+            ),
+        }
+    }
+
+    /// Starts `heartbeatctl` against it, and does not wait for its end.
     ///
     /// # Errors
     /// When heartbeatctl cannot be started.
@@ -60,22 +87,5 @@ impl Contact {
             .stderr(Stdio::piped())
             .spawn()
             .context("cannot start `timeout` of coreutils")
-    }
-
-    /// Reads the JSON that such a `heartbeatctl` prints.
-    ///
-    /// # Errors
-    /// When the daemon did not answer, or not in JSON.
-    pub fn read(&self, asked: Child) -> Result<Value> {
-        let output = asked.wait_with_output()?;
-        serde_json::from_slice(&output.stdout).with_context(|| {
-            let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
-            format!(
-                "slot {}: heartbeatctl ended with {}: {}",
-                self.slot,
-                output.status,
-                complaint.trim()
-            )
-        })
     }
 }

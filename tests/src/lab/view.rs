@@ -2,10 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::lab::contact::Contact;
+
+/// Longest time until the first of the daemons says what it knows: longer only if the machine has no time for any.
+const ANYBODY: Duration = Duration::from_secs(3);
+/// Longest time that the others have after it. One that is stopped never answers.
+const THE_OTHERS: Duration = Duration::from_millis(500);
 
 /// The `status --json` of every node, by slot; `None` where no daemon answers.
 #[derive(Debug, Clone)]
@@ -15,21 +23,29 @@ impl View {
     /// Asks all of them at once.
     #[must_use]
     pub fn take(contacts: &[Contact]) -> Self {
-        let asked: Vec<_> = contacts
-            .iter()
-            .map(|contact| (contact, contact.ask(&["status", "--json"])))
-            .collect();
-        Self(
-            asked
-                .into_iter()
-                .map(|(contact, child)| {
-                    (
-                        contact.slot,
-                        child.and_then(|child| contact.read(child)).ok(),
-                    )
-                })
+        let (tell, told) = mpsc::channel();
+        for contact in contacts.iter().cloned() {
+            let tell = tell.clone();
+            thread::spawn(move || {
+                // Nobody listens any more to one that answers late.
+                let _ = tell.send((contact.slot, contact.status(ANYBODY).ok()));
+            });
+        }
+        drop(tell);
+        let mut view = Self(
+            contacts
+                .iter()
+                .map(|contact| (contact.slot, None))
                 .collect(),
-        )
+        );
+        let mut until = Instant::now() + ANYBODY;
+        while let Ok((slot, status)) = told.recv_timeout(until - Instant::now()) {
+            if status.is_some() {
+                until = until.min(Instant::now() + THE_OTHERS);
+            }
+            view.0.insert(slot, status);
+        }
+        view
     }
 
     /// Every slot, answering or not.
