@@ -2,6 +2,7 @@
 
 mod lint;
 mod stage;
+mod third_party;
 
 use std::path::{Path, PathBuf};
 

@@ -377,7 +377,7 @@ fn what_is_told_again_is_told_slower_than_at_the_beginning_of_a_mastership() {
 #[test]
 fn what_changed_is_told_to_all_in_one_message_each_before_anything_else() {
     let (mut bench, mut at) = master();
-    let mut told = |slots: &[Slot], turns: u32| -> Vec<Vec<(Slot, Vec<(Slot, Diagnosis)>)>> {
+    let mut told = |slots: &[Slot], turns: u32| -> Vec<Vec<Said>> {
         let turn = |_| {
             let replies: Vec<Reply> = slots.iter().map(|slot| bench.reply(*slot, at)).collect();
             let commands = bench.turn(&replies, at);
@@ -400,7 +400,9 @@ fn what_changed_is_told_to_all_in_one_message_each_before_anything_else() {
 }
 
 /// To whom a message of health goes, and what it says of whom.
-fn diagnoses(command: &Command) -> Option<(Slot, Vec<(Slot, Diagnosis)>)> {
+type Said = (Slot, Vec<(Slot, Diagnosis)>);
+
+fn diagnoses(command: &Command) -> Option<Said> {
     match command {
         Command::Send {
             to,

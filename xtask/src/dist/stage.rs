@@ -2,7 +2,7 @@
 //! packed. The manifest of heartbeat-user takes each of these folders as a whole.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,6 +10,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, ensure};
 use flate2::{Compression, GzBuilder};
 
+use super::third_party;
 use crate::workspace;
 
 /// Everybody may run it.
@@ -127,7 +128,12 @@ pub(super) fn lay_out(root: &Path, built: &Path) -> Result<()> {
     }
     manual_pages(root, &stage)?;
     let doc = stage.join(DOCS).join("usr/share/doc/heartbeatd");
-    compress(&root.join("CHANGELOG.md"), &doc.join("changelog.gz"))?;
+    let changes = root.join("CHANGELOG.md");
+    let changes =
+        fs::read(&changes).with_context(|| format!("cannot read {}", changes.display()))?;
+    compress(&changes, &doc.join("changelog.gz"))?;
+    let others = third_party::text(root)?;
+    compress(others.as_bytes(), &doc.join("third-party.gz"))?;
     programs(built, &stage.join(PROGRAMS))
 }
 
@@ -142,7 +148,8 @@ fn manual_pages(root: &Path, stage: &Path) -> Result<()> {
         }
         let (_, section) = name.rsplit_once('.').context("a page has a section")?;
         let folder = stage.join(DOCS).join(format!("usr/share/man/man{section}"));
-        compress(&page, &folder.join(format!("{name}.gz")))?;
+        let text = fs::read(&page).with_context(|| format!("cannot read {}", page.display()))?;
+        compress(&text, &folder.join(format!("{name}.gz")))?;
     }
     Ok(())
 }
@@ -190,14 +197,14 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// As `gzip -9n`: the same bytes of the same file, whenever it is done.
-fn compress(from: &Path, to: &Path) -> Result<()> {
+/// As `gzip -9n`: the same bytes of the same text, whenever it is done.
+fn compress(text: &[u8], to: &Path) -> Result<()> {
     make_folder_of(to)?;
-    let mut text = File::open(from).with_context(|| format!("cannot read {}", from.display()))?;
     let packed = File::create(to).with_context(|| format!("cannot write {}", to.display()))?;
     let mut packer = GzBuilder::new().write(packed, Compression::best());
-    io::copy(&mut text, &mut packer).with_context(|| format!("cannot pack {}", from.display()))?;
-    packer.finish()?;
+    let packing = || format!("cannot write {}", to.display());
+    packer.write_all(text).with_context(packing)?;
+    packer.finish().with_context(packing)?;
     Ok(())
 }
 
