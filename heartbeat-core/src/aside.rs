@@ -3,11 +3,11 @@
 use std::hash::{Hash, Hasher};
 use std::ops::{Deref, DerefMut};
 
-/// A part of the node's state that no later decision about mastership goes by: two nodes that differ in it alone
-/// count as the same one when states are told apart by their hashes.
+/// A part of a state that no later decision goes by: two states that differ in it alone count as the same one when
+/// they are told apart by their hashes.
 #[derive(Clone, Copy, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub(crate) struct Aside<T>(pub(crate) T);
+pub struct Aside<T>(pub T);
 
 impl<T> Hash for Aside<T> {
     fn hash<H: Hasher>(&self, _: &mut H) {}

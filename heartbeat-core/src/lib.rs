@@ -60,6 +60,7 @@ mod succession;
 pub mod time;
 mod words;
 
+pub use aside::Aside;
 pub use command::Command;
 pub use config::Config;
 pub use electors::{ElectorRecord, ElectorSet, Slots};

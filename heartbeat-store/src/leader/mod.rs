@@ -165,12 +165,15 @@ impl Leader {
         }
     }
 
-    /// Ends: what is on its way has an outcome that nobody knows, and what waits was not written.
+    /// Ends: what is on its way has an outcome that nobody knows, and what waits was not written. What it knew of others
+    /// serves nothing any more.
     pub(crate) fn end(&mut self, outputs: &mut VecDeque<Output>) {
         if let Stage::Leading(spread) = &mut self.stage {
             spread.give_up(outputs);
         }
         self.stage = Stage::Over;
+        self.peers.clear();
+        self.noted.clear();
     }
 
     /// Whether what these have on their disks is in every later leadership's state: a majority of who counts. In a pair,

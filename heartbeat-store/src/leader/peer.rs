@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use heartbeat_core::Instant;
+use heartbeat_core::{Aside, Instant};
 
 use crate::bounds::{RESEND, RESEND_MOST};
 use crate::disk::{Note, Trouble};
@@ -17,20 +17,20 @@ pub(crate) struct Peer {
     /// Whose stores count in the state that it had when it promised.
     pub(super) holders: Option<Holders>,
     /// Why its disk did not take what it was asked to write last.
-    pub(super) trouble: Option<Trouble>,
+    pub(super) trouble: Aside<Option<Trouble>>,
     /// Another store may be in its place by now.
     pub(super) is_unsure: bool,
     /// It is sent a whole state.
     pub(super) is_filling: bool,
     asked: Option<Asked>,
-    waits: Duration,
+    waits: Aside<Duration>,
 }
 
 /// An order without an answer yet.
 #[derive(Clone, Copy, Debug, Hash)]
 struct Asked {
     /// When it is sent again.
-    again: Instant,
+    again: Aside<Instant>,
 }
 
 impl Peer {
@@ -66,11 +66,11 @@ impl Peer {
 
     fn heard(&mut self, trouble: Option<Trouble>) {
         self.is_unsure = false;
-        self.trouble = trouble;
+        self.trouble = Aside(trouble);
         // A disk in trouble is asked again when the time has come, not at once.
         if trouble.is_none() {
             self.asked = None;
-            self.waits = Duration::ZERO;
+            self.waits = Aside(Duration::ZERO);
         }
     }
 
@@ -88,15 +88,15 @@ impl Peer {
 
     /// It is asked for something now.
     pub(super) fn ask(&mut self, now: Instant) {
-        self.waits = (2 * self.waits).clamp(RESEND, RESEND_MOST);
+        self.waits = Aside((2 * *self.waits).clamp(RESEND, RESEND_MOST));
         self.asked = Some(Asked {
-            again: now + self.waits,
+            again: Aside(now + *self.waits),
         });
     }
 
     /// When it is asked again.
     pub(super) fn again(&self) -> Option<Instant> {
-        self.asked.map(|asked| asked.again)
+        self.asked.map(|asked| *asked.again)
     }
 
     /// It does not seem to have heard: it is asked again.
@@ -106,6 +106,6 @@ impl Peer {
 
     /// How long it has not answered, about.
     pub(super) const fn waits(&self) -> Duration {
-        self.waits
+        self.waits.0
     }
 }

@@ -45,7 +45,7 @@ impl Leader {
         StoreStatus {
             part,
             lags: newest.zip(note.map(|note| note.stamp)).map(lags),
-            trouble: peer.and_then(|peer| peer.trouble),
+            trouble: peer.and_then(|peer| *peer.trouble),
         }
     }
 }

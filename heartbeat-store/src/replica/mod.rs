@@ -5,7 +5,7 @@ mod take;
 
 use std::collections::VecDeque;
 
-use heartbeat_core::Slot;
+use heartbeat_core::{Aside, Slot};
 
 use crate::bounds::DEFERRED_ORDERS;
 use crate::disk::{DiskId, DiskWrite, Note, Stored, Trouble};
@@ -27,10 +27,10 @@ pub(crate) struct Replica {
     writing: Option<Writing>,
     deferred: VecDeque<(Slot, Order)>,
     /// What the disk did not take last.
-    trouble: Option<Trouble>,
+    trouble: Aside<Option<Trouble>>,
     /// It has less than it was seen to have, and takes part in nothing more.
     is_set_back: bool,
-    last_id: DiskId,
+    last_id: Aside<DiskId>,
 }
 
 /// A state that comes in parts.
@@ -43,7 +43,7 @@ struct Staging {
 /// An order whose write is on its way to the disk.
 #[derive(Clone, Debug, Hash)]
 struct Writing {
-    id: DiskId,
+    id: Aside<DiskId>,
     from: Slot,
     order: Order,
     write: DiskWrite,
@@ -58,9 +58,9 @@ impl Replica {
             staging: None,
             writing: None,
             deferred: VecDeque::new(),
-            trouble: None,
+            trouble: Aside(None),
             is_set_back: false,
-            last_id: 0,
+            last_id: Aside(0),
         }
     }
 
@@ -73,7 +73,7 @@ impl Replica {
     }
 
     pub(crate) const fn trouble(&self) -> Option<Trouble> {
-        self.trouble
+        self.trouble.0
     }
 
     pub(crate) const fn is_set_back(&self) -> bool {
@@ -94,10 +94,10 @@ impl Replica {
 
     /// A write is on the disk.
     pub(crate) fn written(&mut self, id: DiskId, outputs: &mut VecDeque<Output>) {
-        let Some(writing) = self.writing.take_if(|writing| writing.id == id) else {
+        let Some(writing) = self.writing.take_if(|writing| *writing.id == id) else {
             return;
         };
-        self.trouble = None;
+        self.trouble = Aside(None);
         let answer = self.make(writing.write, &writing.order.ask, outputs);
         self.report(writing.from, writing.order.reign, answer, outputs);
         self.go_on(outputs);
@@ -105,10 +105,10 @@ impl Replica {
 
     /// A write is not on the disk, and will not be.
     pub(crate) fn failed(&mut self, id: DiskId, trouble: Trouble, outputs: &mut VecDeque<Output>) {
-        let Some(writing) = self.writing.take_if(|writing| writing.id == id) else {
+        let Some(writing) = self.writing.take_if(|writing| *writing.id == id) else {
             return;
         };
-        self.trouble = Some(trouble);
+        self.trouble = Aside(Some(trouble));
         self.staging = None;
         self.report(writing.from, writing.order.reign, Answer::Stands, outputs);
         self.go_on(outputs);
@@ -136,7 +136,7 @@ impl Replica {
             promised: self.stored.promised,
             stamp: self.stored.state.stamp,
             staged: self.staging.as_ref().map(|staging| staging.staged.clone()),
-            trouble: self.trouble,
+            trouble: *self.trouble,
         };
         let message = Message::Report(Report {
             reign,

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use heartbeat_core::Slot;
+use heartbeat_core::{Aside, Slot};
 
 use super::{Replica, Writing};
 use crate::change::Batch;
@@ -33,14 +33,14 @@ impl Replica {
         match self.next(&order) {
             Next::Answer(answer) => self.report(from, order.reign, answer, outputs),
             Next::Write(write) => {
-                self.last_id += 1;
-                let id = self.last_id;
+                self.last_id.0 += 1;
+                let id = *self.last_id;
                 outputs.push_back(Output::Disk {
                     id,
                     write: write.clone(),
                 });
                 self.writing = Some(Writing {
-                    id,
+                    id: Aside(id),
                     from,
                     order,
                     write,

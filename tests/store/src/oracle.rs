@@ -53,35 +53,34 @@ pub enum Violation {
 }
 
 /// What was acknowledged.
-#[derive(Clone, Debug, Default, Hash)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Oracle {
     acknowledged: Vec<Acknowledged>,
+    /// On how many disks each was by then.
+    copies: Vec<usize>,
 }
 
 /// A write that a client was told is stored.
-#[derive(Clone, Debug, Hash)]
-struct Acknowledged {
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Acknowledged {
     key: Key,
     revision: Revision,
     by: Reign,
-    copies: usize,
 }
 
 impl Oracle {
     pub(crate) fn acknowledge(&mut self, key: Key, revision: Revision, by: Reign, copies: usize) {
-        self.acknowledged.push(Acknowledged {
-            key,
-            revision,
-            by,
-            copies,
-        });
+        self.acknowledged.push(Acknowledged { key, revision, by });
+        self.copies.push(copies);
+    }
+
+    /// All of it.
+    pub(crate) fn acknowledged(&self) -> &[Acknowledged] {
+        &self.acknowledged
     }
 
     pub(crate) fn copies(&self) -> Vec<usize> {
-        self.acknowledged
-            .iter()
-            .map(|written| written.copies)
-            .collect()
+        self.copies.clone()
     }
 
     pub(crate) const fn count(&self) -> usize {
@@ -90,21 +89,30 @@ impl Oracle {
 
     /// S4: whatever a leadership acknowledged is in what a later one serves.
     pub(crate) fn judge(&self, slot: Slot, under: Reign, served: &State) -> Result<(), Violation> {
-        let is_missing = |written: &&Acknowledged| {
-            let entry = served.entries().get(&written.key);
-            written.by < under
-                && entry.is_none_or(|entry| entry.changed.revision != written.revision)
-        };
-        match self.acknowledged.iter().find(is_missing) {
-            None => Ok(()),
-            Some(lost) => Err(Violation::Lost {
-                key: lost.key.clone(),
-                revision: lost.revision,
-                by: lost.by,
-                server: slot,
-                under,
-            }),
-        }
+        judge(&self.acknowledged, slot, under, served)
+    }
+}
+
+/// S4, of some of what was acknowledged.
+pub(crate) fn judge(
+    acknowledged: &[Acknowledged],
+    slot: Slot,
+    under: Reign,
+    served: &State,
+) -> Result<(), Violation> {
+    let is_missing = |written: &&Acknowledged| {
+        let entry = served.entries().get(&written.key);
+        written.by < under && entry.is_none_or(|entry| entry.changed.revision != written.revision)
+    };
+    match acknowledged.iter().find(is_missing) {
+        None => Ok(()),
+        Some(lost) => Err(Violation::Lost {
+            key: lost.key.clone(),
+            revision: lost.revision,
+            by: lost.by,
+            server: slot,
+            under,
+        }),
     }
 }
 

@@ -97,9 +97,15 @@ impl World {
     /// What must never happen did.
     pub fn reconnect_from(&mut self, slot: Slot) -> Result<(), Violation> {
         let others: Vec<Slot> = self.nodes.keys().copied().collect();
+        others
+            .into_iter()
+            .try_for_each(|other| self.connects(slot, other))
+    }
+
+    /// A connection to another node begins anew.
+    pub(crate) fn connects(&mut self, slot: Slot, other: Slot) -> Result<(), Violation> {
         let now = self.now;
-        let connect = |other| self.with(slot, |store| store.connected(other, now));
-        others.into_iter().try_for_each(connect)
+        self.with(slot, |store| store.connected(other, now))
     }
 
     /// So much time passes that the leadership there asks again whoever owes it an answer.

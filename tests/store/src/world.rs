@@ -32,7 +32,7 @@ pub struct World {
     /// Writes that were asked for so far; each has a key of its own.
     pub(crate) writes: WriteId,
     /// Stores that were made so far.
-    made: u64,
+    pub(crate) made: u64,
     /// What happened.
     pub seen: Seen,
 }
@@ -99,6 +99,23 @@ impl World {
             world.join(*slot);
         }
         world
+    }
+
+    /// One of some nodes for itself: so many writes were asked for, and so many stores made, by all of them.
+    pub(crate) fn of_one(
+        slot: Slot,
+        node: Arc<Node>,
+        electors: &BTreeSet<Slot>,
+        writes: WriteId,
+        made: u64,
+    ) -> Self {
+        Self {
+            nodes: [(slot, node)].into(),
+            electors: electors.clone(),
+            writes,
+            made,
+            ..Self::new(&[])
+        }
     }
 
     /// Nodes that all hold what was formed under an epoch of round 1.

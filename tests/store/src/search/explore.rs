@@ -1,12 +1,12 @@
 //! Every state within bounds, depth first.
 
-use std::collections::HashSet;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use super::Scope;
 use super::moves::Move;
 use super::state::State;
+use super::table::{MessageId, Table};
 use crate::oracle::Violation;
 use crate::seen::Seen;
 
@@ -15,6 +15,9 @@ use crate::seen::Seen;
 pub struct Report {
     /// States looked at, each once.
     pub states: u64,
+    /// What all nodes were like, in those that differ by more than what was on its way: how often, and the sum of their
+    /// fingerprints.
+    pub together: (u64, u64),
     /// Steps taken between them.
     pub steps: u64,
     /// The longest path.
@@ -37,12 +40,44 @@ struct Frame {
     came: Option<Move>,
 }
 
+/// States that were looked at.
+#[derive(Default)]
+struct Looked {
+    /// What was on its way in them, of those that differ by nothing else: none of these has all that another has.
+    nets: HashMap<u64, Vec<Box<[MessageId]>>>,
+    sum: u64,
+}
+
+impl Looked {
+    /// Adds a state. `false`: there was one that has all that this one has, and so can do all that it can.
+    fn add(&mut self, state: &State, table: &Table) -> bool {
+        let fingerprint = state.fingerprint(table);
+        let nets = self.nets.entry(fingerprint).or_default();
+        if nets.is_empty() {
+            self.sum = self.sum.wrapping_add(fingerprint);
+        }
+        if nets.iter().any(|net| has_all(net, &state.net)) {
+            return false;
+        }
+        nets.retain(|net| !has_all(&state.net, net));
+        nets.push(state.net.as_slice().into());
+        true
+    }
+}
+
+/// Whether one of two sets in order has all of the other.
+fn has_all(net: &[MessageId], other: &[MessageId]) -> bool {
+    let mut net = net.iter();
+    other.len() <= net.len() && other.iter().all(|message| net.any(|has| has == message))
+}
+
 /// Looks at every state within the scope's bounds, at most `most` of them.
 #[must_use]
 pub fn explore(scope: &Scope, most: u64) -> Report {
     let start = Instant::now();
     let mut report = Report {
         states: 0,
+        together: (0, 0),
         steps: 0,
         depth: 0,
         is_complete: true,
@@ -50,11 +85,13 @@ pub fn explore(scope: &Scope, most: u64) -> Report {
         seen: Seen::default(),
         violation: None,
     };
-    let first = State::first(scope);
-    let mut known = HashSet::from([first.fingerprint()]);
-    let mut path = vec![Frame::new(first, None)];
+    let mut table = Table::new(scope);
+    let mut looked = Looked::default();
+    let first = State::first(scope, &mut table);
+    looked.add(&first, &table);
+    let mut path = vec![Frame::new(scope, first, None, &mut table)];
     while let Some(top) = path.last_mut() {
-        let Some(what) = top.moves.pop() else {
+        let Some(made) = top.moves.pop() else {
             path.pop();
             continue;
         };
@@ -64,42 +101,31 @@ pub fn explore(scope: &Scope, most: u64) -> Report {
         }
         report.steps += 1;
         let mut state = top.state.clone();
-        if let Err(violation) = caught(|| state.make(scope, &what)) {
-            let moves = path
-                .iter()
-                .filter_map(|frame| frame.came.as_ref())
-                .chain([&what]);
-            report.violation = Some((violation, moves.map(|made| made.tell(scope)).collect()));
+        let step = table.step(state.nodes[made.at], made.event);
+        if let Err(violation) = state.make(&made, &step, &mut table) {
+            let moves = path.iter().filter_map(|frame| frame.came).chain([made]);
+            let told = moves.map(|made| made.tell(scope, &table)).collect();
+            report.violation = Some((violation, told));
             break;
         }
-        state.drop_what_is_over();
-        state.look_at_nodes(Some(&top.state));
-        if known.insert(state.fingerprint()) {
+        if looked.add(&state, &table) {
             report.states += 1;
-            report.seen += std::mem::take(&mut state.world.seen);
-            path.push(Frame::new(state, Some(what)));
+            report.seen += step.seen;
+            path.push(Frame::new(scope, state, Some(made), &mut table));
             report.depth = report.depth.max(path.len());
         }
     }
+    report.together = (looked.nets.len() as u64, looked.sum);
     report.took = start.elapsed();
     report
 }
 
 impl Frame {
-    fn new(state: State, came: Option<Move>) -> Self {
+    fn new(scope: &Scope, state: State, came: Option<Move>, table: &mut Table) -> Self {
         Self {
-            moves: state.moves(),
+            moves: state.moves(scope, table),
             state,
             came,
         }
     }
-}
-
-/// Takes a step; an assertion that fails is a violation.
-pub(crate) fn caught(step: impl FnOnce() -> Result<(), Violation>) -> Result<(), Violation> {
-    catch_unwind(AssertUnwindSafe(step)).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<&str>().map(ToString::to_string);
-        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-        Err(Violation::Assertion(text.unwrap_or_default()))
-    })
 }

@@ -1,125 +1,84 @@
-//! What could happen next, and what comes of it.
+//! What could happen next.
 
-use std::sync::Arc;
-
-use heartbeat_core::Slot;
-use heartbeat_store::Trouble;
+use heartbeat_store::Message;
+use heartbeat_store::message::Order;
 
 use super::Scope;
-use super::state::{State, told};
-use crate::oracle::Violation;
-use crate::world::{Envelope, Node};
+use super::reduce::may_be_followed;
+use super::state::State;
+use super::table::{Event, Table};
 
-/// Something that could happen next.
-#[derive(Clone, Debug)]
-pub(super) enum Move {
-    /// A message arrives. An order stays on the way, and may arrive again: only a disk that lost it makes it new.
-    Deliver(Arc<Envelope>),
-    /// A disk has done what it was asked for.
-    Written(Slot),
-    /// A disk has not.
-    Fails(Slot),
-    /// A leadership begins, by its place in the scope.
-    Lead(usize),
-    /// A client writes.
-    Write(Slot),
-    /// A node loses its power, and starts again.
-    Restart(Slot),
-    /// The same, with another disk.
-    Wipe(Slot),
+/// Something that could happen next, to the node in that place.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Move {
+    pub(super) at: usize,
+    pub(super) event: Event,
 }
 
 impl State {
-    /// Everything that could happen next.
-    pub(super) fn moves(&self) -> Vec<Move> {
-        // A store that waits for its disk would only have an order wait: it may as well arrive later.
-        let is_heard = |envelope: &&Arc<Envelope>| {
-            !envelope.is_order() || self.world.nodes[&envelope.to].pending.is_none()
-        };
-        let net = self.world.net.iter().filter(is_heard).cloned();
-        let mut moves: Vec<Move> = net.map(Move::Deliver).collect();
-        moves.extend(self.left.leaders.iter().map(|place| Move::Lead(*place)));
-        for (slot, node) in &self.world.nodes {
-            let slot = *slot;
+    /// Everything that could happen next and changes something.
+    pub(super) fn moves(&self, scope: &Scope, table: &mut Table) -> Vec<Move> {
+        let mut moves = Vec::new();
+        for message in &self.net {
+            let envelope = table.message(*message);
+            let (at, is_order) = (table.place(envelope.to), envelope.is_order());
+            let known = table.node(self.nodes[at]);
+            let (is_busy, leads) = (known.is_busy(), known.leads.is_some());
+            // A store that waits for its disk has an order wait. That makes a difference where a leader goes on meanwhile, and
+            // the order is one to be followed: else the order may as well arrive later.
+            let may_wait = |order: &Order| leads && may_be_followed(order, known, true);
+            match &envelope.message {
+                Message::Order(order) if is_busy && !may_wait(order) => continue,
+                Message::Order(_) | Message::Report(_) => {}
+            }
+            let hears = Move {
+                at,
+                event: Event::Hears(*message),
+            };
+            if self.changes(hears, table) {
+                moves.push(hears);
+                let is_written = table.step(self.nodes[at], hears.event).node != self.nodes[at];
+                if is_written && is_order && self.left.failures > 0 && (!leads || scope.is_quick) {
+                    let event = Event::HearsInVain(*message);
+                    moves.push(Move { at, event });
+                }
+            }
+        }
+        for place in &self.left.leaders {
+            moves.push(Move {
+                at: table.place(scope.leaders[*place].0),
+                event: Event::Leads(*place),
+            });
+        }
+        for at in 0..self.nodes.len() {
+            let known = table.node(self.nodes[at]);
+            let begun = u64::from(scope.wipes - self.left.wipes) + 1;
             let can = [
-                (node.pending.is_some(), Move::Written(slot)),
+                (known.is_busy(), Event::Written),
+                (known.is_busy() && self.left.failures > 0, Event::Fails),
                 (
-                    node.pending.is_some() && self.left.failures > 0,
-                    Move::Fails(slot),
+                    self.left.writes > 0 && known.serves(),
+                    Event::Writes(u64::from(scope.writes - self.left.writes) + 1),
                 ),
-                (
-                    self.left.writes > 0 && self.world.served(slot).is_some(),
-                    Move::Write(slot),
-                ),
-                (self.left.crashes > 0, Move::Restart(slot)),
-                (self.left.wipes > 0, Move::Wipe(slot)),
+                (self.left.crashes > 0, Event::Restarts),
+                (self.left.wipes > 0, Event::Wiped(scope.start.made + begun)),
             ];
-            moves.extend(can.into_iter().filter(|(can, _)| *can).map(|(_, can)| can));
+            let can = can.into_iter().filter(|(can, _)| *can);
+            let moved = can.map(|(_, event)| Move { at, event });
+            for made in moved {
+                if self.changes(made, table) {
+                    moves.push(made);
+                }
+            }
         }
         moves
     }
 
-    pub(super) fn make(&mut self, scope: &Scope, what: &Move) -> Result<(), Violation> {
-        let world = &mut self.world;
-        match what {
-            // A store that waits for its disk hears nothing new by waiting: the same message may arrive later.
-            Move::Deliver(envelope)
-                if world.node(envelope.to).pending.is_some() && envelope.is_order() => {}
-            Move::Deliver(envelope) => world.deliver(envelope)?,
-            Move::Written(slot) => world.written(*slot)?,
-            Move::Fails(slot) => {
-                self.left.failures -= 1;
-                world.fails(*slot, Trouble::Full)?;
-            }
-            Move::Lead(place) => {
-                self.left.leaders.retain(|left| left != place);
-                let (slot, epoch) = scope.leaders[*place];
-                world.lead(slot, epoch)?;
-            }
-            Move::Write(slot) => {
-                self.left.writes -= 1;
-                world.write(*slot)?;
-            }
-            Move::Restart(slot) => {
-                self.left.crashes -= 1;
-                world.crash(*slot);
-                world.start(*slot);
-            }
-            Move::Wipe(slot) => {
-                self.left.wipes -= 1;
-                world.wipe(*slot);
-            }
-        }
-        if !scope.has_faulty_disks() {
-            self.write_at_once()?;
-        }
-        Ok(())
-    }
-
-    /// Where no disk fails and no power is lost, a slow disk is no other than a late order.
-    fn write_at_once(&mut self) -> Result<(), Violation> {
-        let is_busy = |(slot, node): (&Slot, &Arc<Node>)| node.pending.is_some().then_some(*slot);
-        while let Some(slot) = self.world.nodes.iter().find_map(is_busy) {
-            self.world.written(slot)?;
-        }
-        Ok(())
-    }
-}
-
-impl Move {
-    /// In words.
-    pub(super) fn tell(&self, scope: &Scope) -> String {
-        match self {
-            Self::Deliver(envelope) => told(envelope),
-            Self::Written(slot) => format!("{slot}'s disk has written"),
-            Self::Fails(slot) => format!("{slot}'s disk is full"),
-            Self::Lead(place) => {
-                let (slot, epoch) = scope.leaders[*place];
-                format!("{slot} leads {}", epoch.round())
-            }
-            Self::Write(slot) => format!("a client writes at {slot}"),
-            Self::Restart(slot) => format!("{slot} loses its power and starts again"),
-            Self::Wipe(slot) => format!("{slot} starts again with another disk"),
-        }
+    /// Whether anything is otherwise then.
+    fn changes(&self, made: Move, table: &mut Table) -> bool {
+        let node = self.nodes[made.at];
+        let step = table.step(node, made.event);
+        let says = || step.sent.iter().any(|sent| !self.net.contains(sent));
+        step.node != node || step.violation.is_some() || (self.is_whole && says())
     }
 }

@@ -21,12 +21,24 @@ fn scope(name: &'static str, start: World, leaders: Vec<(Slot, Epoch)>) -> Scope
         crashes: 0,
         failures: 0,
         wipes: 0,
+        is_quick: false,
+        is_whole: false,
     }
 }
 
 /// Three stores that are formed, and one leadership.
 fn one(name: &'static str) -> Scope {
     scope(name, World::formed(&ALL), two().split_off(1))
+}
+
+/// Three formed stores, and two leaderships.
+fn two_with(name: &'static str) -> Scope {
+    scope(name, World::formed(&ALL), two())
+}
+
+/// A third one, at the third node.
+fn three() -> Vec<(Slot, Epoch)> {
+    [two(), vec![(3, Epoch::new(4, 3))]].concat()
 }
 
 /// What takes seconds.
@@ -46,32 +58,106 @@ pub fn short() -> Vec<Scope> {
             crashes: 1,
             ..one("a leadership and a loss of power")
         },
-        scope("two leaderships", World::formed(&ALL), two()),
-    ]
-}
-
-/// What takes longer, too.
-#[must_use]
-pub fn long() -> Vec<Scope> {
-    let mut scopes = short();
-    scopes.extend([
-        Scope {
-            crashes: 1,
-            writes: 1,
-            ..one("a leadership, a write and a loss of power")
-        },
         Scope {
             failures: 1,
             writes: 1,
             ..one("a leadership, a write and a full disk")
         },
         Scope {
+            crashes: 1,
             writes: 1,
-            ..scope("two leaderships and a write", World::formed(&ALL), two())
+            ..one("a leadership, a write and a loss of power")
         },
         Scope {
             wipes: 1,
-            ..one("a leadership and another disk")
+            writes: 1,
+            ..one("a leadership, a write and another disk")
+        },
+        two_with("two leaderships"),
+        Scope {
+            writes: 1,
+            ..two_with("two leaderships and a write")
+        },
+        quick(Scope {
+            leaders: three(),
+            ..two_with("three leaderships")
+        }),
+    ]
+}
+
+/// The same, where a leader's own disk is as quick as what it hears.
+fn quick(scope: Scope) -> Scope {
+    Scope {
+        is_quick: true,
+        ..scope
+    }
+}
+
+/// What ends in seconds though nothing is left out.
+#[must_use]
+pub fn compared() -> Vec<Scope> {
+    let mut scopes = short();
+    scopes.retain(|scope| scope.writes == 0 || scope.leaders.len() == 1);
+    scopes
+}
+
+/// What takes longer, too: up to some minutes.
+#[must_use]
+pub fn long() -> Vec<Scope> {
+    let mut scopes = short();
+    scopes.extend([
+        Scope {
+            writes: 2,
+            crashes: 1,
+            failures: 1,
+            ..one("a leadership, two writes, a loss of power and a full disk")
+        },
+        Scope {
+            crashes: 1,
+            ..two_with("two leaderships and a loss of power")
+        },
+        Scope {
+            writes: 1,
+            crashes: 1,
+            ..two_with("two leaderships, a write and a loss of power")
+        },
+        Scope {
+            writes: 1,
+            failures: 1,
+            ..two_with("two leaderships, a write and a full disk")
+        },
+        Scope {
+            writes: 2,
+            ..two_with("two leaderships and two writes")
+        },
+        Scope {
+            wipes: 1,
+            ..two_with("two leaderships and another disk")
+        },
+        quick(Scope {
+            wipes: 1,
+            writes: 1,
+            ..two_with("two leaderships, a write and another disk")
+        }),
+        quick(Scope {
+            leaders: three(),
+            writes: 1,
+            ..two_with("three leaderships and a write")
+        }),
+        quick(Scope {
+            leaders: three(),
+            writes: 1,
+            crashes: 1,
+            ..two_with("three leaderships, a write and a loss of power")
+        }),
+        Scope {
+            leaders: three(),
+            ..two_with("three leaderships, the leaders' disks slow")
+        },
+        Scope {
+            leaders: three(),
+            writes: 1,
+            ..two_with("three leaderships and a write, the leaders' disks slow")
         },
     ]);
     scopes

@@ -1,22 +1,24 @@
-//! A state of a search: the world, and what may still happen in it.
-
-use std::sync::Arc;
-
-use heartbeat_core::Slot;
-use heartbeat_store::Message;
-use heartbeat_store::message::Ask;
+//! A state of a search: how the nodes are, what is on its way, and what may still happen.
 
 use super::Scope;
+use super::moves::Move;
+use super::table::{Event, MessageId, NodeId, Step, Table};
 use crate::digest;
-use crate::world::{Envelope, World};
+use crate::oracle::{Acknowledged, Violation};
 
-/// The world, and what may still happen in it.
+/// How the nodes are, what is on its way, and what may still happen.
 #[derive(Clone, Debug)]
 pub(super) struct State {
-    pub(super) world: World,
+    pub(super) nodes: Vec<NodeId>,
+    /// What was sent and may still arrive, in order.
+    pub(super) net: Vec<MessageId>,
+    /// What clients were told is stored, in order.
+    acknowledged: Vec<Acknowledged>,
     pub(super) left: Left,
-    /// Fingerprints of the nodes.
-    digests: Vec<u64>,
+    /// Whether any node starts with another disk, before or after.
+    pub(super) has_wipes: bool,
+    /// Whether nothing is done at once or left out.
+    pub(super) is_whole: bool,
 }
 
 /// What may still happen.
@@ -31,10 +33,13 @@ pub(super) struct Left {
 }
 
 impl State {
-    pub(super) fn first(scope: &Scope) -> Self {
-        let mut first = Self {
-            digests: Vec::new(),
-            world: scope.start.clone(),
+    pub(super) fn first(scope: &Scope, table: &mut Table) -> Self {
+        Self {
+            nodes: table.first(&scope.start),
+            net: Vec::new(),
+            acknowledged: Vec::new(),
+            has_wipes: scope.wipes > 0,
+            is_whole: scope.is_whole,
             left: Left {
                 leaders: (0..scope.leaders.len()).collect(),
                 writes: scope.writes,
@@ -42,74 +47,89 @@ impl State {
                 failures: scope.failures,
                 wipes: scope.wipes,
             },
-        };
-        first.look_at_nodes(None);
-        first
+        }
     }
 
-    /// Two states with one fingerprint have the same future. Messages are a set, whose order says nothing.
-    pub(super) fn fingerprint(&self) -> u64 {
-        let digests = self.world.net.iter().map(|envelope| envelope.digest);
-        let net = digests.fold(0, u64::wrapping_add);
-        digest::of(&(&self.digests, net, &self.world.oracle, &self.left))
+    /// Two states with one fingerprint differ at most by what is on its way.
+    pub(super) fn fingerprint(&self, table: &Table) -> u64 {
+        let nodes = self.nodes.iter().map(|node| table.node(*node).digest);
+        let nodes: Vec<u64> = nodes.collect();
+        digest::of(&(nodes, &self.acknowledged, &self.left))
     }
 
-    /// Drops what can change nothing any more, whenever it arrives: of leaderships that are over, and what a store has done.
-    pub(super) fn drop_what_is_over(&mut self) {
-        let World { nodes, net, .. } = &mut self.world;
-        net.retain(|envelope| match &envelope.message {
-            Message::Order(order) => {
-                let stored = &nodes[&envelope.to].disk.stored;
-                if order.reign < stored.promised {
-                    return nodes[&envelope.from].leads() == Some(order.reign);
-                }
-                match &order.ask {
-                    Ask::Promise => order.reign > stored.promised,
-                    Ask::Append { batches, .. } => batches
-                        .last()
-                        .is_some_and(|last| last.to > stored.state.stamp),
-                    Ask::Part { at, .. } => *at > stored.state.stamp,
-                    Ask::Replace { rest, .. } => rest.stamp > stored.state.stamp,
-                    Ask::Fetch { at, .. } => *at == stored.state.stamp,
-                }
+    /// Makes a move, and looks at what is then.
+    pub(super) fn make(
+        &mut self,
+        made: &Move,
+        step: &Step,
+        table: &mut Table,
+    ) -> Result<(), Violation> {
+        if let Some(violation) = &step.violation {
+            return Err(violation.clone());
+        }
+        self.spend(made.event);
+        self.nodes[made.at] = step.node;
+        if let Event::Wiped(_) = made.event {
+            self.connect_anew(made.at, table);
+        }
+        self.add_to_net(&step.sent);
+        for told in &step.acknowledged {
+            if let Err(at) = self.acknowledged.binary_search(told) {
+                self.acknowledged.insert(at, told.clone());
             }
-            Message::Report(report) => nodes[&envelope.to].leads() == Some(report.reign),
-        });
+        }
+        self.judge(table)?;
+        if !self.is_whole {
+            self.settle(table);
+        }
+        Ok(())
     }
 
-    /// The fingerprints of the nodes, of which only those that are not as before are taken anew.
-    pub(super) fn look_at_nodes(&mut self, before: Option<&Self>) {
-        let nodes = self.world.nodes.values().enumerate();
-        let looked = nodes.map(|(at, node)| {
-            let same = before.filter(|before| {
-                before
-                    .world
-                    .nodes
-                    .values()
-                    .nth(at)
-                    .is_some_and(|old| Arc::ptr_eq(old, node))
-            });
-            same.map_or_else(|| digest::of(node), |before| before.digests[at])
+    /// A node has another disk: what was on its way to it is lost, and what the store before said arrived before or is lost.
+    /// For who starts again is another end of a connection. What that node said as a leader may still arrive.
+    fn connect_anew(&mut self, place: usize, table: &mut Table) {
+        let slot = table.slot(place);
+        self.net.retain(|message| {
+            let envelope = table.message(*message);
+            envelope.to != slot && (envelope.from != slot || envelope.is_order())
         });
-        self.digests = looked.collect();
+        for other in (0..self.nodes.len()).filter(|other| *other != place) {
+            let step = table.step(self.nodes[other], Event::Connects(slot));
+            self.nodes[other] = step.node;
+            self.add_to_net(&step.sent);
+        }
     }
-}
 
-/// In words: who hears what of whom.
-pub(crate) fn told(envelope: &Envelope) -> String {
-    let (from, to): (Slot, Slot) = (envelope.from, envelope.to);
-    match &envelope.message {
-        Message::Order(order) => {
-            let epoch = order.reign.epoch.round();
-            format!("{to} hears of {from}'s leadership {epoch}: {:?}", order.ask)
+    /// Whether any of it is new.
+    pub(super) fn add_to_net(&mut self, sent: &[MessageId]) -> bool {
+        let before = self.net.len();
+        for message in sent {
+            if let Err(at) = self.net.binary_search(message) {
+                self.net.insert(at, *message);
+            }
         }
-        Message::Report(report) => {
-            let epoch = report.reign.epoch.round();
-            let at = report.standing.stamp;
-            format!(
-                "{to}, leading {epoch}, hears that {from} stands at {at}: {:?}",
-                report.answer
-            )
+        self.net.len() > before
+    }
+
+    fn spend(&mut self, event: Event) {
+        match event {
+            Event::Hears(_) | Event::Written | Event::Connects(_) => {}
+            Event::HearsInVain(_) | Event::Fails => self.left.failures -= 1,
+            Event::Leads(place) => self.left.leaders.retain(|left| *left != place),
+            Event::Writes(_) => self.left.writes -= 1,
+            Event::Restarts => self.left.crashes -= 1,
+            Event::Wiped(_) => self.left.wipes -= 1,
         }
+    }
+
+    fn judge(&self, table: &Table) -> Result<(), Violation> {
+        for (place, node) in self.nodes.iter().enumerate() {
+            let known = table.node(*node);
+            known.judge(&self.acknowledged)?;
+            for other in &self.nodes[..place] {
+                known.judge_stamps(table.node(*other))?;
+            }
+        }
+        Ok(())
     }
 }

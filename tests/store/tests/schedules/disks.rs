@@ -73,6 +73,37 @@ fn a_disk_that_was_set_back_to_an_older_state_counts_nowhere_until_it_is_a_new_s
 }
 
 #[test]
+fn the_end_of_a_state_that_comes_late_makes_no_state_of_some_of_its_parts() {
+    let mut world = served_by_1();
+    for _ in 0..3 {
+        world.write_long(1).unwrap();
+        world.among(&[1, 2]).unwrap();
+    }
+    world.wipe(3);
+    world.reconnect().unwrap();
+    let mut filled = 0;
+    for first in 0..20 {
+        // The state comes; at some time node 3 loses its power, and what is on the way then takes its time.
+        let mut world = world.clone();
+        world.steps(&ALL, first).unwrap();
+        let late = world.take_away();
+        world.crash(3);
+        world.start(3);
+        world.reconnect().unwrap();
+        for then in 0..8 {
+            let mut world = world.clone();
+            world.steps(&ALL, then).unwrap();
+            world.bring_back(late.clone());
+            world.among(&ALL).unwrap();
+            let entries = world.store(3).unwrap().stored().state.entries().len();
+            assert_eq!(entries, 3, "after {first} steps and {then} more");
+            filled += 1;
+        }
+    }
+    assert_eq!(filled, 160);
+}
+
+#[test]
 fn a_state_that_comes_in_parts_is_taken_whole_or_not_at_all() {
     let mut world = served_by_1();
     for _ in 0..5 {
