@@ -63,6 +63,7 @@ mod status_page;
 mod strangers;
 mod switchover;
 mod takeover;
+mod takeover_killed;
 mod tune;
 mod units;
 mod verified;

@@ -17,7 +17,7 @@ use serde_json::Value;
 use crate::scene::{Scene, scenario_with};
 
 /// Whose address it is. The cluster's watch looks at it as at a master's, so that never may two answer for it.
-const OWNER: u16 = 3;
+pub(crate) const OWNER: u16 = 3;
 
 fn scenario(name: &str, play: impl Fn(&mut Scene) -> Result<()>) {
     let settings = Settings {
@@ -126,7 +126,7 @@ fn own(view: &View, slot: u16) -> Option<Value> {
 }
 
 /// Waits until the slot's own node bears the address.
-fn at_home(scene: &Scene) -> Result<()> {
+pub(crate) fn at_home(scene: &Scene) -> Result<()> {
     scene
         .cluster
         .wait_for("its own node bears the address", PATIENCE, |view| {
@@ -135,7 +135,7 @@ fn at_home(scene: &Scene) -> Result<()> {
 }
 
 /// Waits until the master in `slot` bears it.
-fn taken_over(scene: &Scene, slot: u16) -> Result<()> {
+pub(crate) fn taken_over(scene: &Scene, slot: u16) -> Result<()> {
     scene
         .cluster
         .wait_for("the master bears the address", PATIENCE, |view| {
@@ -144,7 +144,7 @@ fn taken_over(scene: &Scene, slot: u16) -> Result<()> {
 }
 
 /// Fails unless the client saw the address move once since `fault_ns`, from and to these slots; how long after.
-fn moved(scene: &mut Scene, fault_ns: u64, from: u16, to: u16) -> Result<Duration> {
+pub(crate) fn moved(scene: &mut Scene, fault_ns: u64, from: u16, to: u16) -> Result<Duration> {
     sleep(Duration::from_millis(150));
     let sight = scene.sight(fault_ns)?;
     ensure!(
@@ -158,7 +158,7 @@ fn moved(scene: &mut Scene, fault_ns: u64, from: u16, to: u16) -> Result<Duratio
 }
 
 /// What became of the slot's addresses on the node in `slot`, oldest first.
-fn changes(scene: &Scene, slot: u16) -> Result<Vec<String>> {
+pub(crate) fn changes(scene: &Scene, slot: u16) -> Result<Vec<String>> {
     let events = scene.events(slot)?;
     let changes = events
         .iter()
