@@ -139,7 +139,7 @@ impl Alarm {
     pub fn of_address(
         cluster: &str,
         own: Slot,
-        address: IpAddr,
+        (address, follows): (IpAddr, Option<Slot>),
         interface: Option<&str>,
         verified: &VerifiedStatus,
     ) -> Vec<Self> {
@@ -166,7 +166,12 @@ impl Alarm {
                 "{} answers for {address} on the network of {on}: another machine has this address",
                 verified.strangers.join(" and ")
             );
-            let about = About::Address(address);
+            // Of its own slot's addresses a node says it itself, whoever is master.
+            let about = if follows == Some(own) {
+                About::AddressOf(own, address)
+            } else {
+                About::Address(address)
+            };
             alarms.push(Self::new(cluster, AlarmName::DuplicateAddress, about, text));
         }
         alarms

@@ -136,7 +136,8 @@ fn alarms(config: &Config, snapshot: &Snapshot, facts: &LocalFacts) -> Vec<Alarm
     let of_address = |entry: &VirtualAddressStatus| {
         let verified = entry.verified.as_ref();
         let interface = entry.interface.as_deref();
-        let of = |it| Alarm::of_address(&config.cluster, facts.slot, entry.address, interface, it);
+        let which = (entry.address, entry.follows_slot);
+        let of = |it| Alarm::of_address(&config.cluster, facts.slot, which, interface, it);
         verified.map_or_else(Vec::new, of)
     };
     let now = SystemTime::now();

@@ -98,9 +98,8 @@ fn of_addresses(plan: &Plan, slot: Slot, seen: &View) -> Vec<Alarm> {
             let interface = plan.config.interface_of(it, slot);
             let verified = verified(&shown.verified, it.address)?;
             let cluster = &plan.config.cluster;
-            Some(Alarm::of_address(
-                cluster, slot, it.address, interface, &verified,
-            ))
+            let of = (it.address, it.follows.slot());
+            Some(Alarm::of_address(cluster, slot, of, interface, &verified))
         })
         .flatten()
         .collect()

@@ -13,6 +13,7 @@ use heartbeat_wire::tag::KEY_SLOTS;
 use super::interfaces::Wanted;
 use crate::config::{Attach, Config, Connection, Follows, Member, VirtualAddress, service};
 use crate::datapath::{AttachMode, name_sets};
+use crate::hands::Whose;
 use crate::takeover::{Place, Surroundings};
 use crate::web;
 
@@ -105,23 +106,30 @@ impl Plan {
             .collect()
     }
 
-    /// The addresses that follow the master.
-    fn masters_addresses(&self) -> impl Iterator<Item = &VirtualAddress> {
-        let addresses = self.config.virtual_addresses.iter();
-        addresses.filter(|address| address.follows == Follows::Master)
-    }
-
-    /// Each of the master's addresses with this node's interface on its network; a witness has one too.
+    /// Each address that moves with this node's interface on its network; a witness has one too.
     #[must_use]
     fn places(&self) -> Vec<Place> {
-        let place = |address: &VirtualAddress| Place {
+        let place = |(address, whose): (&VirtualAddress, Whose)| Place {
             address: address.address,
+            whose,
             interface: self
                 .config
                 .interface_of(address, self.slot)
                 .map(str::to_owned),
         };
-        self.masters_addresses().map(place).collect()
+        self.moving_addresses().map(place).collect()
+    }
+
+    /// The addresses that one node bears now and another one later.
+    fn moving_addresses(&self) -> impl Iterator<Item = (&VirtualAddress, Whose)> {
+        self.config.virtual_addresses.iter().filter_map(|address| {
+            let whose = match address.follows {
+                Follows::Master => Whose::Master,
+                Follows::SlotElseMaster(slot) => Whose::Slot(slot),
+                Follows::Slot(_) => return None,
+            };
+            Some((address, whose))
+        })
     }
 
     /// What the takeover thread goes by.
@@ -134,14 +142,14 @@ impl Plan {
         }
     }
 
-    /// The other members that are on the network of some address of the master.
+    /// The other members that are on the network of some address that moves.
     #[must_use]
     fn lookers(&self) -> Vec<Slot> {
         let is_there = |slot: &Slot| {
             *slot != self.slot
                 && self
-                    .masters_addresses()
-                    .any(|address| self.config.interface_of(address, *slot).is_some())
+                    .moving_addresses()
+                    .any(|(address, _)| self.config.interface_of(address, *slot).is_some())
         };
         self.config
             .members

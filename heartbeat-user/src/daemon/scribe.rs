@@ -216,6 +216,10 @@ impl Scribe {
                 debug!(round = epoch.round(), "addresses added and announced");
             }
             Report::Released { epoch, .. } => debug!(round = epoch.round(), "addresses removed"),
+            Report::HeldSlot { slot, .. } => {
+                debug!(slot, "addresses of a slot added and announced")
+            }
+            Report::DroppedSlot { slot } => debug!(slot, "addresses of a slot removed"),
             Report::Restored { address } => {
                 warn!(
                     ?address,

@@ -26,7 +26,7 @@ use channel::{Receiver, Sender};
 use worker::Worker;
 
 pub use channel::NotSent;
-pub use order::{Action, Change, Failure, Order, Report, VirtualAddress};
+pub use order::{Action, Change, Failure, Order, Report, VirtualAddress, Whose};
 pub use stale::clean_stale;
 
 /// Orders that may wait. One mastership gives two (take over, release), and one a turn while it takes

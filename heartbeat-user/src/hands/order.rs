@@ -20,6 +20,15 @@ pub struct VirtualAddress {
     pub address: IpAddr,
 }
 
+/// Whose addresses some are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// The mastership's.
+    Master,
+    /// Those of that slot that go by its lease.
+    Slot(Slot),
+}
+
 /// What is to be held from now on, and who is told when it is.
 #[derive(Debug)]
 pub struct Change {
@@ -73,8 +82,8 @@ pub enum Order {
     },
     /// Delete what is held and no longer to be, then add and announce what is new; what stays is not touched.
     Change(Box<Change>),
-    /// Announce every held address once more, as after a takeover; one that is missing is added first.
-    Announce,
+    /// Announce each of these addresses that is held once more, as after a takeover; one that is missing is added first.
+    Announce(Whose),
     /// Delete every address that is held for a mastership, those of slots that it took over included.
     Release {
         /// The mastership that is over.
@@ -100,6 +109,18 @@ pub enum Report {
         epoch: Epoch,
         /// When the last address was deleted.
         at_ns: u64,
+    },
+    /// [`Order::HoldSlot`] was carried out. What failed was reported before.
+    HeldSlot {
+        /// The slot.
+        slot: Slot,
+        /// When the last of the first announcements was sent.
+        announced_at_ns: u64,
+    },
+    /// [`Order::DropSlot`] was carried out.
+    DroppedSlot {
+        /// The slot.
+        slot: Slot,
     },
     /// A held address was missing (somebody deleted it, or its interface came back) and is there again.
     Restored {

@@ -2,9 +2,10 @@
 
 use heartbeat_core::Slot;
 
-use super::VirtualAddress;
 use super::holding::Holding;
 use super::worker::{SlotHolding, Worker};
+use super::{Report, VirtualAddress, Whose};
+use crate::sys::clock::boot_ns;
 
 impl Worker {
     /// Holds a slot's addresses in place of those that were held of it.
@@ -12,12 +13,31 @@ impl Worker {
         self.slots.retain(|held| held.slot != slot);
         self.leftovers
             .retain(|leftover| !addresses.contains(&leftover.address));
-        let (holding, _, _) = Holding::take_over(&mut self.tools, addresses);
+        let (holding, _, announced_at_ns) = Holding::take_over(&mut self.tools, addresses);
         self.slots.push(SlotHolding {
             slot,
             is_taken,
             holding,
         });
+        self.tools.report(Report::HeldSlot {
+            slot,
+            announced_at_ns,
+        });
+    }
+
+    /// Announces anew what is held of these.
+    pub(super) fn announce(&mut self, whose: Whose) {
+        let holding = match whose {
+            Whose::Master => self.holding.as_mut(),
+            Whose::Slot(slot) => {
+                let mut slots = self.slots.iter_mut();
+                let held = slots.find(|held| held.slot == slot);
+                held.map(|held| &mut held.holding)
+            }
+        };
+        if let Some(holding) = holding {
+            holding.announce_anew(boot_ns());
+        }
     }
 
     /// Deletes the addresses of these slots.

@@ -171,18 +171,17 @@ impl Worker {
                     is_taken,
                     addresses,
                 }) => self.hold_slot(slot, is_taken, &addresses),
-                Ok(Order::DropSlot { slot }) => self.drop_slots(|held| held.slot == slot),
+                Ok(Order::DropSlot { slot }) => {
+                    self.drop_slots(|held| held.slot == slot);
+                    self.tools.report(Report::DroppedSlot { slot });
+                }
                 Ok(Order::Gated { interface }) => self.gated(&interface),
                 Ok(Order::Change(change)) => {
                     let outcome = self.change(&change);
                     // Whoever ordered it waits for it.
                     let _ = change.done.send(outcome);
                 }
-                Ok(Order::Announce) => {
-                    if let Some(holding) = &mut self.holding {
-                        holding.announce_anew(boot_ns());
-                    }
-                }
+                Ok(Order::Announce(whose)) => self.announce(whose),
                 Ok(Order::Release { epoch }) => {
                     self.drop_slots(|held| held.is_taken);
                     self.give_up_all_but(&[]);

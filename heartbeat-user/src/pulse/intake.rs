@@ -161,7 +161,7 @@ impl Pulse {
                 }
                 PulseOrder::Gated(interface) => self.order_hands(HandsOrder::Gated { interface }),
                 PulseOrder::Verified(epoch, at_ns) => self.note(Note::Verified(epoch, at_ns)),
-                PulseOrder::Announce => self.order_hands(HandsOrder::Announce),
+                PulseOrder::Announce(whose) => self.order_hands(HandsOrder::Announce(whose)),
                 PulseOrder::Rewire(rewire) => self.rewire(rewire),
                 PulseOrder::Reload(asked) => self.note(Note::Reload(asked)),
                 PulseOrder::Reconfigure(offer) => self.reconfigure(offer),
@@ -207,6 +207,20 @@ impl Pulse {
                 Report::Released { epoch, .. } => {
                     self.parts.takeover.give(Task::Released(*epoch));
                 }
+                Report::HeldSlot {
+                    slot,
+                    announced_at_ns,
+                } => self.parts.takeover.give(Task::HoldsSlot {
+                    slot: *slot,
+                    // This node's own was borne by the master, if by anybody.
+                    before: if *slot == self.parts.slot {
+                        self.kernel().probed.slot()
+                    } else {
+                        *slot
+                    },
+                    announced_ns: *announced_at_ns,
+                }),
+                Report::DroppedSlot { slot } => self.parts.takeover.give(Task::LeftSlot(*slot)),
                 Report::Restored { .. }
                 | Report::Failed { .. }
                 | Report::Broken { .. }

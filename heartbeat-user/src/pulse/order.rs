@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 
 use super::reconfigure::Offer;
 use super::{Channel, Durations};
+use crate::hands::Whose;
 use crate::net::probe_socket::ProbeSocket;
 
 /// Orders not yet taken. They come from people and signals: more than a few at once is a fault of the
@@ -52,8 +53,8 @@ pub enum PulseOrder {
     Fenced(u64, bool),
     /// The gate stands on this interface, which had vanished and came back.
     Gated(String),
-    /// The addresses are to be announced once more, from the start.
-    Announce,
+    /// These addresses are to be announced once more, from the start.
+    Announce(Whose),
     /// For the first time in this mastership another member saw this node answer for every address, at this
     /// time of CLOCK_BOOTTIME in nanoseconds: to be noted. (Nobody else may hold the notes' sending end,
     /// since its closing tells of the pulse's death.)

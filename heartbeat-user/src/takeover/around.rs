@@ -6,10 +6,10 @@ use heartbeat_core::Slot;
 
 use super::{Place, Task, Tasks};
 
-/// The addresses that follow the master, and who may look after them.
+/// The addresses that move, and who may look after them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Surroundings {
-    /// Every address that follows the master, and where this node is on its network.
+    /// Every address that follows the master or goes by a slot's lease, and where this node is on its network.
     pub places: Vec<Place>,
     /// The other members that are on such a network: they can look.
     pub lookers: Vec<Slot>,

@@ -12,6 +12,7 @@ use tracing::{debug, warn};
 
 use super::message::Message;
 use super::tellers::Tellers;
+use crate::hands::Whose;
 use crate::net::ask_neighbour::{Answered, Asker};
 use crate::net::netlink::Netlink;
 
@@ -23,19 +24,22 @@ pub(super) struct Asking {
     tellers: Tellers,
 }
 
-/// An address that follows the master, and this node's interface on its network, if it has one.
+/// An address that moves, and this node's interface on its network, if it has one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// The address.
     pub address: IpAddr,
+    /// Whose it is.
+    pub whose: Whose,
     /// The interface's name.
     pub interface: Option<String>,
 }
 
-/// Who wants to know, and under which number.
+/// Who wants to know of which addresses, and under which number.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asked {
     pub(super) by: Slot,
+    pub(super) whose: Whose,
     pub(super) epoch: Epoch,
     pub(super) number: u64,
 }
@@ -75,7 +79,7 @@ impl Asking {
 
 fn ask_all(places: &[Place], asked: Asked, tellers: &Tellers) {
     let mut by_interface: BTreeMap<Option<&str>, Vec<IpAddr>> = BTreeMap::new();
-    for place in places {
+    for place in places.iter().filter(|place| place.whose == asked.whose) {
         let addresses = by_interface.entry(place.interface.as_deref()).or_default();
         addresses.push(place.address);
     }

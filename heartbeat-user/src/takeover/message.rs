@@ -8,11 +8,13 @@
 //! | 32 verify | |
 //! | 33 verified | address, asked u8, count u8, then each: hardware address of 6 bytes |
 //! | 34 connections | address, count u16, then each: port u16, client's address, client's port u16 |
+//! | 35 verify a slot's | slot u16 |
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use bytes::{Buf, BufMut, TryGetError};
 
+use crate::hands::Whose;
 use crate::net::ask_neighbour::MOST_ANSWERS;
 use crate::net::codec::FIRST_TAKEOVER_KIND;
 use crate::net::envelope::MAX_BODY;
@@ -21,6 +23,7 @@ use crate::net::mac::MacAddress;
 const VERIFY: u8 = FIRST_TAKEOVER_KIND;
 const VERIFIED: u8 = FIRST_TAKEOVER_KIND + 1;
 const CONNECTIONS: u8 = FIRST_TAKEOVER_KIND + 2;
+const VERIFY_SLOT: u8 = FIRST_TAKEOVER_KIND + 3;
 
 /// Bytes of one connection.
 const CONNECTION_LEN: usize = 2 + 16 + 2;
@@ -30,8 +33,8 @@ pub const CONNECTIONS_A_MESSAGE: usize = (MAX_BODY - 1 - 16 - 2) / CONNECTION_LE
 /// One message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Message {
-    /// The new master asks: who answers for the addresses that follow the master, where you are?
-    Verify,
+    /// Who bears these addresses from now on asks: who answers for them, where you are?
+    Verify(Whose),
     /// The answer, one message an address.
     Verified {
         /// The address.
@@ -80,7 +83,11 @@ impl Message {
     pub fn encode(&self, body: &mut [u8; MAX_BODY]) -> usize {
         let mut out = &mut body[..];
         match self {
-            Self::Verify => out.put_u8(VERIFY),
+            Self::Verify(Whose::Master) => out.put_u8(VERIFY),
+            Self::Verify(Whose::Slot(slot)) => {
+                out.put_u8(VERIFY_SLOT);
+                out.put_u16_le(*slot);
+            }
             Self::Verified {
                 address,
                 asked,
@@ -119,7 +126,8 @@ impl Message {
     pub fn decode(mut body: &[u8]) -> Result<Self, NotUnderstood> {
         let body = &mut body;
         let message = match body.try_get_u8()? {
-            VERIFY => Self::Verify,
+            VERIFY => Self::Verify(Whose::Master),
+            VERIFY_SLOT => Self::Verify(Whose::Slot(body.try_get_u16_le()?)),
             VERIFIED => {
                 let (address, asked) = (get_ip(body)?, body.try_get_u8()? != 0);
                 let count = usize::from(body.try_get_u8()?);
@@ -210,7 +218,8 @@ mod tests {
             ],
         };
         let messages = [
-            Message::Verify,
+            Message::Verify(Whose::Master),
+            Message::Verify(Whose::Slot(259)),
             verified,
             connections(0),
             connections(CONNECTIONS_A_MESSAGE),
@@ -226,7 +235,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_whatever_make_the_decoder_fall_over(
-            kind in VERIFY..=CONNECTIONS,
+            kind in VERIFY..=VERIFY_SLOT,
             rest in proptest::collection::vec(any::<u8>(), 0..200),
         ) {
             let _ = Message::decode(&[&[kind], &rest[..]].concat());

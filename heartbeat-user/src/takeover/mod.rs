@@ -1,5 +1,5 @@
-//! What follows a takeover, and may take its time: another member looks who answers for the addresses, and
-//! TCP clients of the first master find out at once that their connections are dead.
+//! What follows a takeover, and may take its time: another member looks who answers for the addresses, those of
+//! slots too, and TCP clients of the first master find out at once that their connections are dead.
 //!
 //! An ordinary thread does it, after the gate and the addresses and never before them. The pulse tells it
 //! what happened over a bounded queue, and hands it what other nodes' takeover threads say; it answers
@@ -7,6 +7,7 @@
 
 mod around;
 mod asking;
+mod bearing;
 mod closing;
 pub mod message;
 mod tellers;
@@ -24,6 +25,7 @@ use std::thread::{self, JoinHandle};
 
 use heartbeat_core::{ElectorRecord, Epoch, Slot};
 
+use crate::hands::Whose;
 use crate::net::envelope::MAX_BODY;
 use crate::pulse::OrderSender;
 
@@ -33,7 +35,7 @@ pub use tellers::Tellers;
 pub use verification::{Seen, Verified};
 pub use view::{Shown, View};
 
-/// Tasks that may wait. A mastership makes three; the list of a first master's connections comes in at most
+/// Tasks that may wait. A mastership makes three, and one a turn while it takes slots over; the list of a first master's connections comes in at most
 /// sixteen datagrams over each of two networks. More are dropped and counted, since the pulse never waits.
 const TASKS_DEPTH: usize = 64;
 
@@ -72,8 +74,19 @@ pub enum Task {
     },
     /// The gate is shut, and the hands were told to remove the addresses.
     Demoted(Epoch),
-    /// They are removed.
+    /// They are removed, and with them those of slots that were taken over.
     Released(Epoch),
+    /// A slot's addresses are added and announced: this node's own, or taken over.
+    HoldsSlot {
+        /// The slot.
+        slot: Slot,
+        /// Who bore them before, as far as is known; 0 if nobody did.
+        before: Slot,
+        /// When they were announced, in nanoseconds of CLOCK_BOOTTIME.
+        announced_ns: u64,
+    },
+    /// They are removed.
+    LeftSlot(Slot),
     /// The electors changed.
     Electors(ElectorRecord),
     /// Other surroundings are in force.
@@ -170,7 +183,8 @@ impl Takeover {
     }
 }
 
-/// The addresses of the places.
-fn addresses(places: &[Place]) -> Vec<IpAddr> {
-    places.iter().map(|place| place.address).collect()
+/// The addresses of the places of these.
+fn addresses(places: &[Place], whose: Whose) -> Vec<IpAddr> {
+    let its = places.iter().filter(|place| place.whose == whose);
+    its.map(|place| place.address).collect()
 }

@@ -1,4 +1,4 @@
-//! Whether the addresses of this mastership are answered by this node, as another member sees it: whom to
+//! Whether addresses that this node bears are answered by it, as another member sees it: whom to
 //! ask, when, and what to make of the answers. Pure: time and hardware addresses come as arguments.
 
 use std::net::IpAddr;
@@ -30,7 +30,7 @@ pub struct Seen {
     pub macs: Vec<MacAddress>,
 }
 
-/// What is known of one address of this mastership.
+/// What is known of one address that this node bears.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
     /// The address.
@@ -67,7 +67,7 @@ pub(super) enum Act {
     Complete(u64),
 }
 
-/// The verification of one mastership.
+/// The verification of a mastership's addresses, or of a slot's.
 #[derive(Debug)]
 pub(super) struct Verification {
     pub(super) epoch: Epoch,
@@ -94,8 +94,7 @@ struct Round {
 }
 
 impl Verification {
-    /// `members` could ask, the first one first. `number`: anything that another mastership does not begin
-    /// with.
+    /// `members` could ask, the first one first. `number`: anything that no other one begins with.
     pub(super) fn new(
         epoch: Epoch,
         members: Vec<Slot>,
@@ -120,6 +119,11 @@ impl Verification {
             complete: false,
             number,
         }
+    }
+
+    /// Whether a member is being asked.
+    pub(super) const fn is_asking(&self) -> bool {
+        self.round.is_some()
     }
 
     /// When [`Verification::due`] has something to do.

@@ -14,7 +14,7 @@ pub struct View(Arc<Mutex<Shown>>);
 /// What is shown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Shown {
-    /// Every address of this node's mastership; empty while it has none.
+    /// Every address that moves and that this node bears.
     pub verified: Vec<Verified>,
     /// What this node lacks.
     pub warnings: Vec<String>,

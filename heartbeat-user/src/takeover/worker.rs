@@ -10,11 +10,13 @@ use heartbeat_core::{Epoch, Slot};
 use tracing::warn;
 
 use super::asking::{Asked, Asking};
+use super::bearing::Bearing;
 use super::closing;
 use super::message::{CONNECTIONS_A_MESSAGE, Message};
 use super::tickling::Tickling;
-use super::verification::{Act, Verification};
+use super::verification::Act;
 use super::{Parcel, Setup, Surroundings, Task, addresses};
+use crate::hands::Whose;
 use crate::net::mac::MacAddress;
 use crate::net::netlink::Netlink;
 use crate::pulse::PulseOrder;
@@ -28,9 +30,10 @@ pub(super) struct Worker {
     setup: Setup,
     around: Arc<Surroundings>,
     asking: Asking,
+    /// Those that follow the master.
     addresses: Vec<IpAddr>,
-    /// The mastership that this node has.
-    verification: Option<Verification>,
+    /// What this node bears.
+    bearing: Bearing,
     /// The newest mastership that is over.
     demoted: Epoch,
     /// Of a mastership that is over: when its connections are closed.
@@ -45,9 +48,9 @@ impl Worker {
         let around = setup.around.get();
         Self {
             asking: Asking::new(around.places.clone(), setup.tellers.clone()),
-            addresses: addresses(&around.places),
+            addresses: addresses(&around.places, Whose::Master),
             around,
-            verification: None,
+            bearing: Bearing::new(setup.slot),
             demoted: Epoch::NONE,
             closing: None,
             tickling: Tickling::default(),
@@ -78,17 +81,17 @@ impl Worker {
     }
 
     fn next_ns(&self) -> Option<u64> {
-        let verification = self.verification.as_ref();
-        let tickling = verification.and_then(|it| self.tickling.next_ns(it.epoch));
+        let mastership = self.bearing.mastership();
+        let tickling = mastership.and_then(|epoch| self.tickling.next_ns(epoch));
         let times = [
-            verification.map(Verification::next_ns),
+            self.bearing.next_ns(),
             self.closing.map(|(_, at_ns)| at_ns),
             tickling,
         ];
         times.into_iter().flatten().min()
     }
 
-    /// Goes by what is in force; a mastership's addresses are looked after anew where they are others.
+    /// Goes by what is in force; what this node bears is looked after anew where the addresses are others.
     fn look_around(&mut self) {
         let around = self.setup.around.get();
         let before = std::mem::replace(&mut self.around, around);
@@ -96,11 +99,11 @@ impl Worker {
             return;
         }
         self.asking = Asking::new(self.around.places.clone(), self.setup.tellers.clone());
-        self.addresses = addresses(&self.around.places);
-        if let Some(epoch) = self.verification.take().map(|it| it.epoch) {
-            self.setup.view.show(&[]);
-            self.took_over(epoch, 0, boot_ns());
+        self.addresses = addresses(&self.around.places, Whose::Master);
+        for (whose, epoch) in self.bearing.leave(|_| true) {
+            self.bear(whose, epoch, 0, boot_ns());
         }
+        self.setup.view.show(&self.bearing.verified());
     }
 
     fn take(&mut self, task: Task) {
@@ -109,33 +112,51 @@ impl Worker {
                 epoch,
                 first_master,
                 announced_ns,
-            } => self.took_over(epoch, first_master, announced_ns),
+            } => {
+                if epoch > self.demoted {
+                    self.bear(Whose::Master, epoch, first_master, announced_ns);
+                }
+            }
+            Task::HoldsSlot {
+                slot,
+                before,
+                announced_ns,
+            } => self.bear(Whose::Slot(slot), Epoch::NONE, before, announced_ns),
+            Task::LeftSlot(slot) => self.leave(|whose| whose == Whose::Slot(slot)),
             Task::Demoted(epoch) => {
                 self.demoted = self.demoted.max(epoch);
-                self.verification = None;
-                self.setup.view.show(&[]);
+                self.leave_all_but_own();
                 // Should the word that the addresses are gone be lost, it is done all the same in the end.
                 self.closing = Some((epoch, u64::MAX));
             }
             Task::Electors(record) => self.setup.electors = record,
-            Task::Released(epoch) => self.closing = Some((epoch, boot_ns() + PAUSE_NS)),
+            Task::Released(epoch) => {
+                // A slot that was taken over at the last moment was told of after the demotion.
+                self.leave_all_but_own();
+                self.closing = Some((epoch, boot_ns() + PAUSE_NS));
+            }
             Task::Parcel(parcel) => self.open(&parcel),
             // Taken where tasks are received.
             Task::Look | Task::End { .. } => {}
         }
     }
 
-    fn took_over(&mut self, epoch: Epoch, first_master: Slot, announced_ns: u64) {
-        if epoch <= self.demoted || self.addresses.is_empty() {
-            return;
-        }
-        let mut lookers = self.around.lookers.clone();
-        // The first master last: whether it lets go is what is in question.
-        lookers.sort_by_key(|slot| (*slot == first_master, *slot));
-        let number = epoch.0.wrapping_shl(16);
-        let verification = Verification::new(epoch, lookers, &self.addresses, number, announced_ns);
-        self.setup.view.show(&verification.addresses);
-        self.verification = Some(verification);
+    fn bear(&mut self, whose: Whose, epoch: Epoch, before: Slot, announced_ns: u64) {
+        let addresses = addresses(&self.around.places, whose);
+        let lookers = &self.around.lookers;
+        (self.bearing).begin(whose, epoch, &addresses, (lookers, before), announced_ns);
+        self.setup.view.show(&self.bearing.verified());
+    }
+
+    fn leave(&mut self, which: impl Fn(Whose) -> bool) {
+        self.bearing.leave(which);
+        self.setup.view.show(&self.bearing.verified());
+    }
+
+    /// The mastership is over, and what was taken over in it goes too.
+    fn leave_all_but_own(&mut self) {
+        let own = Whose::Slot(self.setup.slot);
+        self.leave(|whose| whose != own);
     }
 
     fn open(&mut self, parcel: &Parcel) {
@@ -145,8 +166,9 @@ impl Worker {
             Err(error) => return warn!(from = parcel.from, %error),
         };
         match message {
-            Message::Verify => self.asking.begin(Asked {
+            Message::Verify(whose) => self.asking.begin(Asked {
                 by: parcel.from,
+                whose,
                 epoch: parcel.epoch,
                 number: parcel.number,
             }),
@@ -155,9 +177,7 @@ impl Worker {
                 asked,
                 macs,
             } => {
-                if let Some(verification) = &mut self.verification
-                    && verification.epoch == parcel.epoch
-                {
+                if let Some(verification) = self.bearing.asking(parcel.epoch) {
                     let seen = asked.then_some(macs);
                     verification.answered(parcel.from, parcel.number, address, seen, now_ns);
                 }
@@ -177,7 +197,7 @@ impl Worker {
             self.closing = None;
             self.close(epoch);
         }
-        if let Some(epoch) = self.verification.as_ref().map(|it| it.epoch) {
+        if let Some(epoch) = self.bearing.mastership() {
             self.tickling.due(epoch, &self.addresses, now_ns);
         }
         self.verify(now_ns);
@@ -192,7 +212,7 @@ impl Worker {
     }
 
     fn verify(&mut self, now_ns: u64) {
-        let Some(verification) = &mut self.verification else {
+        let Some((whose, verification)) = self.bearing.first() else {
             return;
         };
         let places = &self.around.places;
@@ -201,18 +221,21 @@ impl Worker {
         for act in acts {
             match act {
                 Act::Ask(to, number) => {
-                    self.setup.tellers.tell(to, epoch, number, &Message::Verify);
+                    let question = Message::Verify(whose);
+                    self.setup.tellers.tell(to, epoch, number, &question);
                 }
                 Act::Announce => {
                     // A pulse that takes no order now has worse to do; the announcements go on at their times.
-                    let _ = self.setup.pulse.send(PulseOrder::Announce);
+                    let _ = self.setup.pulse.send(PulseOrder::Announce(whose));
                 }
-                Act::Show => self.setup.view.show(&verification.addresses),
-                Act::Complete(at_ns) => {
+                Act::Show => self.setup.view.show(&self.bearing.verified()),
+                Act::Complete(at_ns) if whose == Whose::Master => {
                     // As above; the history then lacks one step.
                     let order = PulseOrder::Verified(epoch, at_ns);
                     let _ = self.setup.pulse.send(order);
                 }
+                // The history has no steps of a slot's address.
+                Act::Complete(_) => {}
             }
         }
     }
@@ -245,7 +268,7 @@ impl Worker {
 
     fn end(&mut self, removed: bool) {
         let left = self.closing.take().map(|(epoch, _)| epoch);
-        let lost = self.verification.as_ref().map(|it| it.epoch);
+        let lost = self.bearing.mastership();
         if let Some(epoch) = left.or(lost.filter(|_| removed)) {
             self.close(epoch);
         }

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use heartbeat_core::Epoch;
-use heartbeat_user::hands::{Hands, Order, Report, VirtualAddress};
+use heartbeat_user::hands::{Hands, Order, Report, VirtualAddress, Whose};
 use heartbeat_user::net::announce::{ARP_FRAME_LEN, Form, arp_frame};
 use heartbeat_user::net::mac::MacAddress;
 use heartbeat_user::net::netlink::OwnerMark;
@@ -29,6 +29,15 @@ fn hold(slot: u16, is_taken: bool, address: Ipv4Addr) -> Order {
         slot,
         is_taken,
         addresses: on_biz0(address),
+    }
+}
+
+/// Of which slot it tells, and whether it is held.
+const fn of_slot(report: &Report) -> Option<(u16, bool)> {
+    match report {
+        Report::HeldSlot { slot, .. } => Some((*slot, true)),
+        Report::DroppedSlot { slot } => Some((*slot, false)),
+        _ => None,
     }
 }
 
@@ -69,8 +78,41 @@ fn a_slots_addresses_come_announced_and_go_alone_and_taken_ones_go_with_the_mast
     hands.order(hold(3, true, TAKEN)).expect("room");
     wait("it is taken anew", [true, true, true]);
     hands.order(Order::Release { epoch: EPOCH }).expect("room");
+    let mut told = Vec::new();
     eventually("the release is reported", || {
-        matches!(hands.report(), Some(Report::Released { .. })).then_some(())
+        let report = hands.report()?;
+        let is_last = matches!(report, Report::Released { .. });
+        told.extend(of_slot(&report));
+        is_last.then_some(())
     });
+    assert_eq!(
+        told,
+        [(1, true), (3, true), (3, false), (3, true)],
+        "each as it was done"
+    );
     assert_eq!(held(&segment), [true, false, false], "the own slot's stays");
+}
+
+#[test]
+fn what_is_announced_anew_is_a_slots_own_and_no_others() {
+    if !is_root("announcing a slot's addresses anew") {
+        return;
+    }
+    let segment = Segment::new();
+    let mark = OwnerMark::of_cluster(7);
+    let started = (segment.node).run(|| Hands::start(mark, ["biz0".to_owned()]));
+    let hands = started.expect("root may");
+    hands.order(hold(1, false, OWN)).expect("room");
+    hands.order(hold(3, true, TAKEN)).expect("room");
+    let mut receiver = ArpReceiver::open(&segment.client, "client0");
+    // None comes for longer than lies between two of one schedule.
+    while receiver.next().is_some() {}
+    let anew = Order::Announce(Whose::Slot(3));
+    hands.order(anew).expect("room");
+    let frames: Vec<_> = std::iter::from_fn(|| receiver.next()).collect();
+    assert!(frames.len() >= 2, "{} frames", frames.len());
+    let its = Form::BOTH.map(|form| arp_frame(form, MacAddress(NODE_MAC), TAKEN));
+    for frame in &frames {
+        assert!(its.iter().any(|it| frame[..ARP_FRAME_LEN] == it[..]));
+    }
 }

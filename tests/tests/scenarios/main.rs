@@ -64,6 +64,7 @@ mod strangers;
 mod switchover;
 mod takeover;
 mod takeover_killed;
+mod takeover_verified;
 mod tune;
 mod units;
 mod verified;

@@ -19,7 +19,7 @@ use crate::scene::{Scene, scenario_with};
 /// Whose address it is. The cluster's watch looks at it as at a master's, so that never may two answer for it.
 pub(crate) const OWNER: u16 = 3;
 
-fn scenario(name: &str, play: impl Fn(&mut Scene) -> Result<()>) {
+pub(crate) fn scenario(name: &str, play: impl Fn(&mut Scene) -> Result<()>) {
     let settings = Settings {
         takeover_of: Some(OWNER),
         // A slot's lease lasts two of these.

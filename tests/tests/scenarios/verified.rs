@@ -18,12 +18,12 @@ use crate::scene::{Scene, scenario};
 /// on a busy machine.
 const SOON: Duration = Duration::from_secs(2);
 
-fn verified(view: &View, slot: u16) -> Option<Value> {
+pub(crate) fn verified(view: &View, slot: u16) -> Option<Value> {
     let verified = view.of(slot)?["virtual_addresses"][0]["verified"].clone();
     (!verified.is_null()).then_some(verified)
 }
 
-fn alarms(view: &View, slot: u16) -> Vec<(String, String)> {
+pub(crate) fn alarms(view: &View, slot: u16) -> Vec<(String, String)> {
     let all = view.of(slot).and_then(|status| status["alarms"].as_array());
     let text = |alarm: &Value, key: &str| alarm[key].as_str().unwrap_or_default().to_owned();
     all.into_iter()

@@ -77,16 +77,18 @@ fn leased_sentence(
     let (address, slot) = (entry.address, entry.follows_slot?);
     if let Some(since_us) = lease.taken_over_us {
         return Some(format!(
-            "It serves {address} on {interface} in place of {}, which asks for it no more, since {}.",
+            "It serves {address} on {interface} in place of {}, which asks for it no more, since {}.{}",
             status.describe(slot),
-            duration(since_us)
+            duration(since_us),
+            seen(status, entry)
         ));
     }
     (slot == status.slot).then(|| match lease.left_us {
         Some(left_us) => format!(
             "It serves {address} on {interface}, which belongs to its slot: the master granted the slot's lease, of which \
-             {} are left.",
-            duration(left_us)
+             {} are left.{}",
+            duration(left_us),
+            seen(status, entry)
         ),
         None => format!(
             "It does not serve {address}, which belongs to its slot: no master grants the slot's lease at this moment."
