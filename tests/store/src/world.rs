@@ -276,6 +276,21 @@ impl World {
         self.join(slot);
     }
 
+    /// Clients read all that a node serves: what they were told is there is as good as acknowledged.
+    pub(crate) fn read(&mut self, slot: Slot) {
+        let reign = self.nodes[&slot].reign;
+        let Some(served) = self.served(slot) else {
+            return;
+        };
+        let entries = served.entries().iter();
+        let read: Vec<_> = entries
+            .map(|(key, entry)| (key.clone(), entry.changed.revision))
+            .collect();
+        for (key, revision) in read {
+            self.oracle.acknowledge(key, revision, reign, 0);
+        }
+    }
+
     /// What a node serves.
     #[must_use]
     pub fn served(&self, slot: Slot) -> Option<&State> {

@@ -106,6 +106,7 @@ pub fn explore(scope: &Scope, most: u64) -> Report {
             let moves = path.iter().filter_map(|frame| frame.came).chain([made]);
             let told = moves.map(|made| made.tell(scope, &table)).collect();
             report.violation = Some((violation, told));
+            report.is_complete = false;
             break;
         }
         if looked.add(&state, &table) {

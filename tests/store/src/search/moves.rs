@@ -53,12 +53,13 @@ impl State {
         for at in 0..self.nodes.len() {
             let known = table.node(self.nodes[at]);
             let begun = u64::from(scope.wipes - self.left.wipes) + 1;
+            let written = u64::from(scope.writes - self.left.writes);
             let can = [
                 (known.is_busy(), Event::Written),
                 (known.is_busy() && self.left.failures > 0, Event::Fails),
                 (
                     self.left.writes > 0 && known.serves(),
-                    Event::Writes(u64::from(scope.writes - self.left.writes) + 1),
+                    Event::Writes(scope.start.writes + written + 1),
                 ),
                 (self.left.crashes > 0, Event::Restarts),
                 (self.left.wipes > 0, Event::Wiped(scope.start.made + begun)),

@@ -23,14 +23,16 @@ impl State {
             let envelope = Arc::clone(table.message(*message));
             let at = nodes[table.place(envelope.to)];
             let to = Rc::clone(table.node(at));
+            // What is argued below is looked at besides, as far as it can be: it has no effect now.
+            let is_effective = table.step(at, Event::Hears(*message)).node != at;
             match &envelope.message {
                 Message::Order(order) => {
-                    to.is_busy() || may_be_followed(order, &to, left.crashes > 0)
+                    to.is_busy() || may_be_followed(order, &to, left.crashes > 0) || is_effective
                 }
                 Message::Report(report) if to.leads == Some(report.reign) => {
                     match to.heard.get(&envelope.from) {
                         Some((store, stamp)) if *store == report.standing.store => {
-                            may_tell(report, *stamp)
+                            may_tell(report, *stamp) || is_effective
                         }
                         Some(_) | None => has_wipes || report.standing.promised >= report.reign,
                     }

@@ -3,6 +3,7 @@
 use heartbeat_core::{Epoch, Slot};
 
 use super::Scope;
+use crate::oracle::Violation;
 use crate::world::World;
 
 const ALL: [Slot; 3] = [1, 2, 3];
@@ -39,6 +40,26 @@ fn two_with(name: &'static str) -> Scope {
 /// A third one, at the third node.
 fn three() -> Vec<(Slot, Epoch)> {
     [two(), vec![(3, Epoch::new(4, 3))]].concat()
+}
+
+/// A write of round 2 that only node 1 has, and one of round 3 that only node 2 has. Both have lost their power since.
+fn two_lonely_writes() -> Result<World, Violation> {
+    let mut world = World::formed(&ALL);
+    world.lead(1, Epoch::new(2, 1))?;
+    world.among(&ALL)?;
+    world.write(1)?;
+    world.among(&[1])?;
+    world.lose();
+    world.lead(2, Epoch::new(3, 2))?;
+    world.among(&[2, 3])?;
+    world.write(2)?;
+    world.among(&[2])?;
+    world.lose();
+    for slot in [1, 2] {
+        world.crash(slot);
+        world.start(slot);
+    }
+    Ok(world)
 }
 
 /// What takes seconds.
@@ -81,6 +102,17 @@ pub fn short() -> Vec<Scope> {
         quick(Scope {
             leaders: three(),
             ..two_with("three leaderships")
+        }),
+        quick(Scope {
+            start: two_lonely_writes().expect("what is written down here is sound"),
+            leaders: vec![(1, Epoch::new(4, 1)), (2, Epoch::new(5, 2))],
+            writes: 1,
+            ..two_with("two leaderships after two with a write each that nobody else has")
+        }),
+        quick(Scope {
+            wipes: 1,
+            writes: 1,
+            ..two_with("two leaderships, a write and another disk")
         }),
     ]
 }
@@ -134,11 +166,6 @@ pub fn long() -> Vec<Scope> {
             wipes: 1,
             ..two_with("two leaderships and another disk")
         },
-        quick(Scope {
-            wipes: 1,
-            writes: 1,
-            ..two_with("two leaderships, a write and another disk")
-        }),
         quick(Scope {
             leaders: three(),
             writes: 1,

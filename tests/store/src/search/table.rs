@@ -139,6 +139,7 @@ impl Table {
         let node = Arc::clone(&known.node);
         let mut world = World::of_one(known.slot, node, &self.electors, writes, made);
         let violation = caught(|| self.happens(&mut world, &known, event)).err();
+        world.read(known.slot);
         let sent = std::mem::take(&mut world.net);
         let mut sent: Vec<MessageId> = sent.iter().map(|sent| self.message_id(sent)).collect();
         sent.sort_unstable();
