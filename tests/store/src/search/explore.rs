@@ -1,4 +1,7 @@
 //! Every state within bounds, depth first.
+//!
+//! The election's search is another one: it knows states by their fingerprints alone, and stops steps in their middle. Here
+//! what is on the way is compared, and no step has a middle.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
