@@ -62,7 +62,7 @@ impl Node {
                 .map(|slot| self.member(*slot, master, now))
                 .collect(),
             slot_lease: self.asking.lease.deadline(now),
-            taken_slots: self.taken_slots(),
+            bearers: self.bearers(now),
             alarms: self.alarms.in_force().to_vec(),
         }
     }

@@ -124,6 +124,19 @@ pub struct MemberSnapshot {
     pub since: Option<Instant>,
 }
 
+/// Who bears the addresses of a slot that go by a lease, as a master knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bearer {
+    /// The slot's own machine: this master granted it a lease, which is over then by this node's clock.
+    Itself(Instant),
+    /// This master in its place, since then.
+    Master(Instant),
+    /// Nobody: the lease is over, and the master did not take the addresses over yet.
+    Nobody,
+    /// Whoever was granted a lease by a master before, until then at the latest.
+    Unknown(Instant),
+}
+
 /// What a node knows at one point in time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
@@ -171,8 +184,8 @@ pub struct Snapshot {
     pub members: Vec<MemberSnapshot>,
     /// When the own slot's lease ends; `None` while it has none, or its addresses need none.
     pub slot_lease: Option<Instant>,
-    /// On a master: the slots whose addresses it took over, and since when.
-    pub taken_slots: Vec<(Slot, Instant)>,
+    /// On a master: who bears the addresses of each slot that go by a lease.
+    pub bearers: Vec<(Slot, Bearer)>,
     /// Alarms in force.
     pub alarms: Vec<Alarm>,
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::grants::Holder;
+use crate::snapshot::Bearer;
 use crate::{Instant, Slot};
 
 /// What one mastership knows of the slots whose addresses go by a lease. It begins with nothing: what was granted
@@ -133,10 +134,23 @@ impl Granter {
         }
     }
 
-    /// The slots taken over, each with since when.
-    pub(crate) fn taken(&self) -> impl Iterator<Item = (Slot, Instant)> + '_ {
-        let slots = self.slots.iter();
-        slots.filter_map(|granted| granted.taken.map(|since| (granted.slot, since)))
+    /// The slots taken over.
+    pub(crate) fn taken(&self) -> impl Iterator<Item = Slot> + '_ {
+        let taken = self.slots.iter().filter(|granted| granted.taken.is_some());
+        taken.map(|granted| granted.slot)
+    }
+
+    /// Who bears the addresses of each slot.
+    pub(crate) fn bearers(&self, now: Instant) -> impl Iterator<Item = (Slot, Bearer)> + '_ {
+        self.slots.iter().map(move |granted| {
+            let bearer = match granted.taken {
+                Some(since) => Bearer::Master(since),
+                None if now < granted.until => Bearer::Itself(granted.until),
+                None if now < self.unknown_until => Bearer::Unknown(self.unknown_until),
+                None => Bearer::Nobody,
+            };
+            (granted.slot, bearer)
+        })
     }
 
     fn of(&mut self, slot: Slot) -> Option<&mut Granted> {
@@ -210,7 +224,25 @@ mod tests {
         assert_eq!(granter.due(1, ms(2_300)), Some(3));
         granter.take(3, ms(2_300));
         assert_eq!(granter.due(1, ms(2_300)), None);
-        assert_eq!(granter.taken().collect::<Vec<_>>(), [(3, ms(2_300))]);
+        assert_eq!(granter.taken().collect::<Vec<_>>(), [3]);
+    }
+
+    #[test]
+    fn who_bears_a_slots_addresses_is_told_as_far_as_a_lease_granted_before_lets_it_be_known() {
+        let mut granter = granter();
+        let of_3 = |granter: &Granter, at| {
+            let mut bearers = granter.bearers(ms(at));
+            bearers.find(|(slot, _)| *slot == 3).map(|(_, it)| it)
+        };
+        assert_eq!(of_3(&granter, 1_799), Some(Bearer::Unknown(ms(1_800))));
+        assert_eq!(of_3(&granter, 1_800), Some(Bearer::Nobody));
+        granter.ask(A, LENGTH, true, ms(1_200));
+        assert_eq!(of_3(&granter, 1_201), Some(Bearer::Itself(ms(2_000))));
+        assert_eq!(of_3(&granter, 1_999), Some(Bearer::Itself(ms(2_000))));
+        assert_eq!(of_3(&granter, 2_000), Some(Bearer::Nobody));
+        granter.take(3, ms(2_100));
+        assert_eq!(of_3(&granter, 2_200), Some(Bearer::Master(ms(2_100))));
+        assert_eq!(granter.bearers(ms(2_200)).count(), 2);
     }
 
     #[test]

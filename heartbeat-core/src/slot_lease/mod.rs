@@ -16,6 +16,7 @@ use heartbeat_wire::gate::SLOT_LEASES;
 use crate::grants::Holder;
 use crate::message::{Message, Network};
 use crate::node::Node;
+use crate::snapshot::Bearer;
 use crate::stage::Stage;
 use crate::{Command, Epoch, Instant, Slot};
 
@@ -72,7 +73,7 @@ impl Node {
         };
         let slots: Vec<Slot> = self.config.takeover.iter().copied().collect();
         for slot in slots {
-            let epoch = if taken.iter().any(|(other, _)| *other == slot) {
+            let epoch = if taken.contains(&slot) {
                 epoch
             } else {
                 Epoch::NONE
@@ -219,10 +220,22 @@ impl Node {
         }
     }
 
-    /// The slots that this master took over, and since when.
-    pub(crate) fn taken_slots(&self) -> Vec<(Slot, Instant)> {
+    /// The slots that this master took over.
+    fn taken_slots(&self) -> Vec<Slot> {
         match &self.stage {
             Stage::Master(mastership) => mastership.slots.taken().collect(),
+            Stage::Init
+            | Stage::Slave
+            | Stage::Candidate(_)
+            | Stage::Undecided(_)
+            | Stage::Witness => Vec::new(),
+        }
+    }
+
+    /// Who bears the addresses of each slot, as a master knows it.
+    pub(crate) fn bearers(&self, now: Instant) -> Vec<(Slot, Bearer)> {
+        match &self.stage {
+            Stage::Master(mastership) => mastership.slots.bearers(now).collect(),
             Stage::Init
             | Stage::Slave
             | Stage::Candidate(_)

@@ -51,7 +51,8 @@ pub use snapshot::{
 };
 pub use socket::{BindError, ControlSocket};
 pub use words::{
-    AlarmName, Answering, Diagnosis, Guarantee, HookWord, NotElectable, Role, Scope, ServiceWord,
+    AlarmName, Answering, Bearer, Diagnosis, Guarantee, HookWord, NotElectable, Role, Scope,
+    ServiceWord,
 };
 
 #[cfg(test)]

@@ -8,7 +8,9 @@ use heartbeat_core::Slot;
 use serde::{Deserialize, Serialize};
 
 use super::alarm::Alarm;
-use super::words::{Answering, Diagnosis, Guarantee, HookWord, NotElectable, Role, ServiceWord};
+use super::words::{
+    Answering, Bearer, Diagnosis, Guarantee, HookWord, NotElectable, Role, ServiceWord,
+};
 
 /// Version of the socket's language and of the status.
 pub const SCHEMA: u32 = 1;
@@ -188,14 +190,18 @@ pub struct VirtualAddressStatus {
     pub gate_open: bool,
     /// How it stands with the lease of the slot's addresses; null for an address that needs none of a slot.
     pub slot_lease: Option<SlotLeaseStatus>,
-    /// What another member saw of it on its network; null unless this node is master.
+    /// What another member saw of it on its network; null unless this node bears it.
     pub verified: Option<VerifiedStatus>,
 }
 
 /// The lease of a slot whose addresses the master takes over while its node is away, as the asked node knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SlotLeaseStatus {
-    /// On the slot's own node: what is left of the lease, in microseconds; null without one, and elsewhere.
+    /// Who bears its addresses now; null where the asked node cannot know: on one that is neither the slot's nor the
+    /// master, and for a lease after a promotion.
+    pub bearer: Option<Bearer>,
+    /// What is left of the lease, in microseconds: on the slot's own node, and on the master, by whose count it ends a
+    /// little later; there also of one that a master before may have granted. Null without one, and elsewhere.
     pub left_us: Option<u64>,
     /// On a master that took the address over: how long ago, in microseconds; null for not.
     pub taken_over_us: Option<u64>,

@@ -226,6 +226,18 @@ words! {
 }
 
 words! {
+    /// Who bears an address of a slot that goes by a lease.
+    Bearer {
+        /// The slot's own node.
+        Slot = "slot",
+        /// The master in its place.
+        Master = "master",
+        /// Nobody: the lease is over, and the master did not take it over yet.
+        Nobody = "nobody",
+    }
+}
+
+words! {
     /// How a service of the asked node is.
     ServiceWord {
         /// It is watched on the master only, and this node is none.

@@ -5,7 +5,7 @@ use super::table::table;
 use super::watched::{hooks, services};
 use crate::control::human::duration;
 use crate::control::{
-    Alarm, Datapath, Diagnosis, MemberStatus, PinnedMap, Status, VerifiedStatus,
+    Alarm, Bearer, Datapath, Diagnosis, MemberStatus, PinnedMap, Status, VerifiedStatus,
     VirtualAddressStatus,
 };
 
@@ -21,6 +21,9 @@ pub(super) fn status(status: &Status) -> String {
     if !status.virtual_addresses.is_empty() {
         text += "\n";
         text += &addresses(&status.virtual_addresses, &names);
+        for entry in &status.virtual_addresses {
+            text += &bearer(status, entry);
+        }
     }
     if !status.services.is_empty() {
         text += "\n";
@@ -258,6 +261,37 @@ fn here(entry: &VirtualAddressStatus) -> String {
         (true, Some(since_us)) => format!("taken over {} ago", duration(since_us)),
         (true, None) => "yes".to_owned(),
         (false, _) => "no".to_owned(),
+    }
+}
+
+/// Who bears an address that goes by its slot's lease, in a line; nothing of any other.
+fn bearer(status: &Status, entry: &VirtualAddressStatus) -> String {
+    let (Some(slot), Some(lease)) = (entry.follows_slot, entry.slot_lease) else {
+        return String::new();
+    };
+    let (address, owner) = (entry.address, status.describe(slot));
+    let left = lease.left_us.map(duration);
+    match (lease.bearer, left) {
+        (Some(Bearer::Slot), left) => {
+            format!(
+                "{address} is borne by {owner} itself, whose lease lasts {} more\n",
+                or_dash(left)
+            )
+        }
+        (Some(Bearer::Master), _) => {
+            let master = (status.master_slot).map_or_else(String::new, |it| status.describe(it));
+            format!("{address} is borne by the master, {master}, in place of {owner}\n")
+        }
+        (Some(Bearer::Nobody), _) => {
+            format!("{address} is borne by nobody: the lease of {owner} is over\n")
+        }
+        (None, Some(left)) => format!(
+            "who bears {address} is not known yet: a lease that {owner} has from the master before lasts {left} more at \
+             most\n"
+        ),
+        (None, None) => {
+            format!("who bears {address} is known to the master and to {owner}\n")
+        }
     }
 }
 

@@ -1,9 +1,9 @@
 use super::{maps, status};
 use crate::control::tests::{master, slave};
 use crate::control::{
-    Alarm, AlarmName, Answering, Diagnosis, EpochParts, Event, HistoryEntry, HookStatus, HookWord,
-    NotElectable, Role, Scope, ServiceEvent, ServiceStatus, ServiceWord, Severity, SlotChange,
-    SlotEvent, SlotLeaseStatus, TakeoverStamps, pinned_maps,
+    Alarm, AlarmName, Answering, Bearer, Diagnosis, EpochParts, Event, HistoryEntry, HookStatus,
+    HookWord, NotElectable, Role, Scope, ServiceEvent, ServiceStatus, ServiceWord, Severity,
+    SlotChange, SlotEvent, SlotLeaseStatus, Status, TakeoverStamps, pinned_maps,
 };
 use crate::ctl::names::Names;
 use crate::ctl::past::history;
@@ -223,16 +223,68 @@ fn every_map_has_a_line_that_dumps_it() {
 
 #[test]
 fn an_address_that_was_taken_over_says_so_and_whose_it_is() {
-    let mut taken = master();
-    let entry = &mut taken.virtual_addresses[0];
-    entry.follows_slot = Some(3);
-    entry.slot_lease = Some(SlotLeaseStatus {
-        left_us: None,
-        taken_over_us: Some(2_000_000),
-    });
-    let text = status(&taken);
+    let text = status(&leased(Some(Bearer::Master), None, Some(2_000_000)));
     let row = "203.0.113.100    biz0       slot 3 (n3), else master  taken over 2.0 s ago  open";
     assert!(text.contains(row), "{text}");
+}
+
+/// A master's status with an address of slot 3 that goes by a lease.
+fn leased(bearer: Option<Bearer>, left_us: Option<u64>, taken_over_us: Option<u64>) -> Status {
+    let mut status = master();
+    let entry = &mut status.virtual_addresses[0];
+    entry.follows_slot = Some(3);
+    entry.slot_lease = Some(SlotLeaseStatus {
+        bearer,
+        left_us,
+        taken_over_us,
+    });
+    status
+}
+
+#[test]
+fn who_bears_a_slots_address_is_said_in_words_and_how_long_its_lease_lasts() {
+    let line = |bearer, left_us| {
+        let text = status(&leased(bearer, left_us, None));
+        let lines = text.lines();
+        let mut lines = lines.filter(|line| line.contains("203.0.113.100 is"));
+        (lines.next().map(str::to_owned), text)
+    };
+    for (bearer, left_us, expected) in [
+        (
+            Some(Bearer::Slot),
+            Some(540_000),
+            "203.0.113.100 is borne by slot 3 (n3) itself, whose lease lasts 540.0 ms more",
+        ),
+        (
+            Some(Bearer::Master),
+            None,
+            "203.0.113.100 is borne by the master, slot 1 (n1), in place of slot 3 (n3)",
+        ),
+        (
+            Some(Bearer::Nobody),
+            None,
+            "203.0.113.100 is borne by nobody: the lease of slot 3 (n3) is over",
+        ),
+        (
+            None,
+            Some(300_000),
+            "who bears 203.0.113.100 is not known yet: a lease that slot 3 (n3) has from the master before lasts 300.0 ms \
+             more at most",
+        ),
+        (
+            None,
+            None,
+            "who bears 203.0.113.100 is known to the master and to slot 3 (n3)",
+        ),
+    ] {
+        let (found, text) = line(bearer, left_us);
+        assert_eq!(found.as_deref(), Some(expected), "{text}");
+    }
+    let text = status(&master());
+    assert!(
+        !text.contains("203.0.113.100 is"),
+        "it follows the master: {text}"
+    );
 }
 
 #[test]

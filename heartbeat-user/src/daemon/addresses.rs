@@ -1,13 +1,14 @@
 //! The virtual addresses as they are on this node, for status.
 
-use heartbeat_core::{Slot, Snapshot};
+use heartbeat_core::snapshot::Bearer as Known;
+use heartbeat_core::{Instant, Slot, Snapshot};
 use heartbeat_wire::gate::{gate_of, slot_gate_is_open, slot_lease_is_open, taken_gate_is_open};
 use heartbeat_wire::maps;
 
 use super::operator::{Operator, verified};
 use super::plan::Plan;
 use crate::config::Follows;
-use crate::control::{SlotLeaseStatus, VirtualAddressStatus};
+use crate::control::{Bearer, SlotLeaseStatus, VirtualAddressStatus};
 use crate::datapath::name_sets;
 use crate::net::netlink::{Address, Netlink};
 use crate::sys::clock::boot_ns;
@@ -75,13 +76,24 @@ fn slot_lease(own: Slot, snapshot: &Snapshot, follows: Follows) -> Option<SlotLe
         return None;
     };
     let us = |span: std::time::Duration| u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
+    let left = |end: Instant| Some(us(end.since(snapshot.at)));
     let own_lease = snapshot.slot_lease.filter(|_| slot == own);
-    let mut taken = snapshot.taken_slots.iter();
-    let since = taken
-        .find(|(taken, _)| *taken == slot)
-        .map(|(_, since)| since);
+    let mut bearers = snapshot.bearers.iter();
+    let known = bearers.find(|(other, _)| *other == slot);
+    let (bearer, left_us, taken_over_us) = match (own_lease, known.map(|(_, bearer)| *bearer)) {
+        // By its own count, which the kernel goes by, and not by what it granted itself as master.
+        (Some(end), _) | (None, Some(Known::Itself(end))) => (Some(Bearer::Slot), left(end), None),
+        (None, Some(Known::Master(since))) => {
+            let age = snapshot.at.since(since);
+            (Some(Bearer::Master), None, Some(us(age)))
+        }
+        (None, Some(Known::Nobody)) => (Some(Bearer::Nobody), None, None),
+        (None, Some(Known::Unknown(end))) => (None, left(end), None),
+        (None, None) => (None, None, None),
+    };
     Some(SlotLeaseStatus {
-        left_us: own_lease.map(|end| us(end.since(snapshot.at))),
-        taken_over_us: since.map(|since| us(snapshot.at.since(*since))),
+        bearer,
+        left_us,
+        taken_over_us,
     })
 }

@@ -205,7 +205,7 @@ fn known(master: Option<u16>) -> (Status, Snapshot) {
         degraded: false,
         members: config.members.keys().map(member).collect(),
         slot_lease: None,
-        taken_slots: Vec::new(),
+        bearers: Vec::new(),
         alarms: Vec::new(),
     };
     let facts = LocalFacts {

@@ -60,6 +60,7 @@ mod services;
 mod slot_address;
 mod starved;
 mod status_page;
+mod status_page_slots;
 mod strangers;
 mod switchover;
 mod takeover;

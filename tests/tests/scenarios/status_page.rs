@@ -14,13 +14,13 @@ use serde_json::Value;
 use crate::killed::Killed;
 use crate::scene::{Scene, scenario_in};
 
-const PAGE: &str = "\n[http]\nlisten = \"business:7480\"\n";
-const PORT: u16 = 7480;
+pub(crate) const PAGE: &str = "\n[http]\nlisten = \"business:7480\"\n";
+pub(crate) const PORT: u16 = 7480;
 
 /// How long the page may take to show that a node is dead.
 const SHOWN: Duration = Duration::from_secs(1);
 /// How long to wait for anything else; far above what it takes.
-const PATIENCE: Duration = Duration::from_secs(15);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
 /// So long after the node's last word the page says that it hears nothing, and not later.
 const SILENCE: Duration = Duration::from_secs(5);
 
@@ -68,8 +68,12 @@ fn play(scene: &mut Scene) -> Result<()> {
     mastership_is_handed_on(scene, &mut browser)?;
     the_master_dies(scene, &mut browser)?;
     a_daemon_hangs(scene, &mut browser)?;
+    no_complaints(&mut browser)
+}
+
+/// Fails if the page reported an error; what could not be loaded while a node was dead is no fault of it.
+pub(crate) fn no_complaints(browser: &mut Browser) -> Result<()> {
     let complaints = browser.complaints()?;
-    // What could not be loaded while a node was dead is no fault of the page.
     let faults = complaints.iter().filter(|line| !line.contains("net::ERR"));
     let faults: Vec<_> = faults.collect();
     ensure!(faults.is_empty(), "the page complains: {faults:?}");

@@ -266,6 +266,7 @@ fn an_address_of_a_slot_that_goes_by_a_lease_is_explained_on_its_node_and_on_the
         let entry = &mut status.virtual_addresses[0];
         entry.follows_slot = Some(slot);
         entry.slot_lease = Some(SlotLeaseStatus {
+            bearer: None,
             left_us,
             taken_over_us,
         });

@@ -60,7 +60,7 @@ pub(crate) fn snapshot_of_master() -> Snapshot {
         degraded: false,
         members: (1..=3).map(member).collect(),
         slot_lease: None,
-        taken_slots: Vec::new(),
+        bearers: Vec::new(),
         alarms: Vec::new(),
     }
 }

@@ -9,7 +9,7 @@ use ratatui::widgets::{Cell, Paragraph, Row, Table, TableState, Wrap};
 use super::asker::Told;
 use super::screen::{ALARM, BOLD, QUIET, WARNING, name, state};
 use crate::control::human::{duration, list};
-use crate::control::{Event, MemberStatus, ServiceWord, Status, VirtualAddressStatus};
+use crate::control::{Bearer, Event, MemberStatus, ServiceWord, Status, VirtualAddressStatus};
 
 /// Alarms shown; of more it is said how many.
 const MOST_ALARMS: usize = 3;
@@ -169,9 +169,11 @@ fn held(status: &Status) -> Vec<Line<'static>> {
 }
 
 fn address(status: &Status, it: &VirtualAddressStatus) -> Line<'static> {
+    let bearer = it.slot_lease.map(|lease| lease.bearer);
     let owner = it.follows_slot.or(status.master_slot);
     let whose = match owner {
         _ if it.held => "here".to_owned(),
+        Some(_) if bearer == Some(Some(Bearer::Nobody)) => "nobody's".to_owned(),
         Some(owner) if owner != status.slot => format!("{}'s", name(status, owner)),
         Some(_) => "NOT HERE".to_owned(),
         None => "nobody's".to_owned(),

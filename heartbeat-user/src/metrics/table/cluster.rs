@@ -111,7 +111,7 @@ pub(super) static METRICS: &[Metric] = &[
     gauge(
         "virtual_address_verified",
         &["address"],
-        "1 if another member saw this node answer for it; only on the master, once one has looked.",
+        "1 if another member saw this node answer for it; only on who bears it, once one has looked.",
         |m, s| {
             m.status.virtual_addresses.iter().try_for_each(|it| {
                 let ours = it.verified.as_ref().and_then(|it| it.ours);

@@ -29,8 +29,9 @@ function told(event, value) {
 
 /** The history is asked for when something may have been added to it. */
 async function askHistory() {
-  const { role, epoch, master_slot, hooks, services } = status;
-  const now = JSON.stringify([role, epoch, master_slot, hooks.map((it) => [it.at, it.state]), services.map((it) => it.state)]);
+  const { role, epoch, master_slot, hooks, services, virtual_addresses } = status;
+  const bearers = virtual_addresses.map((it) => it.slot_lease?.bearer);
+  const now = JSON.stringify([role, epoch, master_slot, hooks.map((it) => [it.at, it.state]), services.map((it) => it.state), bearers]);
   if (now === asked) return;
   asked = now;
   const history = await get("api/v1/history");

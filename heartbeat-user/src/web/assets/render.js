@@ -131,8 +131,35 @@ function heard(status, member, gravity) {
   return [member.slot === status.slot ? "this node" : "\u00a0"];
 }
 
+/** Who bears an address that goes by its slot's lease: in words, whether that is as it should be, and whether it is here. */
+function bearer(status, it) {
+  const { bearer: who, left_us: left, taken_over_us: since } = it.slot_lease;
+  const [own, master] = [nameOf(status, it.follows_slot), nameOf(status, status.master_slot)];
+  const lasts = left === null ? "" : `, whose lease lasts ${duration(left)} more`;
+  const atHome = it.follows_slot === status.slot;
+  if (who === "slot") return { words: `borne by ${own} itself${lasts}`, look: ["disc", "good"], here: atHome };
+  if (who === "master") return { words: `borne by ${master}, the master, in place of ${own}, for ${duration(since)}`, look: ["triangle", "warn"], here: true };
+  if (who === "nobody") return { words: `borne by nobody: the lease of ${own} is over`, look: ["cross", "bad"], here: false };
+  const words = left === null ? `borne by ${own}, or by the master in its place: the master knows`
+    : `borne by ${own} if the master before granted it a lease: that lasts ${duration(left)} more at most`;
+  return { words, look: ["ring", "dim"], here: false };
+}
+
+function leased(status, it) {
+  const { words, look, here } = bearer(status, it);
+  const good = it.held === here && it.gate_open === here;
+  const seen = it.verified?.ours ? `, seen by ${nameOf(status, it.verified.by_slot)}` : "";
+  return h("li", {},
+    shape(...(good ? look : ["triangle", "warn"])),
+    h("div", {}, h("b", { class: "mono" }, it.address),
+      h("span", { class: "quiet" }, ` belongs to slot ${it.follows_slot}, else to the master`),
+      h("p", {}, words),
+      h("p", {}, `${it.held ? `held here, on ${it.interface}` : "not held here"}; its gate here is ${it.gate_open ? "open" : "shut"}${seen}`)));
+}
+
 function addresses(status) {
   const rows = status.virtual_addresses.map((it) => {
+    if (it.slot_lease) return leased(status, it);
     const owner = it.follows_slot ?? status.master_slot;
     const where = it.held ? `held here, on ${it.interface}` : owner === null ? "held by nobody"
       : owner === status.slot ? "not held, though it belongs here" : `not here: it is ${nameOf(status, owner)}’s`;
@@ -201,7 +228,15 @@ export function renderHistory(status, history) {
     : [h("li", { class: "quiet" }, "nothing so far")]);
 }
 
+const SLOT_CHANGES = {
+  lease_held: "the master granted the slot’s lease",
+  lease_over: "the slot’s lease ended without the master granting more",
+  taken_over: "the slot’s lease is over: its machine asks for no more",
+  given_back: "the slot’s machine asked for them",
+};
+
 function because(event) {
+  if (event.slot_addresses) return SLOT_CHANGES[event.change] ?? "";
   if (event.first_master) return event.cause ?? "";
   return event.fault ? `${event.fault}: ${event.reason}` : event.reason;
 }
@@ -210,5 +245,6 @@ function what(event) {
   if (event.service) return `${event.service}: ${role(event.to)}`;
   if (event.hook) return `${event.hook} ${role(event.state)}`;
   if (event.first_master) return `the master before, slot ${event.first_master}: ${role(event.diagnosis)}`;
+  if (event.slot_addresses) return `the addresses of slot ${event.slot_addresses}: ${role(event.change)}`;
   return `${role(event.from)} → ${role(event.to)}`;
 }

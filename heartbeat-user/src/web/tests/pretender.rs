@@ -10,10 +10,11 @@ use heartbeat_core::snapshot as core;
 use crate::config::tests_support::three_nodes;
 use crate::control::tests::{details, master};
 use crate::control::{
-    Alarm, AlarmsStatus, Answering, Bucket, Details, Diagnosis, EpochParts, Event, FirstMaster,
-    Handler, HistoryEntry, HookStatus, HookWord, InfoAnswer, InfoRequest, LinkStatus, LinksStatus,
-    Membership, NodeStatus, PinnedMap, Role, Running, ServiceEvent, ServiceStatus, ServiceWord,
-    SinkTest, SlotChange, SlotEvent, SlotLeaseStatus, Status, TakeoverStamps, pinned_maps,
+    Alarm, AlarmsStatus, Answering, Bearer, Bucket, Details, Diagnosis, EpochParts, Event,
+    FirstMaster, Handler, HistoryEntry, HookStatus, HookWord, InfoAnswer, InfoRequest, LinkStatus,
+    LinksStatus, Membership, NodeStatus, PinnedMap, Role, Running, ServiceEvent, ServiceStatus,
+    ServiceWord, SinkTest, SlotChange, SlotEvent, SlotLeaseStatus, Status, TakeoverStamps,
+    pinned_maps,
 };
 
 #[derive(Default)]
@@ -75,6 +76,7 @@ fn full() -> Status {
         after_us: 52_000,
     });
     status.virtual_addresses[0].slot_lease = Some(SlotLeaseStatus {
+        bearer: Some(Bearer::Master),
         left_us: Some(5),
         taken_over_us: Some(5),
     });
