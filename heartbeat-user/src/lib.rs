@@ -12,6 +12,7 @@ pub mod datapath;
 pub mod diary;
 pub mod doctor;
 pub mod exec;
+pub mod floor;
 pub mod hands;
 pub mod hook;
 pub mod metrics;

@@ -249,7 +249,10 @@ pub struct HookStatus {
     pub at: String,
     /// How long it took; null while it runs.
     pub took_us: Option<u64>,
-    /// What is wrong with how it ended; null if nothing is.
+    /// Of `on_promote`: how long it waited for its token to be on a majority of the electors' disks; null while it waits,
+    /// and where it had not to.
+    pub waited_us: Option<u64>,
+    /// What is wrong with how it ended, or which disks it waits for; null if nothing is.
     pub fault: Option<String>,
     /// How many hooks were owed then, itself included while it ran.
     pub owed: usize,

@@ -256,6 +256,8 @@ words! {
 words! {
     /// What became of a hook.
     HookWord {
+        /// It is run once a majority of the electors' disks has its token.
+        Waiting = "waiting",
         /// It runs.
         Running = "running",
         /// It ended with exit code 0.

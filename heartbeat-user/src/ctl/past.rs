@@ -79,8 +79,18 @@ fn slot(event: &SlotEvent) -> [String; 7] {
     ]
 }
 
+/// A hook's wait for its token that is worth a word, in microseconds.
+const LONG_WAIT_US: u64 = 100_000;
+
 fn hook(run: &HookStatus) -> [String; 7] {
     let fault = run.fault.as_ref().map(|fault| format!("{fault}: "));
+    let waited = run.waited_us.filter(|us| *us >= LONG_WAIT_US);
+    let waited = waited.map(|us| {
+        format!(
+            " (waited {} for a majority's disks to have its token)",
+            duration(us)
+        )
+    });
     [
         run.at.clone(),
         run.hook.clone(),
@@ -88,7 +98,7 @@ fn hook(run: &HookStatus) -> [String; 7] {
         run.state.as_str().to_owned(),
         format!("{}/{}", run.epoch.round, run.epoch.slot),
         run.took_us.map_or_else(|| "-".to_owned(), duration),
-        fault.unwrap_or_default() + &run.reason,
+        fault.unwrap_or_default() + &run.reason + &waited.unwrap_or_default(),
     ]
 }
 

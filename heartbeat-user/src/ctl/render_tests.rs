@@ -206,6 +206,7 @@ fn failed_hook() -> HookStatus {
         reason: "switchover to slot 1".to_owned(),
         at: "2026-01-01T00:00:00.000Z".to_owned(),
         took_us: Some(1_500),
+        waited_us: None,
         fault: Some("ended with exit code 3".to_owned()),
         owed: 0,
     }

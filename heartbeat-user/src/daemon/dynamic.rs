@@ -12,6 +12,7 @@ use super::operator::Operator;
 use super::plan::Plan;
 use crate::control::{InfoAnswer, InfoRequest};
 use crate::datapath::Words;
+use crate::floor::Floors;
 use crate::peer::{CallError, Kind, Peers};
 use crate::state::StateFolder;
 use crate::store::{Info, Setup};
@@ -26,6 +27,7 @@ pub(super) fn start(
     state: &StateFolder,
     words: &Words,
     peers: &Peers,
+    floors: &Floors,
     goes_on: Option<Epoch>,
 ) -> Result<Info, Failure> {
     let setup = Setup {
@@ -34,6 +36,7 @@ pub(super) fn start(
         folder: state.path().to_owned(),
         peers: peers.clone(),
         words: words.clone(),
+        floors: floors.clone(),
     };
     let info = Info::start(setup).map_err(Failure::of)?;
     if goes_on.is_some() {

@@ -28,6 +28,7 @@ use crate::alarm::{Alarms, Told};
 use crate::control::{
     Alarm as Shown, Event, HistoryEntry, SlotChange, SlotEvent, TakeoverStamps, rfc3339,
 };
+use crate::floor::Floors;
 use crate::hands::Report;
 use crate::hook::{Hooks, RoleChange};
 use crate::monitor::Standing;
@@ -66,6 +67,8 @@ pub(super) struct Scribe {
     pub(super) chronicle: Chronicle,
     /// The dynamic information on this node.
     pub(super) dynamic: Info,
+    /// What of the epochs is on this node's disk, and on the electors'.
+    pub(super) floors: Floors,
     /// The links to the other daemons.
     pub(super) peers: Peers,
     /// In what others' configurations differ.
@@ -118,6 +121,7 @@ impl Scribe {
                     "what keeps a second master away has changed"
                 );
                 self.dynamic.alone(dynamic::is_alone(guarantee));
+                self.floors.alone(dynamic::is_alone(guarantee));
             }
             Note::Pair(record, at) => {
                 if let Err(error) = last_run::save(&self.state, record, at) {
@@ -126,7 +130,7 @@ impl Scribe {
             }
             Note::Fence(id, target) => self.fence.run(id, target),
             Note::Floor(epoch) => {
-                if let Err(error) = self.state.save_floor(epoch) {
+                if let Err(error) = self.floors.save(epoch) {
                     error!("{error}");
                 }
             }
@@ -194,6 +198,7 @@ impl Scribe {
         }
         self.relink.plan.electors = *record;
         self.dynamic.electors(dynamic::electors(&record));
+        self.floors.electors(dynamic::electors(&record));
         let set = &record.in_force;
         info!(
             version = set.version,
@@ -260,6 +265,7 @@ impl Scribe {
         self.happenings.role_changed(from, to, reason);
         self.manager.role(to, &reason.to_string());
         self.dynamic.master((to == Role::Master).then_some(epoch));
+        self.floors.forced(reason == Reason::Forced);
         if from == Role::Master || to == Role::Master {
             let stands = Told::Stands(to == Role::Master);
             self.alarms.teller().tell(stands);

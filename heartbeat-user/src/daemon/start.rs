@@ -47,6 +47,7 @@ use super::wiring;
 use crate::datapath::{
     self, Datapath, Events, HeardWords, Hooks, Kept, Opened, Replies, Sets, Statistics, Words,
 };
+use crate::floor::Floors;
 use crate::hands::{Hands, Order, VirtualAddress};
 use crate::net::netlink::{Link, Netlink, OwnerMark};
 use crate::peer::Peers;
@@ -113,15 +114,18 @@ impl Daemon {
             pulse: orders.clone(),
         };
         let takeover = Takeover::start(setup, tasks.clone(), taken_tasks).map_err(Failure::of)?;
-        let watched = watched::start(&plan, &kernel.words, &state, goes_on, &orders, &history)?;
+        let peers = Peers::start(linked::membership(&plan), Handle::current());
+        let electors = dynamic::electors(&plan.electors);
+        let (words, pulse) = (&kernel.words, &orders);
+        let floors = Floors::start(plan.slot, electors, state.clone(), floor, words, &peers);
+        let watched = watched::start(&plan, words, &state, goes_on, pulse, &history, &floors)?;
         let (current, reloads) = (Current::new(plan.clone()), Tally::new());
         let happenings = Happenings::default();
-        let peers = Peers::start(linked::membership(&plan), Handle::current());
         let nodes = Nodes::start(&current, &peers, facts, &state);
         let highest_slot = relink.datapath.highest_slot();
         let differing = Differing::start(&current, &orders, &peers, highest_slot);
         let alarms = alarms::start(&current, &state, is_master, &view)?;
-        let dynamic = dynamic::start(&plan, &state, &kernel.words, &peers, goes_on)?;
+        let dynamic = dynamic::start(&plan, &state, words, &peers, &floors, goes_on)?;
         let found = Found::default();
         let inquiry = watched.diary.map(|diary| Inquiry {
             words: kernel.words.clone(),
@@ -215,6 +219,7 @@ impl Daemon {
                 happenings,
                 chronicle,
                 dynamic,
+                floors,
                 peers,
             },
             notes: taken,

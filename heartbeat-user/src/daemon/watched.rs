@@ -11,6 +11,7 @@ use super::plan::Plan;
 use crate::config::{self, hooks::Address};
 use crate::datapath::Words;
 use crate::diary::Diary;
+use crate::floor::Floors;
 use crate::hook::{self, Hooks, Rest};
 use crate::monitor::{self, Interfaces, Standing, Wanted};
 use crate::pulse::OrderSender;
@@ -38,6 +39,7 @@ pub(super) fn start(
     goes_on: Option<Epoch>,
     pulse: &OrderSender,
     history: &Arc<Mutex<History>>,
+    floors: &Floors,
 ) -> Result<Watched, Failure> {
     let mut watched = Watched::default();
     if plan.own().witness {
@@ -63,6 +65,7 @@ pub(super) fn start(
         slot: plan.slot,
         state: state.clone(),
         goes_on,
+        floors: floors.clone(),
         pulse: pulse.clone(),
         standing: standing.clone(),
         view: watched.ran.clone(),

@@ -1,13 +1,15 @@
 //! Programs that are run when this node's role changes: one at a time, in order, each at least once.
 //!
 //! A thread of its own runs them and keeps a journal of what is owed, on disk before anything is run: what a
-//! daemon's end cut short is made up for by the next one. The pulse knows nothing of it but one word, where the
+//! daemon's end cut short is made up for by the next one. `on_promote` is given its mastership's epoch as a token, and
+//! waits until enough of the electors' disks have it ([`crate::floor`]); nobody else waits for that. The pulse knows nothing of it but one word, where the
 //! addresses wait for a hook.
 
 mod job;
 mod journal;
 mod rest;
 mod runner;
+mod token;
 mod view;
 
 use std::io;
@@ -26,6 +28,7 @@ pub use view::View;
 
 use crate::config::Hooks as Configured;
 use crate::diary::Diary;
+use crate::floor::Floors;
 use crate::monitor::Standing;
 use crate::pulse::OrderSender;
 use crate::state::StateFolder;
@@ -49,6 +52,8 @@ pub struct Setup {
     pub state: StateFolder,
     /// The epoch in which this daemon goes on with the mastership of the last one, if it does.
     pub goes_on: Option<Epoch>,
+    /// Whose disks have the epoch.
+    pub floors: Floors,
     /// For addresses that wait.
     pub pulse: OrderSender,
     /// For the election.

@@ -8,14 +8,16 @@ use heartbeat_core::Epoch;
 use heartbeat_core::snapshot::Role;
 use tokio::sync::{mpsc, watch as signal};
 use tokio::time::{Instant, sleep, sleep_until};
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use super::Setup;
 use super::job::{Job, Told, Which};
 use super::journal::{self, Journal};
+use super::token::{Waiting, over};
 use crate::config::Hooks;
 use crate::control::{Event, HookStatus, HookWord, rfc3339};
 use crate::exec::{Output, check_trust, run};
+use crate::floor::Held;
 use crate::pulse::PulseOrder;
 
 /// How soon a pulse that took no order is told again, and how often: by then it has ended.
@@ -33,6 +35,8 @@ pub(super) struct Runner {
     role: Role,
     epoch: Epoch,
     running: Option<(Job, Instant)>,
+    /// The newest token that may be given out, and how long it was waited for.
+    token: Option<(Epoch, Duration)>,
     /// When `on_promote` is run again, or the node may become master again.
     retry_at: Option<Instant>,
     /// The mastership whose addresses the pulse was told to take.
@@ -58,6 +62,7 @@ impl Runner {
             hooks,
             journal,
             running: None,
+            token: None,
             retry_at: None,
             told: None,
         }
@@ -66,14 +71,16 @@ impl Runner {
     /// Works until nobody tells any more and nothing is owed.
     pub(super) async fn run(mut self, mut told: mpsc::Receiver<Told>) {
         let mut running: Option<Running> = None;
+        let mut waiting: Option<Waiting> = None;
         let mut listens = true;
         let rest = self.setup.rest.clone();
         loop {
             if running.is_none() {
-                running = self.begin();
+                running = self.begin(&mut waiting);
             }
-            let is_owed = running.is_none() && self.journal.next().is_some();
-            if running.is_none() && !is_owed && !listens {
+            let is_idle = running.is_none() && waiting.is_none();
+            let is_owed = is_idle && self.journal.next().is_some();
+            if is_idle && !is_owed && !listens {
                 return;
             }
             let retry_at = self.retry_at;
@@ -85,6 +92,11 @@ impl Runner {
                 fault = ended(&mut running), if running.is_some() => {
                     running = None;
                     self.ended(fault).await;
+                }
+                held = over(&mut waiting), if waiting.is_some() => {
+                    if let Some(waited) = waiting.take() {
+                        self.waited(waited, held).await;
+                    }
                 }
                 () = rest.over(), if is_owed => {}
                 () = until(retry_at), if retry_at.is_some() => self.retry(),
@@ -107,10 +119,13 @@ impl Runner {
         self.save();
     }
 
-    /// Begins the next one that is owed; those without a program are run already.
-    fn begin(&mut self) -> Option<Running> {
+    /// Begins the next one that is owed, or the wait for its token; those without a program are run already.
+    fn begin(&mut self, waiting: &mut Option<Waiting>) -> Option<Running> {
         loop {
-            let job = self.journal.next()?.clone();
+            let Some(job) = self.journal.next().cloned() else {
+                self.wait_no_more(waiting);
+                return None;
+            };
             let (cluster, slot) = (&self.setup.cluster, self.setup.slot);
             let (program, limit) = {
                 let hooks = self.hooks.borrow();
@@ -121,7 +136,8 @@ impl Runner {
                 self.save();
                 continue;
             };
-            if !self.setup.rest.begins(job.which.as_str()) {
+            if !self.has_token(&job, limit, waiting) || !self.setup.rest.begins(job.which.as_str())
+            {
                 return None;
             }
             let environment = job.environment(cluster, slot);
@@ -141,6 +157,58 @@ impl Runner {
                     .await
                     .fault()
             }));
+        }
+    }
+
+    /// Whether this job may be told its epoch, which `on_promote` takes for a token. If not, it is waited for.
+    fn has_token(&self, job: &Job, limit: Duration, waiting: &mut Option<Waiting>) -> bool {
+        let is_held = self.token.is_some_and(|(epoch, _)| epoch == job.epoch());
+        if job.which != Which::Promote || is_held {
+            self.wait_no_more(waiting);
+            return true;
+        }
+        let waits = waiting.as_ref().is_some_and(|waiting| waiting.job == *job);
+        if !waits {
+            self.wait_no_more(waiting);
+            let view = self.setup.view.clone();
+            let status = self.status(job, HookWord::Waiting, None, None);
+            view.show(status.clone());
+            let show = move |lacking| {
+                view.show(HookStatus {
+                    fault: Some(lacking),
+                    ..status.clone()
+                });
+            };
+            let floors = self.setup.floors.clone();
+            *waiting = Some(Waiting::begin(job.clone(), floors, limit, show));
+        }
+        false
+    }
+
+    /// The mastership is over whose token was waited for.
+    fn wait_no_more(&self, waiting: &mut Option<Waiting>) {
+        if let Some(waiting) = waiting.take() {
+            self.setup.view.withdraw(waiting.job.which.as_str());
+        }
+    }
+
+    async fn waited(&mut self, waited: Waiting, held: Result<Held, String>) {
+        let Waiting { job, since, .. } = waited;
+        match held {
+            Ok(held) => {
+                if held == Held::OwnDisk {
+                    warn!(
+                        epoch = job.epoch,
+                        "the token is on this node's disk alone: it serves by an operator's word, or without the other \
+                         node of the pair"
+                    );
+                }
+                self.token = Some((job.epoch(), since.elapsed()));
+            }
+            Err(fault) => {
+                self.running = Some((job, since));
+                self.ended(Some(fault)).await;
+            }
         }
     }
 
@@ -209,20 +277,37 @@ impl Runner {
     }
 
     fn show(&self, job: &Job, state: HookWord, took: Option<Duration>, fault: Option<String>) {
-        let status = HookStatus {
+        let status = self.status(job, state, took, fault);
+        match state {
+            HookWord::Waiting | HookWord::Running => {}
+            HookWord::Succeeded | HookWord::Failed => {
+                self.setup.diary.note(Event::Hook(status.clone()));
+            }
+        }
+        self.setup.view.show(status);
+    }
+
+    fn status(
+        &self,
+        job: &Job,
+        state: HookWord,
+        took: Option<Duration>,
+        fault: Option<String>,
+    ) -> HookStatus {
+        let token = self.token.filter(|(epoch, _)| *epoch == job.epoch());
+        let waited = token.filter(|_| job.which == Which::Promote);
+        let us = |span: Duration| u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
+        HookStatus {
             hook: job.which.as_str().to_owned(),
             state,
             epoch: job.epoch().into(),
             reason: job.reason.clone(),
             at: rfc3339(SystemTime::now()),
-            took_us: took.map(|took| u64::try_from(took.as_micros()).unwrap_or(u64::MAX)),
+            took_us: took.map(us),
+            waited_us: waited.map(|(_, waited)| us(waited)),
             fault,
             owed: self.journal.owed(),
-        };
-        if state != HookWord::Running {
-            self.setup.diary.note(Event::Hook(status.clone()));
         }
-        self.setup.view.show(status);
     }
 }
 

@@ -23,6 +23,11 @@ impl View {
         }
     }
 
+    /// It was not run after all.
+    pub(super) fn withdraw(&self, hook: &str) {
+        self.lock().retain(|known| known.hook != hook);
+    }
+
     fn lock(&self) -> MutexGuard<'_, Vec<HookStatus>> {
         // One assignment: a panic elsewhere leaves nothing half done.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

@@ -99,6 +99,7 @@ fn full() -> Status {
         reason: "elected".to_owned(),
         at: "2026-01-01T00:00:00.000Z".to_owned(),
         took_us: Some(1_500_000),
+        waited_us: None,
         fault: None,
         owed: 0,
     }];

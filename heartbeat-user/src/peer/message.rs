@@ -27,11 +27,19 @@ pub enum Kind {
     Node,
     /// What the configuration in force says.
     Configuration,
+    /// Whether an epoch is on the other node's disk.
+    Floor,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Store, Self::Client, Self::Node, Self::Configuration];
+    pub const ALL: [Self; 5] = [
+        Self::Store,
+        Self::Client,
+        Self::Node,
+        Self::Configuration,
+        Self::Floor,
+    ];
 
     const fn number(self) -> u8 {
         match self {
@@ -39,6 +47,7 @@ impl Kind {
             Self::Client => 2,
             Self::Node => 3,
             Self::Configuration => 4,
+            Self::Floor => 5,
         }
     }
 
@@ -50,6 +59,7 @@ impl Kind {
             Self::Client => "client",
             Self::Node => "node",
             Self::Configuration => "configuration",
+            Self::Floor => "floor",
         }
     }
 

@@ -25,6 +25,7 @@ use tracing::error;
 
 use crate::control::{InfoAnswer, InfoRequest};
 use crate::datapath::Words;
+use crate::floor::Floors;
 use crate::peer::Peers;
 
 use driver::Driver;
@@ -44,6 +45,8 @@ pub struct Setup {
     pub peers: Peers,
     /// Whether the lease holds is read there.
     pub words: Words,
+    /// An epoch is this node's floor before its store promises it.
+    pub floors: Floors,
 }
 
 /// The thread, as the rest of the daemon holds it; cheap to clone.
@@ -75,7 +78,7 @@ impl Info {
     /// When there is no thread to be had.
     pub fn start(setup: Setup) -> io::Result<Self> {
         let (told, taken) = mpsc::channel(DEPTH);
-        let (orders, said) = writer::start(&setup.folder)?;
+        let (orders, said) = writer::start(&setup.folder, setup.floors.clone())?;
         // Its own runtime: what it computes on a large state must not hold up the other tasks.
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let driver = Driver::new(setup, orders);

@@ -12,7 +12,8 @@ use tokio::sync::mpsc;
 use tracing::{error, warn};
 
 use super::backup;
-use super::disk::{Disk, DiskError};
+use super::disk::{Disk, DiskError, WriteError};
+use crate::floor::Floors;
 
 /// The store's file in the folder of the node's state.
 const FILE: &str = "info.redb";
@@ -54,11 +55,13 @@ pub(super) enum DiskSays {
 /// When there is no thread to be had.
 pub(super) fn start(
     folder: &Path,
+    floors: Floors,
 ) -> io::Result<(SyncSender<DiskOrder>, mpsc::Receiver<DiskSays>)> {
     let (orders, taken) = sync_channel(DEPTH);
     let (says, said) = mpsc::channel(DEPTH);
     let writer = Writer {
         folder: folder.to_owned(),
+        floors,
         orders: taken,
         says,
     };
@@ -69,6 +72,7 @@ pub(super) fn start(
 
 struct Writer {
     folder: PathBuf,
+    floors: Floors,
     orders: Receiver<DiskOrder>,
     says: mpsc::Sender<DiskSays>,
 }
@@ -115,7 +119,7 @@ impl Writer {
     fn serve(&self, mut disk: Disk) -> Option<()> {
         loop {
             let is_told = match self.orders.recv().ok()? {
-                DiskOrder::Write(id, write) => match disk.write(&write) {
+                DiskOrder::Write(id, write) => match self.write(&mut disk, &write) {
                     Ok(()) => self.says(DiskSays::Written(id)),
                     Err(failure) => {
                         warn!("{failure}");
@@ -141,6 +145,15 @@ impl Writer {
             };
             is_told.then_some(())?;
         }
+    }
+
+    /// An epoch is this node's floor before it is promised, so that no later election ends below what a majority's stores
+    /// follow.
+    fn write(&self, disk: &mut Disk, write: &DiskWrite) -> Result<(), WriteError> {
+        if let DiskWrite::Promise(reign) = write {
+            self.floors.save(reign.epoch)?;
+        }
+        disk.write(write)
     }
 
     /// Whether anybody listens still.

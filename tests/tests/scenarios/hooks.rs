@@ -62,17 +62,23 @@ pub(crate) fn with_hooks(name: &str, settings: Settings, play: impl Fn(&mut Scen
 /// Runs it.
 pub(crate) fn scenario_by(name: &str, settings: Settings, play: impl Fn(&mut Scene) -> Result<()>) {
     scenario_with(name, settings, |scene| {
-        for slot in 1..=settings.plan.nodes {
-            let file = file(scene, slot, "hook");
-            fs::write(&file, HOOK)?;
-            fs::set_permissions(&file, fs::Permissions::from_mode(0o755))?;
-        }
-        scene.cluster.start_all()?;
-        scene.settle_on_1()?;
-        ran(scene, 1, "on_promote")?;
-        sleep(Duration::from_millis(300));
+        begin(scene, settings.plan.nodes)?;
         play(scene)
     });
+}
+
+/// Starts a cluster of so many nodes with their hooks, and waits until it has settled.
+pub(crate) fn begin(scene: &mut Scene, nodes: u16) -> Result<()> {
+    for slot in 1..=nodes {
+        let file = file(scene, slot, "hook");
+        fs::write(&file, HOOK)?;
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755))?;
+    }
+    scene.cluster.start_all()?;
+    scene.settle_on_1()?;
+    ran(scene, 1, "on_promote")?;
+    sleep(Duration::from_millis(300));
+    Ok(())
 }
 
 pub(crate) fn file(scene: &Scene, slot: u16, name: &str) -> PathBuf {
@@ -121,6 +127,9 @@ fn hooks_are_run_in_order_with_a_token_that_grows() {
         };
         ensure!(third_of(scene)? > second);
         ensure!(notes(scene, 2).is_empty(), "slot 2 was never master");
+        let waits = [waited_us(scene, 3)?, waited_us(scene, 1)?];
+        println!("a token waited {waits:?} us for a majority's disks");
+        ensure!(waits.iter().all(|waited| *waited < 500_000), "{waits:?}");
         sleep(Duration::from_millis(200));
         let moves = scene.moves(fault_ns)?;
         ensure!(moves.len() == 2, "{moves:?}");
@@ -161,6 +170,17 @@ fn the_token_grows_though_all_rebooted_and_the_last_master_lost_its_disk() {
             (token > before).then_some(())
         })
     });
+}
+
+/// How long the newest `on_promote` of a node waited for its token.
+fn waited_us(scene: &Scene, slot: u16) -> Result<u64> {
+    let events = scene.events(slot)?;
+    let promoted = |event: &&serde_json::Value| event["hook"] == "on_promote";
+    let run = events.iter().rfind(promoted);
+    let run = run.context("the hook is in the history")?;
+    run["waited_us"]
+        .as_u64()
+        .with_context(|| format!("it waited: {run}"))
 }
 
 #[test]

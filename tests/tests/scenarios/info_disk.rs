@@ -59,7 +59,7 @@ fn key(number: u32) -> String {
 }
 
 /// Leaves no room on the disk that this file is on.
-fn fill(file: &Path) -> Result<()> {
+pub(crate) fn fill(file: &Path) -> Result<()> {
     let mut filler = fs::File::create(file)?;
     let page = [0; 4096];
     loop {

@@ -27,6 +27,7 @@ mod ground;
 mod hdfs;
 mod hogs;
 mod hook_and_restart;
+mod hook_token;
 mod hooks;
 mod info;
 mod info_disk;

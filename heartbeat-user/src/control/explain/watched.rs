@@ -45,6 +45,14 @@ fn hook(run: &HookStatus) -> Option<String> {
     let hook = &run.hook;
     match run.state {
         HookWord::Succeeded => None,
+        HookWord::Waiting => Some(format!(
+            "Hook {hook} is to be run since {}, and waits until a majority of the electors' disks has its token: {}. It has \
+             failed if they do not within its `timeout`: look after their disks and the links to them (`heartbeatctl nodes`).",
+            run.at,
+            run.fault
+                .as_deref()
+                .unwrap_or("none of them lacks it for long")
+        )),
         HookWord::Running => Some(format!("Hook {hook} runs since {}.", run.at)),
         HookWord::Failed => Some(format!(
             "Hook {hook} {} ({}).",

@@ -237,6 +237,7 @@ fn a_service_that_is_not_well_and_a_hook_that_failed_are_told() {
         reason: "a test".to_owned(),
         at: "2026-01-01T00:00:00.000Z".to_owned(),
         took_us: Some(1),
+        waited_us: None,
         fault: Some("ended with exit code 3".to_owned()),
         owed: 0,
     }];
@@ -246,6 +247,15 @@ fn a_service_that_is_not_well_and_a_hook_that_failed_are_told() {
             "Service web failed, and nothing more is tried after 2 attempts: it was last well 2.0 s ago; the last \
              check's fault: no connection.",
             "Hook on_promote ended with exit code 3 (2026",
+        ],
+    );
+    status.hooks[0].state = HookWord::Waiting;
+    status.hooks[0].fault = Some("slot 3: its disk does not have it yet".to_owned());
+    says(
+        &status,
+        &[
+            "waits until a majority of the electors' disks has its token: slot 3: its disk does not have it yet. It has \
+             failed if they do not within its `timeout`",
         ],
     );
     status.services = vec![service(ServiceWord::Recovering)];

@@ -12,6 +12,7 @@ use heartbeat_store::{DiskWrite, StoreId, Stored, Trouble};
 use redb::{Database, Durability, TableDefinition};
 use serde::{Deserialize, Serialize};
 
+use crate::state::StateError;
 use open::open;
 use write::{carry_out, set};
 
@@ -74,6 +75,9 @@ pub(super) enum DiskError {
         /// Which part.
         what: &'static str,
     },
+    /// What goes before a promise is not on the disk.
+    #[error(transparent)]
+    Floor(StateError),
 }
 
 /// Why a write was not made.
@@ -87,6 +91,17 @@ pub(super) struct WriteError {
     pub(super) is_known: bool,
     /// In words.
     pub(super) error: DiskError,
+}
+
+impl From<StateError> for WriteError {
+    fn from(error: StateError) -> Self {
+        let error = DiskError::Floor(error);
+        Self {
+            trouble: trouble(&error),
+            is_known: true,
+            error,
+        }
+    }
 }
 
 /// The open file, and what it holds.
@@ -176,12 +191,16 @@ impl Disk {
 
 fn trouble(error: &DiskError) -> Trouble {
     let io = match error {
-        DiskError::Io { source, .. } => Some(source),
+        DiskError::Io { source, .. } | DiskError::Floor(StateError::Io { source, .. }) => {
+            Some(source)
+        }
         DiskError::Database {
             cause: redb::Error::Io(source),
             ..
         } => Some(source),
-        DiskError::Database { .. } | DiskError::Foreign { .. } => None,
+        DiskError::Database { .. }
+        | DiskError::Foreign { .. }
+        | DiskError::Floor(StateError::Damaged { .. }) => None,
     };
     let is_full = |error: &io::Error| {
         matches!(

@@ -60,6 +60,7 @@ fn full() -> Status {
         reason: "elected".to_owned(),
         at: "2026-01-01T00:00:00.000Z".to_owned(),
         took_us: Some(9),
+        waited_us: Some(3),
         fault: None,
         owed: 0,
     }];

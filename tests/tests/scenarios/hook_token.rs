@@ -1,0 +1,149 @@
+//! The token of a promotion hook waits for a majority's disks, and outlives a loss of power of all nodes.
+
+use std::fs;
+use std::path::PathBuf;
+use std::thread::sleep;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use heartbeat_tests::lab::cluster::PATIENCE;
+use heartbeat_tests::lab::mounted::Mounted;
+use heartbeat_tests::lab::settings::Settings;
+use heartbeat_user::sys::clock::boot_ns;
+use nix::sys::signal::Signal;
+use serde_json::Value;
+
+use crate::hooks::{begin, notes, ran};
+use crate::info_disk::fill;
+use crate::scene::{Scene, scenario_with};
+
+/// The token has all the time it needs.
+const PATIENT: &str = r#"
+[hooks]
+on_promote = ["{node}/hook"]
+timeout = "60s"
+"#;
+
+/// It has a second.
+const HASTY: &str = r#"
+[hooks]
+on_promote = ["{node}/hook"]
+timeout = "1s"
+retry_after = "2s"
+"#;
+
+/// A disk that has room for what a node keeps, and little more.
+const SMALL: &str = "size=8m";
+
+/// Runs a scenario in a cluster of three with slot 1 for a master, where slots 1 and 3 have a full disk each: taking
+/// away its filler makes room.
+fn scenario(name: &str, more: &'static str, play: impl Fn(&mut Scene, [PathBuf; 2]) -> Result<()>) {
+    let settings = Settings {
+        more: Some(more),
+        ..Settings::default()
+    };
+    scenario_with(name, settings, |scene| {
+        let folders = [1, 3].map(|slot| scene.cluster.daemon(slot).state());
+        let disks = folders.iter().map(|folder| Mounted::tmpfs(folder, SMALL));
+        let _disks = disks.collect::<Result<Vec<_>>>()?;
+        begin(scene, 3)?;
+        let fillers = folders.map(|folder| folder.join("filler"));
+        fillers.iter().try_for_each(|filler| fill(filler))?;
+        play(scene, fillers)
+    });
+}
+
+/// Every token that was given to a promotion hook of a node, in their order.
+fn tokens(scene: &Scene, slot: u16) -> Vec<u64> {
+    let notes = notes(scene, slot);
+    let promoted = notes
+        .iter()
+        .filter_map(|note| note.strip_prefix("on_promote "));
+    promoted
+        .filter_map(|note| note.split(' ').next()?.parse().ok())
+        .collect()
+}
+
+/// The round of the epoch on a node's disk.
+fn saved_round(scene: &Scene, slot: u16) -> Result<u64> {
+    let file = scene.cluster.daemon(slot).state().join("epoch.json");
+    let saved: Value = serde_json::from_slice(&fs::read(file)?)?;
+    saved["round"].as_u64().context("it has a round")
+}
+
+#[test]
+fn it_waits_for_a_majority_s_disks_the_address_does_not_and_no_loss_of_power_repeats_it() {
+    scenario("hook_token_waits", PATIENT, |scene, [of_1, of_3]| {
+        let before = ran(scene, 1, "on_promote")?;
+        let fault_ns = boot_ns();
+        scene.cluster.switchover(1, Some(2))?;
+        ensure!(scene.next_master(1)? == 2);
+        let lacks = |hook: &Value| {
+            let fault = hook["fault"].as_str().unwrap_or_default();
+            hook["state"] == "waiting" && fault.contains("slot 1: ") && fault.contains("slot 3: ")
+        };
+        let what = "slot 2 says whose disks lack its token";
+        scene.cluster.wait_for(what, PATIENCE, |view| {
+            let hooks = view.of(2)?["hooks"].as_array()?;
+            hooks.iter().any(lacks).then_some(())
+        })?;
+        sleep(Duration::from_millis(500));
+        ensure!(scene.cluster.view().holders() == [2]);
+        ensure!(scene.answers_of(2, fault_ns)? > 10, "the address moved");
+        ensure!(
+            tokens(scene, 2).is_empty(),
+            "only its own disk has the token"
+        );
+        fs::remove_file(of_1)?;
+        let token = ran(scene, 2, "on_promote")?;
+        ensure!(token > before, "{token} after {before}");
+        // The power fails: what is on no disk is gone, and slot 2 does not come back.
+        for slot in 1..=3 {
+            scene.cluster.daemon_mut(slot).end(Signal::SIGKILL)?;
+        }
+        for slot in [1, 3] {
+            fs::remove_dir_all(scene.cluster.daemon(slot).pins())?;
+        }
+        let round = token >> 16;
+        let (on_1, on_3) = (saved_round(scene, 1)?, saved_round(scene, 3)?);
+        ensure!(
+            on_1 == round,
+            "round {on_1} is on the disk of slot 1, not {round}"
+        );
+        ensure!(on_3 < round, "slot 3 forgot: {on_3}");
+        fs::remove_file(of_3)?;
+        scene.cluster.start_one(1)?;
+        scene.cluster.start_one(3)?;
+        let next = scene.cluster.wait_for("the next token", PATIENCE, |_| {
+            let all = [1, 3].map(|slot| tokens(scene, slot)).concat();
+            all.into_iter().find(|next| *next != before)
+        })?;
+        ensure!(next > token, "{next} after {token}");
+        Ok(())
+    });
+}
+
+#[test]
+fn what_no_majority_takes_in_time_is_not_handed_out_and_the_hook_has_failed() {
+    scenario("hook_token_in_vain", HASTY, |scene, fillers| {
+        let before = ran(scene, 1, "on_promote")?;
+        scene.cluster.switchover(1, Some(2))?;
+        ensure!(scene.next_master(1)? == 2);
+        scene.steps_down(2, "on_promote of this node did not succeed")?;
+        let events = scene.events(2)?;
+        let run = events.iter().find(|event| event["hook"] == "on_promote");
+        let fault = run.context("it is in the history")?["fault"].to_string();
+        ensure!(fault.contains("was not run: after 1000 ms"), "{fault}");
+        let all = |scene: &Scene| [1, 2, 3].map(|slot| tokens(scene, slot)).concat();
+        ensure!(all(scene) == [before], "{:?}", all(scene));
+        for filler in fillers {
+            fs::remove_file(filler)?;
+        }
+        let what = "a hook gets its token when the disks take it";
+        let newest = scene.cluster.wait_for(what, PATIENCE * 2, |_| {
+            all(scene).into_iter().find(|token| *token != before)
+        })?;
+        ensure!(newest > before, "{newest} after {before}");
+        Ok(())
+    });
+}
