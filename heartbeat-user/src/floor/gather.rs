@@ -180,7 +180,7 @@ mod tests {
         let changes = async {
             tokio::time::sleep(2 * PERIOD).await;
             change.send_modify(|basis| basis.electors = BTreeSet::from([1, 2, 4]));
-            std::future::pending().await
+            std::future::pending::<()>().await;
         };
         tokio::select! {
             held = gathers => assert_eq!(held, Held::Majority),
