@@ -3,10 +3,12 @@
 use std::time::SystemTime;
 
 use heartbeat_core::Slot;
+use hyper::header::HeaderMap;
 use hyper::{Response, StatusCode};
 use serde::Serialize;
 
-use super::content::{Content, json, refusal, written};
+use super::access::may_change;
+use super::content::{Content, Refusal, json, refusal, written};
 use super::masterships::Mastership;
 use super::route::Site;
 use crate::control::{
@@ -41,6 +43,14 @@ struct Kernel {
     gaps: Vec<Bucket>,
     verdicts: Vec<Counted>,
     gate_verdicts: Vec<Counted>,
+}
+
+/// What the page offers, and to whom.
+#[derive(Serialize)]
+struct Orders {
+    schema: u32,
+    possible: bool,
+    refused: Option<String>,
 }
 
 pub(super) async fn status(site: &Site<impl Handler>) -> Response<Content> {
@@ -83,6 +93,16 @@ pub(super) async fn member(site: &Site<impl Handler>, slot: &str) -> Response<Co
         Some(member) => json(StatusCode::OK, &detail(member.clone(), &known.details)),
         None => refusal(StatusCode::NOT_FOUND, format!("slot {slot} is no member")),
     }
+}
+
+/// Whether this viewer may give orders here.
+pub(super) fn orders(site: &Site<impl Handler>, lines: &HeaderMap) -> Response<Content> {
+    let orders = Orders {
+        schema: SCHEMA,
+        possible: site.page.read_only().is_none(),
+        refused: may_change(&site.page, lines).err().map(Refusal::into_why),
+    };
+    json(StatusCode::OK, &orders)
 }
 
 fn detail(member: MemberStatus, details: &Details) -> Detail {

@@ -103,6 +103,11 @@ impl Refusal {
         }
     }
 
+    /// The reason alone.
+    pub(super) fn into_why(self) -> String {
+        self.error
+    }
+
     pub(super) fn answer(&self) -> Response<Content> {
         let mut response = json(self.status, self);
         if self.status == StatusCode::UNAUTHORIZED {

@@ -29,12 +29,16 @@ const ORDER_TIME: Duration = Duration::from_secs(5);
 struct Switchover {
     #[serde(default)]
     to: Option<Slot>,
+    #[serde(default)]
+    at: Option<Slot>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Maintenance {
     on: bool,
+    #[serde(default)]
+    at: Option<Slot>,
 }
 
 #[derive(Serialize)]
@@ -61,25 +65,60 @@ where
     B: Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    if let Err(refusal) = may_change(&site.page, lines) {
-        return refusal.answer();
-    }
-    let outcome = match order {
-        Order::Switchover => match read::<Switchover, B>(lines, body).await {
-            Ok(order) => timeout(ORDER_TIME, site.handler.switchover(order.to)).await,
-            Err(refusal) => return refusal.answer(),
-        },
-        Order::Maintenance => match read::<Maintenance, B>(lines, body).await {
-            Ok(order) => timeout(ORDER_TIME, site.handler.maintenance(order.on)).await,
-            Err(refusal) => return refusal.answer(),
-        },
+    let outcome = match given(site, order, lines, body).await {
+        Ok(outcome) => outcome,
+        Err(refusal) => return refusal.answer(),
     };
-    let outcome = outcome.unwrap_or_else(|_| Err("the daemon did not finish in time".to_owned()));
     info!(%viewer, ?order, ?outcome, "ordered by the status page's API");
     match outcome {
         Ok(done) => json(StatusCode::OK, &Done { done }),
         Err(why) => refusal(StatusCode::CONFLICT, why),
     }
+}
+
+/// What the daemon made of it, or why it was not told.
+async fn given<B>(
+    site: &Site<impl Handler>,
+    order: Order,
+    lines: &HeaderMap,
+    body: B,
+) -> Result<Result<String, String>, Refusal>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    may_change(&site.page, lines)?;
+    let handler = &*site.handler;
+    let outcome = match order {
+        Order::Switchover => {
+            let order: Switchover = read(lines, body).await?;
+            is_meant(handler, order.at).await?;
+            timeout(ORDER_TIME, handler.switchover(order.to)).await
+        }
+        Order::Maintenance => {
+            let order: Maintenance = read(lines, body).await?;
+            is_meant(handler, order.at).await?;
+            timeout(ORDER_TIME, handler.maintenance(order.on)).await
+        }
+    };
+    Ok(outcome.unwrap_or_else(|_| Err("the daemon did not finish in time".to_owned())))
+}
+
+/// A browser sends once more, by itself, what it had no answer to on a connection that ended. By a virtual address that
+/// reaches the next master, and the order was not for that one.
+async fn is_meant(handler: &impl Handler, at: Option<Slot>) -> Result<(), Refusal> {
+    let Some(at) = at else { return Ok(()) };
+    let known = handler.status().await;
+    let own = known
+        .map_err(|why| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, why))?
+        .slot;
+    if own == at {
+        return Ok(());
+    }
+    let why = format!(
+        "this is slot {own}, and the order is for slot {at}: nothing was changed here; see who is master"
+    );
+    Err(Refusal::new(StatusCode::PRECONDITION_FAILED, why))
 }
 
 async fn read<T, B>(lines: &HeaderMap, body: B) -> Result<T, Refusal>

@@ -94,6 +94,7 @@ enum Asked<'a> {
     History,
     Events,
     Member(&'a str),
+    Orders,
     Order(Order),
 }
 
@@ -103,6 +104,7 @@ impl<'a> Asked<'a> {
             "status" => Self::Status,
             "history" => Self::History,
             "events" => Self::Events,
+            "orders" => Self::Orders,
             "switchover" => Self::Order(Order::Switchover),
             "maintenance" => Self::Order(Order::Maintenance),
             other => Self::Member(other.strip_prefix("members/")?),
@@ -177,6 +179,7 @@ async fn read(
         Asked::History => api::history(site).await,
         Asked::Events => site.events(),
         Asked::Member(slot) => api::member(site, slot).await,
+        Asked::Orders => api::orders(site, lines),
         Asked::Order(_) => wrong_method("POST"),
     }
 }

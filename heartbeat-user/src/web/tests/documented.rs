@@ -54,6 +54,7 @@ fn every_key_that_is_served_is_documented_and_none_else() {
         ("/api/v1/status", "status"),
         ("/api/v1/history", "history"),
         ("/api/v1/members/2", "member"),
+        ("/api/v1/orders", "orders"),
     ] {
         let mut found = BTreeSet::new();
         keys(&served.get(path).json(), "", &mut found);

@@ -92,6 +92,67 @@ fn with_tls_and_the_token_mastership_is_handed_on_and_maintenance_begun() {
 }
 
 #[test]
+fn an_order_for_another_node_changes_nothing() {
+    let (identity, client) = identity();
+    let served = serve(StatusPage {
+        identity: Some(identity),
+        token: Some(Token::new(TOKEN)),
+        ..OPEN
+    });
+    let orders = [
+        ("/api/v1/switchover", "\"to\": 2"),
+        ("/api/v1/maintenance", "\"on\": true"),
+    ];
+    for (path, order) in orders {
+        let astray = format!("{{{order}, \"at\": 3}}");
+        let refused = ask(&served, &client, &post(path, TOKEN), &astray);
+        assert_eq!(refused.status, 412, "{path}");
+        let why = refused.error();
+        assert!(
+            why.contains("this is slot 1, and the order is for slot 3"),
+            "{why}"
+        );
+    }
+    assert_eq!(ordered(&served), [""; 0]);
+    for (path, order) in orders {
+        let meant = format!("{{{order}, \"at\": 1}}");
+        let answer = ask(&served, &client, &post(path, TOKEN), &meant);
+        assert_eq!(answer.status, 200, "the witness: {path}");
+    }
+    assert_eq!(ordered(&served), ["switchover Some(2)", "maintenance true"]);
+}
+
+#[test]
+fn a_viewer_is_told_whether_orders_are_possible_and_whether_it_may_give_them() {
+    let (identity, client) = identity();
+    let read_only = serve(OPEN).get("/api/v1/orders").json();
+    assert_eq!(read_only["possible"], false);
+    let why = read_only["refused"].as_str().expect("a reason");
+    assert!(why.contains("TLS and a token"), "{why}");
+    let served = serve(StatusPage {
+        identity: Some(identity),
+        token: Some(Token::new(TOKEN)),
+        ..OPEN
+    });
+    for (line, why) in [
+        ("", Some("is needed")),
+        ("Authorization: Bearer another\r\n", Some("not the token")),
+        (&*format!("Authorization: Bearer {TOKEN}\r\n"), None),
+    ] {
+        let head = format!("GET /api/v1/orders HTTP/1.1\r\n{line}");
+        let told = ask(&served, &client, &head, "").json();
+        assert_eq!(told["possible"], true);
+        let refused = told["refused"].as_str();
+        assert_eq!(refused.is_some(), why.is_some(), "{told}");
+        assert!(
+            refused
+                .unwrap_or_default()
+                .contains(why.unwrap_or_default())
+        );
+    }
+}
+
+#[test]
 fn without_the_token_or_with_another_order_nothing_is_changed() {
     let (identity, client) = identity();
     let served = serve(StatusPage {
@@ -188,13 +249,19 @@ fn where_reading_needs_the_token_the_page_comes_without_it_and_what_it_shows_doe
         "/api/v1/status",
         "/api/v1/history",
         "/api/v1/members/2",
+        "/api/v1/orders",
         "/api/v1/events",
     ] {
         assert_eq!(get(path, ""), 401, "{path}");
         assert_eq!(get(path, "Bearer x"), 401, "{path}");
         assert_eq!(get(path, TOKEN), 401, "{path}");
     }
-    for path in ["/api/v1/status", "/api/v1/history", "/api/v1/members/2"] {
+    for path in [
+        "/api/v1/status",
+        "/api/v1/history",
+        "/api/v1/members/2",
+        "/api/v1/orders",
+    ] {
         assert_eq!(get(path, &format!("Bearer {TOKEN}")), 200, "{path}");
     }
 }
