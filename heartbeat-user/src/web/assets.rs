@@ -30,6 +30,8 @@ assets! {
     "/", HTML, "index.html";
     "/style.css", CSS, "style.css";
     "/page.js", SCRIPT, "page.js";
+    "/orders.js", SCRIPT, "orders.js";
+    "/token.js", SCRIPT, "token.js";
     "/stream.js", SCRIPT, "stream.js";
     "/render.js", SCRIPT, "render.js";
     "/detail.js", SCRIPT, "detail.js";

@@ -1,5 +1,6 @@
 // One member, looked at closely.
 
+import { ask, offers } from "./orders.js";
 import { get } from "./stream.js";
 import { $, fill, h, shape } from "./render.js";
 import { count, diagnosis, duration, role, short } from "./words.js";
@@ -11,9 +12,11 @@ const MOST_SEEN = 120;
 const LEAST_SHOWN = 30;
 const seen = new Map();
 let shown = null;
+let newest = null;
 
 /** Round trips as this page saw them, for the picture of the last minutes. */
 export function remember(status) {
+  newest = status;
   for (const member of status.members) {
     const trips = seen.get(member.slot) ?? [];
     trips.push(member.answering === "missing" ? null : member.rtt_us);
@@ -34,7 +37,9 @@ box.addEventListener("close", () => {
   history.replaceState(null, "", location.pathname);
 });
 box.addEventListener("click", (event) => {
-  if (event.target === box || event.target.closest(".close")) box.close();
+  const wanted = event.target.closest("[data-order]");
+  if (wanted) ask(wanted.dataset.order, newest, shown);
+  else if (event.target === box || event.target.closest(".close")) box.close();
 });
 setInterval(() => { if (shown !== null) refresh(); }, AGAIN_MS);
 
@@ -64,6 +69,7 @@ function show({ member, answer, kernel }) {
       h("p", { class: "state" }, shape(kind, gravity), h("span", {}, word)),
       h("button", { type: "button", class: "close", "aria-label": "Close" }, "×")),
     h("dl", { class: "pairs" }, ...ages),
+    offers(newest, member),
     figure("Round trip while this page was open", line(seen.get(member.slot) ?? [])),
     h("h3", {}, `What the kernel of slot ${kernel.slot} counted`),
     h("p", { class: "quiet" }, "Since its maps were made; over all members."),
@@ -71,7 +77,7 @@ function show({ member, answer, kernel }) {
     figure("Gaps between probes", bars(kernel.gaps)),
     table("Heartbeat frames", kernel.verdicts),
     table("Packets of virtual addresses", kernel.gate_verdicts),
-  ]);
+  ].filter((it) => it !== null));
 }
 
 const figure = (title, picture) => h("figure", {}, h("figcaption", {}, title), picture);

@@ -1,9 +1,11 @@
 // Brings the parts together: what the node tells is shown, and so is its silence.
 
 import { open, remember } from "./detail.js";
+import { learn } from "./orders.js";
 import { $, nameOf, render, renderHistory, say } from "./render.js";
-import { follow, get, useToken } from "./stream.js";
-import { chosen, diagnosis } from "./words.js";
+import { follow, forgetToken, get } from "./stream.js";
+import { askToken, forget } from "./token.js";
+import { chosen, diagnosis, role } from "./words.js";
 
 let status = null;
 let trouble = null;
@@ -19,7 +21,7 @@ function told(event, value) {
     announce(status, value);
     status = value;
     seenAt = performance.now();
-    document.body.classList.remove("waiting");
+    document.body.classList.remove("waiting", "locked");
     render(status);
     remember(status);
     askHistory();
@@ -51,6 +53,9 @@ function announce(before, after) {
     const word = diagnosis(member).word;
     if (old && diagnosis(old).word !== word) news.push(`${member.name}: ${word}`);
   }
+  const isIn = (all, alarm) => all.alarms.some((it) => it.key === alarm.key);
+  after.alarms.filter((it) => !isIn(before, it)).forEach((it) => news.push(`Alarm: ${it.text}`));
+  before.alarms.filter((it) => !isIn(after, it)).forEach((it) => news.push(`Alarm over: ${role(it.name)}`));
   if (news.length) say($("announce"), news.join(". "));
 }
 
@@ -74,18 +79,11 @@ function silent(ms) {
   link();
 }
 
-function locked(why) {
-  $("token-why").textContent = why;
-  $("token-box").showModal();
-  return new Promise((done) => {
-    $("token-form").onsubmit = (event) => {
-      event.preventDefault();
-      useToken($("token").value);
-      $("token").value = "";
-      $("token-box").close();
-      done();
-    };
-  });
+/** A token that is refused is not kept, and nothing stays of what an earlier one showed. */
+async function locked(why) {
+  if (status) return new Promise(forget);
+  forgetToken();
+  await askToken(why, true);
 }
 
 $("members").addEventListener("click", (event) => {
@@ -103,4 +101,4 @@ $("members").addEventListener("keydown", (event) => {
 
 const wanted = /^#slot-(\d+)$/.exec(location.hash);
 if (wanted) open(Number(wanted[1]));
-follow({ told, silent, locked });
+follow({ begun: learn, told, silent, locked });

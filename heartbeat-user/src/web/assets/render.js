@@ -34,7 +34,7 @@ export function fill(box, children) {
 const pair = (term, ...value) => h("div", {}, h("dt", {}, term), h("dd", {}, ...value));
 
 /** A text of the election, which knows slots only, with the members' names beside them. */
-const named = (status, text) => text.replace(/\bslot (\d+)\b(?! \()/g, (words, slot) => {
+export const named = (status, text) => text.replace(/\bslot (\d+)\b(?! \()/g, (words, slot) => {
   const name = status.members.find((it) => it.slot === Number(slot))?.name;
   return name === undefined ? words : `${words} (${name})`;
 });

@@ -53,6 +53,28 @@ fn the_page_and_all_that_it_names_are_served_and_a_browser_is_kept_to_them() {
 }
 
 #[test]
+fn every_element_that_a_script_looks_for_is_on_the_page_once() {
+    let text = |path: &str| {
+        ASSETS
+            .iter()
+            .find(|it| it.path == path)
+            .expect("it is there")
+            .text
+    };
+    let page = text("/");
+    let mut found = 0;
+    for script in ASSETS.iter().filter(|it| it.path.ends_with(".js")) {
+        for rest in script.text.split("$(\"").skip(1) {
+            let id = rest.split('"').next().unwrap_or_default();
+            let there = page.matches(&format!(" id=\"{id}\"")).count();
+            assert_eq!(there, 1, "{id} of {}", script.path);
+            found += 1;
+        }
+    }
+    assert!(found > 50, "found {found}: the search is broken");
+}
+
+#[test]
 fn nothing_on_the_page_comes_from_elsewhere() {
     for asset in ASSETS {
         let text = asset.text.replace("http://www.w3.org/2000/svg", "");
