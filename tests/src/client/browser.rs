@@ -92,15 +92,12 @@ impl Browser {
     fn begin(&mut self, home: &Path) -> Result<String> {
         let own = format!("--user-data-dir={}", home.join("profile").display());
         let options: Vec<&str> = OPTIONS.into_iter().chain([own.as_str()]).collect();
-        // Its own first page is made of so much that a busy machine takes half a minute over it.
-        let start =
-            json!({ "session": { "restore_on_startup": 4, "startup_urls": ["about:blank"] } });
         let wanted = json!({ "capabilities": { "alwaysMatch": {
             "browserName": "chrome",
             // A node's certificate in the lab has nobody who vouches for it.
             "acceptInsecureCerts": true,
             "goog:loggingPrefs": { "browser": "ALL" },
-            "goog:chromeOptions": { "binary": CHROMIUM, "args": options, "prefs": start },
+            "goog:chromeOptions": { "binary": CHROMIUM, "args": options },
         } } });
         let begun = self.ask("POST", "/session", &wanted)?;
         let session = begun["sessionId"].as_str().context("it has a session")?;
