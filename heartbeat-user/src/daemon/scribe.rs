@@ -222,7 +222,7 @@ impl Scribe {
             }
             Report::Released { epoch, .. } => debug!(round = epoch.round(), "addresses removed"),
             Report::HeldSlot { slot, .. } => {
-                debug!(slot, "addresses of a slot added and announced")
+                debug!(slot, "addresses of a slot added and announced");
             }
             Report::DroppedSlot { slot } => debug!(slot, "addresses of a slot removed"),
             Report::Restored { address } => {
