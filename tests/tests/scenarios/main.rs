@@ -41,6 +41,7 @@ mod many_nodes;
 mod nginx;
 mod node_death;
 mod nodes;
+mod page_orders;
 mod pages;
 mod pair;
 mod pair_boots;

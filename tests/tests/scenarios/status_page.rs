@@ -1,6 +1,6 @@
 //! The status page in a browser on the business network, while nodes die under it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -17,19 +17,19 @@ use crate::scene::{Scene, scenario_in};
 pub(crate) const PAGE: &str = "\n[http]\nlisten = \"business:7480\"\n";
 pub(crate) const PORT: u16 = 7480;
 
-/// How long the page may take to show that a node is dead.
-const SHOWN: Duration = Duration::from_secs(1);
+/// How long the page may take to show that a node is dead, or another the master.
+pub(crate) const SHOWN: Duration = Duration::from_secs(1);
 /// How long to wait for anything else; far above what it takes.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
 /// So long after the node's last word the page says that it hears nothing, and not later.
 const SILENCE: Duration = Duration::from_secs(5);
 
-const ESCAPE: char = '\u{e00c}';
-const ENTER: char = '\u{e007}';
+pub(crate) const ESCAPE: char = '\u{e00c}';
+pub(crate) const ENTER: char = '\u{e007}';
 const RIGHT: char = '\u{e014}';
 
 /// Notes in the browser, by the machine's clock, when each member's look and the headline became another.
-const WATCH: &str = r"
+pub(crate) const WATCH: &str = r"
   window.noted = {};
   const note = () => {
     for (const cell of document.querySelectorAll('#members li')) {
@@ -80,12 +80,12 @@ pub(crate) fn no_complaints(browser: &mut Browser) -> Result<()> {
     Ok(())
 }
 
-fn headline(browser: &mut Browser, text: &str) -> Result<()> {
+pub(crate) fn headline(browser: &mut Browser, text: &str) -> Result<()> {
     let script = format!("return document.getElementById('headline').textContent === '{text}'");
     browser.wait_for(&script, PATIENCE).map(drop)
 }
 
-fn all_answer(browser: &mut Browser) -> Result<()> {
+pub(crate) fn all_answer(browser: &mut Browser) -> Result<()> {
     let script = "return document.getElementById('tally').textContent === 'all 3 answer'";
     browser.wait_for(script, PATIENCE).map(drop)
 }
@@ -146,28 +146,36 @@ fn a_slave_dies(scene: &mut Scene, browser: &mut Browser) -> Result<()> {
 
 /// The figures of the docs, written anew if somebody asks for it (HEARTBEAT_BLESS).
 fn pictures(browser: &mut Browser) -> Result<()> {
-    if std::env::var_os("HEARTBEAT_BLESS").is_none() {
-        return Ok(());
-    }
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/figures");
-    let file = |name: &str| -> PathBuf { folder.join(name) };
-    for (name, width, height, is_dark) in [
-        ("page-light.png", 1200, 900, false),
-        ("page-dark.png", 1200, 900, true),
-        ("page-narrow.png", 360, 900, true),
+    for (name, size, is_dark) in [
+        ("page-light.png", (1200, 900), false),
+        ("page-dark.png", (1200, 900), true),
+        ("page-narrow.png", (360, 900), true),
     ] {
-        browser.look(width, height, is_dark)?;
         browser.run("scrollTo(0, 0); document.activeElement.blur()")?;
-        browser.picture(&file(name))?;
+        picture(browser, name, size, is_dark)?;
     }
-    browser.look(1200, 1100, false)?;
     browser.run("document.querySelector('#slot-2 button').click()")?;
     browser.wait_for(
         "return document.querySelectorAll('#detail rect').length > 0",
         PATIENCE,
     )?;
-    browser.picture(&file("page-node.png"))?;
+    picture(browser, "page-node.png", (1200, 1100), false)?;
     browser.press(ESCAPE)
+}
+
+/// One of them, in a window of that size.
+pub(crate) fn picture(
+    browser: &mut Browser,
+    name: &str,
+    (width, height): (u32, u32),
+    is_dark: bool,
+) -> Result<()> {
+    if std::env::var_os("HEARTBEAT_BLESS").is_none() {
+        return Ok(());
+    }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/figures");
+    browser.look(width, height, is_dark)?;
+    browser.picture(&folder.join(name))
 }
 
 fn mastership_is_handed_on(scene: &Scene, browser: &mut Browser) -> Result<()> {
@@ -235,7 +243,7 @@ fn a_daemon_hangs(scene: &Scene, browser: &mut Browser) -> Result<()> {
 }
 
 /// How long after `from_ms` of the wall clock the browser noted that.
-fn took(browser: &mut Browser, what: &str, from_ms: u64) -> Result<Duration> {
+pub(crate) fn took(browser: &mut Browser, what: &str, from_ms: u64) -> Result<Duration> {
     let script = format!("return window.noted['{what}'] ?? null");
     let at = browser.wait_for(&script, PATIENCE)?;
     let at = at.as_u64().context("a time")?;
