@@ -35,8 +35,12 @@ impl Node {
         if !self.abstention.is_over(now) {
             self.push(Command::Abstain(self.abstention.until));
         }
-        if self.floor > restored.daemon.epoch_floor && !restored.maps_kept {
-            // By it the kernel tells recordings of this slot's own probes from another machine's.
+        // By it the kernel tells recordings of this slot's own probes from another machine's.
+        let is_forgotten = self.floor > restored.daemon.epoch_floor && !restored.maps_kept;
+        // A mastership that began while no daemon ran here is in the kernel's word alone.
+        let saved = restored.saved_floor.min(restored.daemon.epoch_floor);
+        let is_unsaved = restored.kernel.probed > saved;
+        if is_forgotten || is_unsaved {
             self.push(Command::Floor(self.floor));
         }
         if self.config.members[&self.config.slot].witness {

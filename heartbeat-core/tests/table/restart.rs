@@ -230,3 +230,27 @@ fn the_kernel_is_told_of_the_disks_floor_where_its_maps_know_less() {
     assert_eq!(floors(false, 5, 5), None);
     assert_eq!(floors(true, 6, 5), None);
 }
+
+#[test]
+fn a_mastership_that_began_while_no_daemon_ran_here_is_saved_at_the_start() {
+    let (old, new) = (Epoch::new(3, 1), Epoch::new(4, 1));
+    for (saved, in_maps, is_saved) in [
+        (old, old, true),
+        (old, new, true),
+        (new, old, true),
+        (new, new, false),
+    ] {
+        let mut left = restored(2);
+        left.kernel = probed(new, START, 2);
+        left.saved_floor = saved;
+        left.daemon.epoch_floor = in_maps;
+        let (_, commands) = Bench::new(config(2), left);
+        let says = lines(&commands).contains(&"floor 4.1".to_owned());
+        assert_eq!(
+            says,
+            is_saved,
+            "{saved:?} {in_maps:?}: {:?}",
+            lines(&commands)
+        );
+    }
+}

@@ -10,6 +10,7 @@ use heartbeat_tests::lab::view::View;
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
+use crate::info::serves;
 use crate::scene::{Scene, scenario_with};
 
 /// Two receivers on the client's machine; the second one is Alertmanager's place too.
@@ -53,6 +54,8 @@ fn scenario(name: &str, manner: Manner, play: impl Fn(&mut Scene, &Pager, &Pager
         let second = Pager::listen(client, 9002, Manner::Takes)?;
         scene.cluster.start_all()?;
         scene.settle_on_1()?;
+        // Until a master knows what the one before it said, it says nothing.
+        serves(scene)?;
         scene.quiet()?;
         play(scene, &first, &second)
     });

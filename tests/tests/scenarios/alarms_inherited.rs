@@ -10,6 +10,7 @@ use heartbeat_tests::lab::settings::Settings;
 use heartbeat_tests::lab::topology::Plan;
 
 use crate::alarms::{await_taken, once_each, taken};
+use crate::info::serves;
 use crate::scene::{Scene, scenario_with};
 
 const SINK: &str = r#"
@@ -53,6 +54,8 @@ fn an_alarm_that_a_dead_master_could_not_deliver_is_delivered_once_by_the_next_o
         let pager = Pager::listen(lab.topology().client(), 9001, Manner::Refuses)?;
         scene.cluster.start_all()?;
         scene.settle_on_1()?;
+        // Until a master knows what the one before it said, it says nothing.
+        serves(scene)?;
         scene.quiet()?;
         wire::kill_node(scene.cluster.lab().topology(), 5, Death::Silent)?;
         scene.diagnosed(1, 5, "down")?;

@@ -12,6 +12,7 @@ use heartbeat_tests::lab::settings::Settings;
 use heartbeat_user::sys::clock::boot_ns;
 use nix::sys::signal::Signal;
 
+use crate::pair_boots::drop_address;
 use crate::scene::{Scene, moved_once, scenario_with};
 
 /// All three, and the addresses at once.
@@ -157,6 +158,7 @@ fn the_token_grows_though_all_rebooted_and_the_last_master_lost_its_disk() {
         }
         // What a reboot takes from each, and what a broken disk takes from the one.
         for slot in 1..=3 {
+            drop_address(scene, slot)?;
             fs::remove_dir_all(scene.cluster.daemon(slot).pins())?;
         }
         fs::remove_dir_all(scene.cluster.daemon(2).state())?;

@@ -21,22 +21,27 @@ fn crash(scene: &mut Scene, slot: u16) -> Result<()> {
     let daemon = scene.cluster.daemon_mut(slot);
     daemon.end(Signal::SIGKILL)?;
     fs::remove_dir_all(daemon.pins())?;
-    if scene.has_address(slot)? {
-        let settings = scene.cluster.settings();
-        let node = scene.cluster.lab().topology().node(slot).name();
-        let address = format!("{}/32", settings.virtual_address());
-        let words = [
-            "-netns",
-            node,
-            "addr",
-            "del",
-            &address,
-            "dev",
-            settings.carrier(),
-        ];
-        run("ip", &words)?;
+    drop_address(scene, slot)
+}
+
+/// A reboot takes the address too. As long as a node without its gate has it, it answers.
+pub(crate) fn drop_address(scene: &Scene, slot: u16) -> Result<()> {
+    if !scene.has_address(slot)? {
+        return Ok(());
     }
-    Ok(())
+    let settings = scene.cluster.settings();
+    let node = scene.cluster.lab().topology().node(slot).name();
+    let address = format!("{}/32", settings.virtual_address());
+    let words = [
+        "-netns",
+        node,
+        "addr",
+        "del",
+        &address,
+        "dev",
+        settings.carrier(),
+    ];
+    run("ip", &words).map(drop)
 }
 
 /// It is up again, its daemon before its links.

@@ -179,7 +179,7 @@ const SERVICE = {
   healthy: ["disc", "good"], starting: ["ring", "dim"], not_watched: ["ring", "dim"],
   recovering: ["triangle", "warn"], lost: ["cross", "bad"],
 };
-const HOOK = { running: ["ring", "dim"], succeeded: ["disc", "good"], failed: ["cross", "bad"] };
+const HOOK = { waiting: ["ring", "dim"], running: ["ring", "dim"], succeeded: ["disc", "good"], failed: ["cross", "bad"] };
 
 function watched(status) {
   $("service-section").hidden = status.services.length === 0;

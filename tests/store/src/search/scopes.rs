@@ -181,11 +181,6 @@ pub fn long() -> Vec<Scope> {
             leaders: three(),
             ..two_with("three leaderships, the leaders' disks slow")
         },
-        Scope {
-            leaders: three(),
-            writes: 1,
-            ..two_with("three leaderships and a write, the leaders' disks slow")
-        },
     ]);
     scopes
 }
