@@ -174,8 +174,9 @@ impl Node {
 
     /// To be told to all, soon: what became of that member; where that is too much for one message, all of them anew.
     fn note_news(&mut self, slot: Slot) {
-        let is_noted = self.health.news.note(slot);
-        self.health.is_due |= !is_noted;
+        if !self.health.is_due {
+            self.health.is_due = !self.health.news.note(slot);
+        }
     }
 
     /// Tells every member, in a large cluster every elector, what this master knows of the others: what changed at once,

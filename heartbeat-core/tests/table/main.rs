@@ -27,6 +27,7 @@ mod show;
 mod slots;
 mod standing;
 mod states;
+mod telling;
 mod told;
 mod votes;
 mod written;

@@ -214,14 +214,29 @@ fn next_life(file: &Path) {
     assert!(recorder.finish());
 }
 
+/// Where the chunk with that byte in it begins: length (u32), checksum (8 bytes), and so many bytes.
+fn chunk_at(bytes: &[u8], place: usize) -> usize {
+    let version = b"heartbeatd record\n".len() + 2;
+    let mut at = version + 1 + usize::from(bytes[version]);
+    loop {
+        let length = bytes[at..at + 4].try_into().expect("four bytes");
+        let next = at + 4 + 8 + u32::from_le_bytes(length) as usize;
+        if next > place {
+            return at;
+        }
+        at = next;
+    }
+}
+
 #[test]
 fn behind_a_damaged_file_the_next_one_is_read() {
     let mut recorded = Recorded::new(1 << 30);
     recorded.lives();
     let (folder, file) = recorded.end();
     let mut bytes = fs::read(&file).expect("it was written");
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 1;
+    let chunk = chunk_at(&bytes, bytes.len() / 2);
+    // Its checksum: a length that is damaged may say that the file was cut short.
+    bytes[chunk + 4] ^= 1;
     fs::write(&file, bytes).expect("writable");
     // What is damaged is kept as the older file.
     next_life(&file);

@@ -21,10 +21,22 @@ pub(crate) const OWNER: u16 = 3;
 
 pub(crate) fn scenario(name: &str, play: impl Fn(&mut Scene) -> Result<()>) {
     let settings = Settings {
-        takeover_of: Some(OWNER),
         // A slot's lease lasts two of these.
         max_lease: Some(Duration::from_millis(300)),
         ..Settings::default()
+    };
+    scenario_like(name, settings, play);
+}
+
+/// The same in a cluster like this.
+pub(crate) fn scenario_like(
+    name: &str,
+    settings: Settings,
+    play: impl Fn(&mut Scene) -> Result<()>,
+) {
+    let settings = Settings {
+        takeover_of: Some(OWNER),
+        ..settings
     };
     scenario_with(name, settings, |scene| {
         scene.cluster.start_all()?;

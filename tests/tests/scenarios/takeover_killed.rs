@@ -10,8 +10,8 @@ use heartbeat_tests::lab::view::View;
 use heartbeat_user::sys::clock::boot_ns;
 
 use crate::killed::Killed;
-use crate::scene::{Scene, scenario_with, two_leases};
-use crate::takeover::{OWNER, at_home, changes, moved, taken_over};
+use crate::scene::{Scene, two_leases};
+use crate::takeover::{OWNER, at_home, changes, moved, scenario_like, taken_over};
 
 /// How long a daemon may take to start on a machine that compiles meanwhile.
 const STARTED: Duration = Duration::from_secs(30);
@@ -26,17 +26,10 @@ fn among_five(name: &str, play: impl Fn(&mut Scene) -> Result<()>) {
             ..Plan::DEFAULT
         },
         period: Duration::from_millis(20),
-        takeover_of: Some(OWNER),
         max_lease: Some(Duration::from_millis(400)),
         ..Settings::default()
     };
-    scenario_with(name, settings, |scene| {
-        scene.cluster.start_all()?;
-        scene.settle_on_1()?;
-        at_home(scene)?;
-        sleep(Duration::from_millis(200));
-        play(scene)
-    });
+    scenario_like(name, settings, play);
 }
 
 #[test]
