@@ -115,7 +115,10 @@ impl Daemon {
         };
         let takeover = Takeover::start(setup, tasks.clone(), taken_tasks).map_err(Failure::of)?;
         let peers = Peers::start(linked::membership(&plan), Handle::current());
-        let electors = dynamic::electors(&plan.electors);
+        let electors = (
+            dynamic::electors(&plan.electors),
+            plan.config.pair.is_some(),
+        );
         let (words, pulse) = (&kernel.words, &orders);
         let floors = Floors::start(plan.slot, electors, state.clone(), floor, words, &peers);
         let watched = watched::start(&plan, words, &state, goes_on, pulse, &history, &floors)?;

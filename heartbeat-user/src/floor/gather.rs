@@ -18,10 +18,21 @@ const DEPTH: usize = 16;
 #[derive(Clone, Debug)]
 pub(super) struct Basis {
     pub(super) electors: BTreeSet<Slot>,
+    /// Two machines that may serve without each other.
+    pub(super) is_pair: bool,
     /// In a pair, this node serves without the other.
     pub(super) is_alone: bool,
     /// It is master by an operator's word.
     pub(super) is_forced: bool,
+}
+
+/// Why it is not known to be on a disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Lack {
+    /// The node says so, or it is this one.
+    Told(String),
+    /// Nobody answers there: its daemon is dead or frozen, or the links are.
+    Silent(String),
 }
 
 /// Whose disks have it.
@@ -34,18 +45,20 @@ pub enum Held {
 }
 
 impl Basis {
-    pub(super) const fn of(electors: BTreeSet<Slot>) -> Self {
+    pub(super) const fn of(electors: BTreeSet<Slot>, is_pair: bool) -> Self {
         Self {
             electors,
+            is_pair,
             is_alone: false,
             is_forced: false,
         }
     }
 
-    /// By whom it is held well enough, if these have it.
-    fn held(&self, own: Slot, having: &BTreeSet<Slot>) -> Option<Held> {
+    /// By whom it is held well enough, if these have it and those do not answer.
+    fn held(&self, own: Slot, having: &BTreeSet<Slot>, silent: &BTreeSet<Slot>) -> Option<Held> {
         let count = self.electors.intersection(having).count();
-        let is_alone = self.is_alone && self.electors.len() == 2;
+        // A dead daemon's kernel may grant a lease, so that no evidence is needed; its disk cannot be asked.
+        let is_alone = self.is_pair && (self.is_alone || !silent.is_empty());
         if 2 * count > self.electors.len() {
             Some(Held::Majority)
         } else {
@@ -63,14 +76,15 @@ pub(super) async fn gather<A, F>(
 ) -> Held
 where
     A: Fn(Slot) -> F + Clone + Send + 'static,
-    F: Future<Output = Result<(), String>> + Send + 'static,
+    F: Future<Output = Result<(), Lack>> + Send + 'static,
 {
     let (mut asked, mut having) = (BTreeSet::new(), BTreeSet::new());
+    let mut silent = BTreeSet::new();
     let (lacks, mut lacking) = mpsc::channel(DEPTH);
     let mut asking = JoinSet::new();
     loop {
         let now = basis.borrow_and_update().clone();
-        if let Some(held) = now.held(own, &having) {
+        if let Some(held) = now.held(own, &having, &silent) {
             return held;
         }
         for slot in now.electors.into_iter().chain([own]) {
@@ -80,16 +94,24 @@ where
         }
         tokio::select! {
             Some(Ok(slot)) = asking.join_next() => drop(having.insert(slot)),
-            Some((slot, why)) = lacking.recv() => tell(slot, why),
+            Some((slot, lack)) = lacking.recv() => {
+                let (Lack::Told(why) | Lack::Silent(why)) = &lack;
+                tell(slot, why.clone());
+                if matches!(lack, Lack::Silent(_)) {
+                    silent.insert(slot);
+                } else {
+                    silent.remove(&slot);
+                }
+            }
             Ok(()) = basis.changed() => {}
         }
     }
 }
 
-async fn until_it_has<A, F>(slot: Slot, ask: A, lacks: mpsc::Sender<(Slot, String)>) -> Slot
+async fn until_it_has<A, F>(slot: Slot, ask: A, lacks: mpsc::Sender<(Slot, Lack)>) -> Slot
 where
     A: Fn(Slot) -> F,
-    F: Future<Output = Result<(), String>>,
+    F: Future<Output = Result<(), Lack>>,
 {
     loop {
         let again = Instant::now() + PERIOD;
@@ -116,7 +138,8 @@ mod tests {
         let told = Mutex::new(BTreeSet::new());
         let ask = move |slot| async move {
             let has = having.contains(&slot);
-            has.then_some(()).ok_or_else(|| "full".to_owned())
+            has.then_some(())
+                .ok_or_else(|| Lack::Told("full".to_owned()))
         };
         let tell = |slot, why: String| {
             assert_eq!(why, "full");
@@ -127,11 +150,11 @@ mod tests {
     }
 
     fn three() -> Basis {
-        Basis::of(BTreeSet::from([1, 2, 3]))
+        Basis::of(BTreeSet::from([1, 2, 3]), false)
     }
 
     fn pair() -> Basis {
-        Basis::of(BTreeSet::from([1, 2]))
+        Basis::of(BTreeSet::from([1, 2]), true)
     }
 
     #[tokio::test]
@@ -174,7 +197,7 @@ mod tests {
                 4 => begun.elapsed() > 5 * PERIOD,
                 _ => false,
             };
-            has.then_some(()).ok_or_else(String::new)
+            has.then_some(()).ok_or_else(|| Lack::Told(String::new()))
         };
         let gathers = gather(1, basis, ask, |_, _| {});
         let changes = async {
@@ -187,5 +210,25 @@ mod tests {
             () = changes => {}
         }
         assert!(begun.elapsed() > 5 * PERIOD, "{:?}", begun.elapsed());
+    }
+
+    #[tokio::test]
+    async fn a_pair_s_node_does_not_wait_for_a_disk_that_nobody_can_be_asked_about() {
+        let gathers = |basis, other: Lack| async move {
+            let (_kept, basis) = watch::channel(basis);
+            let ask = move |slot| {
+                let other = other.clone();
+                async move { if slot == 1 { Ok(()) } else { Err(other) } }
+            };
+            let held = timeout(3 * PERIOD, gather(1, basis, ask, |_, _| {})).await;
+            held.ok()
+        };
+        let silent = || Lack::Silent("no link".to_owned());
+        assert_eq!(gathers(pair(), silent()).await, Some(Held::OwnDisk));
+        assert_eq!(gathers(three(), silent()).await, None, "a majority must");
+        let two = Basis::of(BTreeSet::from([1, 2]), false);
+        assert_eq!(gathers(two, silent()).await, None, "no pair");
+        let full = Lack::Told("full".to_owned());
+        assert_eq!(gathers(pair(), full).await, None, "it says no");
     }
 }

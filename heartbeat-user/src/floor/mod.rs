@@ -20,7 +20,7 @@ use crate::state::{StateError, StateFolder};
 use own::Own;
 
 pub use gather::Held;
-use gather::{Basis, gather};
+use gather::{Basis, Lack, gather};
 
 /// How long an elector may take to have it on its disk, before it is asked again.
 const ANSWERS: Duration = Duration::from_secs(1);
@@ -37,12 +37,12 @@ pub struct Floors {
 }
 
 impl Floors {
-    /// Those of this node, which has `saved` on its disk, and of these electors. Others are told what is on this disk from
+    /// Those of this node, which has `saved` on its disk, and of these electors, which may be a pair. Others are told what is on this disk from
     /// now on.
     #[must_use]
     pub fn start(
         slot: Slot,
-        electors: BTreeSet<Slot>,
+        (electors, is_pair): (BTreeSet<Slot>, bool),
         state: StateFolder,
         saved: Epoch,
         words: &Words,
@@ -63,7 +63,7 @@ impl Floors {
             slot,
             own,
             peers: peers.clone(),
-            basis: watch::Sender::new(Basis::of(electors)),
+            basis: watch::Sender::new(Basis::of(electors, is_pair)),
         }
     }
 
@@ -100,12 +100,12 @@ impl Floors {
             let (own, peers, body) = (own.clone(), peers.clone(), body.clone());
             async move {
                 if of == slot {
-                    return own.has(epoch, ANSWERS).await;
+                    return own.has(epoch, ANSWERS).await.map_err(Lack::Told);
                 }
                 match peers.call(of, Kind::Floor, body, ANSWERED).await {
                     Ok(_) => Ok(()),
-                    Err(CallError::Refused { why, .. }) => Err(why),
-                    Err(error) => Err(error.to_string()),
+                    Err(CallError::Refused { why, .. }) => Err(Lack::Told(why)),
+                    Err(error) => Err(Lack::Silent(error.to_string())),
                 }
             }
         };

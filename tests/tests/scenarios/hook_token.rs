@@ -13,7 +13,7 @@ use heartbeat_user::sys::clock::boot_ns;
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
-use crate::hooks::{begin, notes, ran};
+use crate::hooks::{begin, notes, ran, with_hooks};
 use crate::info_disk::fill;
 use crate::scene::{Scene, scenario_with};
 
@@ -144,6 +144,24 @@ fn what_no_majority_takes_in_time_is_not_handed_out_and_the_hook_has_failed() {
             all(scene).into_iter().find(|token| *token != before)
         })?;
         ensure!(newest > before, "{newest} after {before}");
+        Ok(())
+    });
+}
+
+/// The kernel of a node whose daemon is dead may go on granting, so that no evidence against it is needed any more.
+#[test]
+fn in_a_pair_the_disk_of_a_dead_daemon_is_not_waited_for() {
+    with_hooks("hook_token_pair", Settings::PAIR, |scene| {
+        let before = ran(scene, 1, "on_promote")?;
+        scene.cluster.daemon_mut(1).end(Signal::SIGKILL)?;
+        ensure!(scene.next_master(1)? == 2);
+        let token = ran(scene, 2, "on_promote")?;
+        ensure!(token > before, "{token} after {before}");
+        let log = scene.cluster.daemon(2).log_tail();
+        ensure!(log.contains("on this node's disk alone"), "{log}");
+        ensure!(!log.contains("was not run"), "{log}");
+        scene.cluster.start_one(1)?;
+        ensure!(scene.cluster.settle()? == 2);
         Ok(())
     });
 }
