@@ -12,21 +12,11 @@ use crate::poll::question_by_business;
 use crate::snapshot::{Alarm, Diagnosis};
 use crate::stage::Stage;
 use crate::time::nanos;
+use crate::tour::{INTERVAL, quiet_pace, stale_after, tells_electors_only};
 use crate::{Epoch, Instant, Slot};
 
-/// Time between two tellings when nothing changes.
-const INTERVAL: Duration = Duration::from_secs(1);
-/// After so many of them without a telling, what was told is not shown any more.
-const STALE_AFTER: u32 = 3;
 /// Most messages of one turn when there is news or all are told anew, and most questions over the business network.
 const MESSAGES_PER_TURN: usize = 16;
-/// Most messages of one turn when nothing changed: each of them costs as much as a probe.
-const QUIET_MESSAGES_PER_TURN: usize = 4;
-
-/// Most members of a cluster in which all are told. In a larger one only the electors are: all that there is to tell,
-/// told to everybody, grows with the square of the cluster.
-const MOST_TOLD: usize = 256;
-
 /// What was told, and what is to be told.
 #[derive(Clone, Debug, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -46,6 +36,8 @@ pub(crate) struct Health {
     /// The tour is told as fast as may be.
     is_urgent: bool,
     pub(crate) news: News,
+    /// Messages of one turn when nothing changed.
+    quiet_pace: usize,
     /// After so long without a telling, what was told is not shown any more.
     stale_after: Duration,
 }
@@ -62,6 +54,7 @@ impl Health {
             tour: None,
             is_urgent: false,
             news: News::default(),
+            quiet_pace: quiet_pace(config),
             stale_after: stale_after(config),
         }
     }
@@ -81,6 +74,7 @@ impl Health {
 
     /// Says how many are told: of so many nobody is told more often than all can be.
     pub(crate) fn retime(&mut self, config: &Config) {
+        self.quiet_pace = quiet_pace(config);
         self.stale_after = stale_after(config);
     }
 
@@ -200,7 +194,7 @@ impl Node {
         let most = if is_urgent {
             left
         } else {
-            left.min(QUIET_MESSAGES_PER_TURN)
+            left.min(self.health.quiet_pace)
         };
         for _ in 0..most {
             let Some((from, first)) = self.health.tour else {
@@ -305,23 +299,6 @@ impl Node {
     }
 }
 
-fn tells_electors_only(config: &Config) -> bool {
-    config.members.len() > MOST_TOLD
-}
-
-/// After so long without a telling, a node goes by nothing that it was told.
-fn stale_after(config: &Config) -> Duration {
-    let told = if tells_electors_only(config) {
-        config.electors().count()
-    } else {
-        config.members.len()
-    };
-    let messages = told * config.members.len().div_ceil(MEMBERS_PER_MESSAGE);
-    let turns = messages.div_ceil(QUIET_MESSAGES_PER_TURN);
-    let tour = config.timing.period * u32::try_from(turns).unwrap_or(u32::MAX);
-    tour.max(INTERVAL) * STALE_AFTER
-}
-
 /// Whether an operator should hear of it: not of what is not known yet.
 const fn is_fault(diagnosis: Diagnosis) -> bool {
     match diagnosis {
@@ -344,50 +321,5 @@ fn told(member: &Watched) -> MemberHealth {
         diagnosis: member.diagnosis(),
         role: reply.map_or(heartbeat_wire::frame::role::INIT, |reply| reply.role),
         rtt_us: u32::try_from(rtt_us).unwrap_or(u32::MAX),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::{Handovers, Member, Mode, Timing};
-
-    /// So many members of which three are electors.
-    fn config(members: Slot, period: Duration) -> Config {
-        let member = |slot| {
-            let member = Member {
-                elector: slot <= 3,
-                witness: false,
-                business: false,
-            };
-            (slot, member)
-        };
-        Config {
-            slot: 1,
-            members: (1..=members).map(member).collect(),
-            elector_version: 1,
-            elector_digest: 1,
-            config_digest: 1,
-            timing: Timing {
-                period,
-                multiplier: 5,
-                max_lease: period * 5,
-                restart_lease: period * 5,
-            },
-            takeover: std::collections::BTreeSet::new(),
-            preempt_after: None,
-            handovers: Handovers::DEFAULT,
-            mode: Mode::Quorum,
-        }
-    }
-
-    #[test]
-    fn what_was_told_is_shown_until_three_more_tellings_had_their_time() {
-        let stale = |members, ms| stale_after(&config(members, Duration::from_millis(ms)));
-        assert_eq!(stale(3, 10), Duration::from_secs(3), "once a second");
-        // 256 are told of 256 in four messages each, four a turn: 256 turns.
-        assert_eq!(stale(256, 100), Duration::from_millis(3 * 25_600));
-        // Of more the three electors alone are told: five messages each, in four turns.
-        assert_eq!(stale(257, 1_000), Duration::from_secs(3 * 4));
     }
 }

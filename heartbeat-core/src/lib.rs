@@ -58,6 +58,7 @@ mod stage;
 mod start;
 mod succession;
 pub mod time;
+mod tour;
 mod words;
 
 pub use aside::Aside;

@@ -80,14 +80,10 @@ fn note_incarnation(record: &mut Reply, incarnation: u64, now_ns: u64) {
 #[inline(always)]
 fn note_heard(frame: &Frame) {
     if by_management(frame.sequence)
-        && let Some(word) = maps::heard(frame.sender)
+        && let Some(number) = maps::heard(frame.sender)
     {
-        // SAFETY: an aligned word of a map value, which lives as long as the program runs; read and written whole.
-        unsafe {
-            if read_volatile(word) < frame.sequence {
-                write_volatile(word, frame.sequence);
-            }
-        }
+        // SAFETY: an aligned part of a map value, which lives as long as the program runs; written whole.
+        unsafe { write_volatile(number, frame.sequence as u16) };
     }
 }
 

@@ -8,7 +8,7 @@ use aya_ebpf::btf_maps::{Array, HashMap, PerCpuArray, RingBuf};
 use aya_ebpf::macros::btf_map;
 use heartbeat_wire::histogram::{BUCKETS, bucket_of};
 use heartbeat_wire::maps::{
-    Address, Config, Control, EVENTS_BYTES, Event, GateCounts, Grant, Guard, Histogram, Interface, Keys,
+    Address, Config, Control, EVENTS_BYTES, Event, GateCounts, Grant, Guard, HEARD_GROUP, HeardGroup, Histogram, Interface, Keys,
     Limits, MAX_INTERFACES, MAX_SLOTS, MAX_VIPS, Member, REPLIES_CHUNK, Replies, SENT_RECORDS,
     Sent, Verdicts, Vip,
 };
@@ -41,7 +41,7 @@ static SENT: Array<Sent, SENT_RECORDS, MMAPABLE> = Array::new();
 #[btf_map(name = "hb_replies")]
 static REPLIES: PerCpuArray<Replies, { SLOTS.div_ceil(REPLIES_CHUNK) }> = PerCpuArray::new();
 #[btf_map(name = "hb_heard")]
-static HEARD: Array<u64, SLOTS, MMAPABLE> = Array::new();
+static HEARD: Array<HeardGroup, { SLOTS.div_ceil(HEARD_GROUP) }, MMAPABLE> = Array::new();
 #[btf_map(name = "hb_verdicts")]
 static VERDICTS: PerCpuArray<Verdicts, 1> = PerCpuArray::new();
 #[btf_map(name = "hb_rtt")]
@@ -137,10 +137,12 @@ pub(crate) fn replies(slot: u16) -> Option<*mut Replies> {
     REPLIES.get_ptr_mut(u32::from(slot) / REPLIES_CHUNK as u32)
 }
 
-/// The newest probe over the management network that a slot answered.
+/// The lower bits of the newest probe over the management network that a slot answered.
 #[inline(always)]
-pub(crate) fn heard(slot: u16) -> Option<*mut u64> {
-    HEARD.get_ptr_mut(slot.into())
+pub(crate) fn heard(slot: u16) -> Option<*mut u16> {
+    let group = HEARD.get_ptr_mut(u32::from(slot) / HEARD_GROUP as u32)?;
+    // SAFETY: one of the group's numbers.
+    Some(unsafe { (&raw mut (*group).numbers).cast::<u16>().add(usize::from(slot) % HEARD_GROUP) })
 }
 
 /// This CPU's limits.

@@ -15,14 +15,14 @@ use crate::siphash::HEAD;
 use crate::tag::{Beginning, KEY_SLOTS};
 
 pub use config::{Config, Guard, Guarded, Interface, Keys, Member, Vip, mark, member_flag};
-pub use counted::{GateCounts, Histogram, Limits, Replies, Reply, Verdicts};
+pub use counted::{GateCounts, HeardGroup, Histogram, Limits, Replies, Reply, Verdicts};
 pub use event::{Event, EventKind};
 pub use names::{MAPS, MapInfo, name};
 pub use words::{Control, Grant, Sent, control_flag};
 
 /// Version of the layouts in this file; it stands in the pin path, so that a daemon never re-opens
 /// maps of another layout.
-pub const LAYOUT: u32 = 6;
+pub const LAYOUT: u32 = 7;
 /// Most members of a cluster; slots run from 1 to this.
 pub const MAX_SLOTS: usize = 10_000;
 /// Most electors of a cluster.
@@ -34,6 +34,8 @@ pub const SENT_RECORDS: usize = 512;
 /// chunk that the electors' answers stand in is kept small: 2 kB a CPU, far below the 32,768 bytes that
 /// a per-CPU value may have.
 pub const REPLIES_CHUNK: usize = 16;
+/// Slots in one value of [`HeardGroup`], which userspace reads as one word.
+pub const HEARD_GROUP: usize = 4;
 /// Most interfaces that the responder answers on.
 pub const MAX_INTERFACES: usize = 16;
 /// Bytes of the event ring buffer: about 580 events, far more than one detect time can bring.

@@ -15,21 +15,20 @@ impl Detector {
         // They come nearly in order, so the next one is mostly the next member.
         let mut next = 0;
         for reply in replies {
-            let is_next = self
-                .beats
-                .get(next)
-                .is_some_and(|beat| beat.slot == reply.slot);
+            let is_next = self.beats.slot(next) == Some(reply.slot);
             let place = if is_next {
                 Some(next)
             } else {
-                self.place(reply.slot)
+                self.beats.place(reply.slot)
             };
             if let Some(place) = place {
-                let beat = &mut self.beats[place];
                 if road_of(reply.sequence) == Network::Management {
-                    beat.managed = beat.managed.max(reply.sequence);
+                    self.beats
+                        .answer(place, reply.sequence, self.first_sequence);
                 }
-                beat.is_noted |= self.members[place].note(reply);
+                if self.members[place].note(reply) {
+                    self.beats.note(place);
+                }
                 next = place + 1;
             }
         }
@@ -37,11 +36,12 @@ impl Detector {
 
     /// Members answered, by slot.
     pub(crate) fn heard(&mut self, answers: &[Heard]) {
-        let mut beats = self.beats.iter_mut().peekable();
+        let mut from = 0;
         for answer in answers {
-            while beats.next_if(|beat| beat.slot < answer.slot).is_some() {}
-            if let Some(beat) = beats.next_if(|beat| beat.slot == answer.slot) {
-                beat.managed = beat.managed.max(answer.sequence);
+            if let Some(place) = self.beats.place_from(from, answer.slot) {
+                self.beats
+                    .answer(place, answer.sequence, self.first_sequence);
+                from = place;
             }
         }
     }
@@ -58,30 +58,23 @@ impl Detector {
         let Some(first) = self.first_sequence else {
             return is_excused;
         };
-        for (place, beat) in self.beats.iter_mut().enumerate() {
-            let has_answered = beat.has_answered(first);
-            if has_answered {
-                beat.counted = beat.managed;
-            }
-            let is_missed = !has_answered && !is_excused;
-            if beat.count(has_answered, is_missed, self.pace.fall) {
-                continue;
-            }
+        self.beats.count(is_excused, self.pace, &mut self.review);
+        for place in &*self.review {
+            let place = *place;
             let member = &mut self.members[place];
-            member.presence.missed = beat.missed;
-            if has_answered {
+            self.beats.hand_over(place, &mut member.presence, self.pace);
+            if self.beats.has_answered(place) {
                 member.presence.answer(self.pace);
-            } else if is_missed {
+            } else if !is_excused {
                 member.presence.miss(self.pace);
             }
             let words = (member.reply.as_ref()).filter(|reply| reply.sequence >= first);
-            if let Some(reply) = words.filter(|_| beat.is_noted) {
+            if let Some(reply) = words.filter(|_| self.beats.is_noted(place)) {
                 member.heeded = reply.sequence;
                 let diagnosis = of_reply(reply, config, self.service_limit);
                 member.settled.feed(diagnosis);
             }
-            beat.judged(&member.presence);
-            self.review.push(place);
+            self.beats.judged(place, &member.presence, self.pace);
         }
         is_excused
     }

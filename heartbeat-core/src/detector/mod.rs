@@ -23,7 +23,7 @@ use crate::order::OrderError;
 use crate::snapshot::Diagnosis;
 use crate::{Instant, Slot};
 
-use beat::Beat;
+use beat::Beats;
 use information::Newest;
 use inquest::Inquest;
 pub(crate) use presence::{Answering, Pace, Presence};
@@ -37,8 +37,8 @@ pub(crate) use watched::Watched;
 pub(crate) struct Detector {
     /// Every other member, by slot.
     members: Vec<Watched>,
-    /// One for each of them, in the same order.
-    beats: Vec<Beat>,
+    /// The answers of each of them, in the same order.
+    beats: Beats,
     pace: Pace,
     stride: u16,
     /// Sequence number of this mastership's first probe; answers to older ones say nothing.
@@ -60,7 +60,7 @@ impl Detector {
     pub(crate) fn new(config: &Config) -> Self {
         let mut detector = Self {
             members: Vec::new(),
-            beats: Vec::new(),
+            beats: Beats::default(),
             pace: Pace::new(&config.timing, config.timing.multiplier),
             stride: 1,
             first_sequence: None,
@@ -96,8 +96,7 @@ impl Detector {
         self.first_sequence = None;
         self.information = Newest::unknown();
         self.members.iter_mut().for_each(Watched::forget);
-        let anew = |beat: &mut Beat| *beat = Beat::new(beat.slot);
-        self.beats.iter_mut().for_each(anew);
+        self.beats.forget();
         self.close_questions();
         self.spares_business = false;
     }
@@ -162,9 +161,7 @@ impl Detector {
     }
 
     fn place(&self, slot: Slot) -> Option<usize> {
-        self.beats
-            .binary_search_by_key(&slot, |beat| beat.slot)
-            .ok()
+        self.beats.place(slot)
     }
 
     /// The lowest of `heirs` that could follow this master: of those whose dynamic information is current, if there is

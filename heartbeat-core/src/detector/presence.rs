@@ -33,7 +33,7 @@ pub(crate) enum Answering {
 pub(crate) struct Pace {
     pub(super) fall: u32,
     most_rise: u32,
-    turns: u32,
+    pub(super) turns: u32,
 }
 
 impl Pace {
@@ -54,6 +54,11 @@ impl Pace {
             most_rise,
             turns: 1,
         }
+    }
+
+    /// Answers after which the first rise is enough again.
+    const fn steady(self) -> u32 {
+        self.most_rise.saturating_mul(2)
     }
 
     /// The same for somebody who is asked once in so many periods.
@@ -93,6 +98,23 @@ impl Presence {
         self.rise != 0
     }
 
+    /// How many answers it takes until the first rise is enough again; 0 for one that is.
+    pub(super) fn answers_to_trust(&self, pace: Pace) -> u32 {
+        if self.is_wary() {
+            pace.steady().saturating_sub(*self.answered).max(1)
+        } else {
+            0
+        }
+    }
+
+    /// Its answers were counted elsewhere: so many periods in a row without one, so many answers until it is trusted.
+    pub(super) fn catch_up(&mut self, missed: u32, answers_to_trust: u32, pace: Pace) {
+        self.missed = missed;
+        if answers_to_trust != 0 {
+            *self.answered = pace.steady().saturating_sub(answers_to_trust);
+        }
+    }
+
     /// It answered.
     pub(crate) fn answer(&mut self, pace: Pace) {
         self.missed = 0;
@@ -101,7 +123,7 @@ impl Presence {
             Answering::Missing if *self.answered < self.rise => Answering::Missing,
             Answering::Missing | Answering::Unknown | Answering::Healthy => Answering::Healthy,
         };
-        if *self.answered >= pace.most_rise.saturating_mul(2) {
+        if *self.answered >= pace.steady() {
             self.rise = 0;
         }
     }

@@ -61,7 +61,11 @@ fn what_is_told_again_is_told_slower_than_at_the_beginning_of_a_mastership() {
     let counts: Vec<usize> = (tellings_by_turn(140, 400).iter()).map(Vec::len).collect();
     assert_eq!(counts[0], 16, "all are new to a master");
     let last = &counts[300..];
-    assert_eq!(last.iter().max(), Some(&4), "{last:?}");
+    assert_eq!(
+        last.iter().max(),
+        Some(&1),
+        "one each 10 ms tells all in time: {last:?}"
+    );
 }
 
 #[test]

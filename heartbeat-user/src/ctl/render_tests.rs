@@ -217,7 +217,7 @@ fn every_map_has_a_line_that_dumps_it() {
     let text = maps(&pinned_maps(std::path::Path::new("/sys/fs/bpf/x")));
     assert_eq!(text.lines().count(), 2 * heartbeat_wire::maps::MAPS.len());
     assert!(
-        text.contains("\n    bpftool map dump pinned /sys/fs/bpf/x/maps/v6/hb_grant\n"),
+        text.contains("\n    bpftool map dump pinned /sys/fs/bpf/x/maps/v7/hb_grant\n"),
         "{text}"
     );
 }

@@ -268,7 +268,7 @@ fn open_maps(
     while events.next_event().is_some() {}
     Ok(Opened {
         replies: Replies::new(per_cpu(pins, name::REPLIES)?, words.clone()),
-        heard: map_heard(pins, loader.max_slot)?,
+        heard: map_heard(pins, loader.max_slot, words.clone())?,
         events,
         statistics: Statistics {
             verdicts: per_cpu(pins, name::VERDICTS)?,
@@ -320,9 +320,9 @@ fn map_words(pins: &Pins, max_slot: u16) -> Result<Words, DatapathError> {
         .map_err(|error| map_error("map", name::CONTROL)(MapError::IoError(error)))
 }
 
-fn map_heard(pins: &Pins, max_slot: u16) -> Result<HeardWords, DatapathError> {
+fn map_heard(pins: &Pins, max_slot: u16, words: Words) -> Result<HeardWords, DatapathError> {
     let map = MapData::from_pin(pins.map(name::HEARD)).map_err(map_error("open", name::HEARD))?;
-    HeardWords::map(map.fd(), shapes::highest_slot(max_slot))
+    HeardWords::map(map.fd(), shapes::highest_slot(max_slot), words)
         .map_err(|error| map_error("map", name::HEARD)(MapError::IoError(error)))
 }
 

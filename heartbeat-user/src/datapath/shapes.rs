@@ -4,9 +4,9 @@ use std::path::Path;
 
 use aya::maps::{MapInfo, MapType};
 use heartbeat_wire::maps::{
-    Address, Config, Control, EVENTS_BYTES, GateCounts, Grant, Guard, Histogram, Interface, Keys,
-    Limits, MAX_INTERFACES, MAX_VIPS, Member, REPLIES_CHUNK, Replies, SENT_RECORDS, Sent, Verdicts,
-    Vip, name,
+    Address, Config, Control, EVENTS_BYTES, GateCounts, Grant, Guard, HEARD_GROUP, HeardGroup,
+    Histogram, Interface, Keys, Limits, MAX_INTERFACES, MAX_VIPS, Member, REPLIES_CHUNK, Replies,
+    SENT_RECORDS, Sent, Verdicts, Vip, name,
 };
 use heartbeat_wire::tag::Beginning;
 
@@ -30,6 +30,7 @@ pub(super) struct MapShape {
 pub(super) fn shapes(max_slot: u16) -> [MapShape; 20] {
     let slots = slot_entries(max_slot);
     let chunks = slots / REPLIES_CHUNK as u32;
+    let groups = slots / HEARD_GROUP as u32;
     let one = |name, kind, value_bytes| MapShape::new(name, kind, 4, value_bytes, 1);
     let array = MapType::Array;
     let per_cpu = MapType::PerCpuArray;
@@ -49,7 +50,7 @@ pub(super) fn shapes(max_slot: u16) -> [MapShape; 20] {
         one(name::GRANT, array, size_of::<Grant>()).mmapable(),
         MapShape::new(name::SENT, array, 4, size_of::<Sent>(), SENT_RECORDS as u32).mmapable(),
         MapShape::new(name::REPLIES, per_cpu, 4, size_of::<Replies>(), chunks),
-        MapShape::new(name::HEARD, array, 4, size_of::<u64>(), slots).mmapable(),
+        MapShape::new(name::HEARD, array, 4, size_of::<HeardGroup>(), groups).mmapable(),
         one(name::VERDICTS, per_cpu, size_of::<Verdicts>()),
         one(name::RTT, per_cpu, size_of::<Histogram>()),
         one(name::GAP, per_cpu, size_of::<Histogram>()),

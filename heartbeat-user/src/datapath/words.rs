@@ -222,6 +222,12 @@ impl Words {
         record[word!(Sent.sequence)].store(question.sequence, SeqCst);
     }
 
+    /// Number of the newest question; 0 before the first one of this life of the maps.
+    #[must_use]
+    pub fn newest_question(&self) -> u64 {
+        self.control_word(word!(Control.sequence)).load(SeqCst)
+    }
+
     /// When question `sequence` was sent, by our own record; `None` once 256 later ones were.
     #[must_use]
     pub fn sent_ns(&self, sequence: u64) -> Option<u64> {

@@ -9,9 +9,18 @@ use heartbeat_wire::maps::REPLIES_CHUNK;
 use super::convert::reply;
 use crate::datapath::{HeardWords, MergedReply, Replies};
 
-/// Chunks of other members' records that are read at a time, twice a period: all of 10,000 members in a second and
+/// Chunks of other members' records that are read at a time, once a period: all of 10,000 members in a second and
 /// a half at the default period.
-const CHUNKS_PER_READ: usize = 2;
+const CHUNKS_PER_READ: usize = 4;
+
+/// Whose answers are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// The electors', which the lease rests on.
+    Electors,
+    /// Theirs, and some others' in rotation.
+    SomeOthersToo,
+}
 
 /// What the members answered. The electors' records are read every turn, since the lease rests on
 /// them. Of the other members one word each is read every turn, whether they answered; what they say is read in
@@ -24,8 +33,6 @@ pub struct Answers {
     others: Vec<MergedReply>,
     next_other: usize,
     newest: Vec<Reply>,
-    /// What each of the others answered newest, as it was last read.
-    known: Vec<Heard>,
     heard: Vec<Heard>,
 }
 
@@ -41,7 +48,6 @@ impl Answers {
             others,
             next_other: 0,
             newest: Vec::with_capacity(config.members.len()),
-            known: Vec::with_capacity(config.members.len()),
             heard: Vec::with_capacity(config.members.len()),
         };
         answers.begin_anew();
@@ -66,18 +72,12 @@ impl Answers {
         self.begin_anew();
     }
 
-    /// Who the others are has changed: they are read from the first one on. An answer that was told before is told
-    /// once more, which says nothing.
+    /// Who the others are has changed: they are read from the first one on.
     fn begin_anew(&mut self) {
         self.next_other = 0;
-        self.known.clear();
-        let others = self.others.iter().map(|entry| Heard {
-            slot: entry.slot,
-            sequence: 0,
-        });
-        self.known.extend(others);
-        let more = self.known.len().saturating_sub(self.heard.capacity());
-        self.heard.reserve(more);
+        self.words.watch(self.others.iter().map(|entry| entry.slot));
+        self.heard.clear();
+        self.heard.reserve(self.others.len());
     }
 
     /// Members became electors, or are none any more: each is read at its new pace, and what it answered stays.
@@ -93,15 +93,18 @@ impl Answers {
         self.begin_anew();
     }
 
-    /// Reads what this turn needs.
+    /// Reads what is needed now.
     ///
     /// # Errors
     /// What bpf(2) answers; the answers of the last turn then stand, and age.
-    pub(super) fn read(&mut self) -> io::Result<()> {
+    pub(super) fn read(&mut self, whose: Whose) -> io::Result<()> {
         self.source.read(&mut self.electors)?;
         self.newest.clear();
         self.newest.extend(answered(&self.electors));
-        let chunks = self.others.len().min(CHUNKS_PER_READ);
+        let chunks = match whose {
+            Whose::Electors => 0,
+            Whose::SomeOthersToo => self.others.len().min(CHUNKS_PER_READ),
+        };
         for _ in 0..chunks {
             let first = self.next_other;
             let chunk_of = |entry: &MergedReply| usize::from(entry.slot) / REPLIES_CHUNK;
@@ -139,14 +142,10 @@ impl Answers {
     /// The members that are no electors and answered since this was asked last.
     pub(super) fn heard(&mut self) -> &[Heard] {
         self.heard.clear();
-        for known in &mut self.known {
-            let newest = self.words.newest(known.slot);
-            if newest != known.sequence {
-                known.sequence = newest;
-                self.heard.push(*known);
-            }
-        }
-        &self.heard
+        let heard = &mut self.heard;
+        self.words
+            .take(|slot, sequence| heard.push(Heard { slot, sequence }));
+        heard
     }
 }
 

@@ -32,6 +32,7 @@ use heartbeat_wire::frame::FRAME_LEN;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 
 pub use answers::Answers;
+use answers::Whose;
 pub use durations::Durations;
 pub use note::{Ending, NOTES_DEPTH, Note, Notes};
 pub use order::{Asked, OrderSender, Orders, Published, PulseOrder, Retired, Rewire, orders};
@@ -312,7 +313,7 @@ impl Pulse {
     /// Between two turns: the lease is renewed by what was answered so far.
     fn take_answers(&mut self, now: Instant) {
         self.answers_at = None;
-        self.read_answers();
+        self.read_answers(Whose::SomeOthersToo);
         let kernel = self.kernel();
         let replies = self.parts.answers.newest();
         self.parts
@@ -321,8 +322,8 @@ impl Pulse {
         self.carry_out();
     }
 
-    fn read_answers(&mut self) {
-        if let Err(error) = self.parts.answers.read() {
+    fn read_answers(&mut self, whose: Whose) {
+        if let Err(error) = self.parts.answers.read(whose) {
             self.note(Note::ReadFailed(error));
         }
     }
@@ -337,7 +338,12 @@ impl Pulse {
             watchdog.feed(now);
         }
         let kernel = self.kernel();
-        self.read_answers();
+        // What takes time and can wait is done between two turns, if this thread was awake there.
+        let whose = match self.answers_at.take() {
+            Some(_) => Whose::SomeOthersToo,
+            None => Whose::Electors,
+        };
+        self.read_answers(whose);
         let heard = self.parts.answers.heard();
         if !heard.is_empty() {
             self.parts.node.handle(Event::Heard(heard), now);

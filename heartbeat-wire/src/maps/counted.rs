@@ -1,6 +1,6 @@
 //! What each CPU counts and limits for itself: written by the kernel.
 
-use super::REPLIES_CHUNK;
+use super::{HEARD_GROUP, REPLIES_CHUNK};
 use crate::histogram::BUCKETS;
 use crate::verdict::{GateVerdict, Verdict};
 
@@ -61,6 +61,15 @@ pub struct Reply {
 pub struct Replies {
     /// One record a slot.
     pub slots: [Reply; REPLIES_CHUNK],
+}
+
+/// What a few slots answered: slot `s` is number `s % HEARD_GROUP` of group `s / HEARD_GROUP`. Sixteen bits each, since
+/// what one processor writes and another reads is paid for by the cache line, and there may be 10,000 slots.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C, align(8))]
+pub struct HeardGroup {
+    /// The lower 16 bits of the number of the newest probe that each answered over the management network.
+    pub numbers: [u16; HEARD_GROUP],
 }
 
 /// Responder verdicts counted by one CPU, by [`Verdict::index`].

@@ -40,7 +40,7 @@ map_names! {
     SENT = "hb_sent", "the newest probes and queries this node sent (written by the daemon)";
     /// [`crate::maps::Replies`] by chunk.
     REPLIES = "hb_replies", "per CPU and slot: newest probe answered, arrival, round trip, ages (written by the kernel)";
-    /// Newest probe over the management network that each slot answered.
+    /// [`crate::maps::HeardGroup`] by group.
     HEARD = "hb_heard", "by slot: newest probe over the management network that it answered (written by the kernel)";
     /// [`crate::maps::Verdicts`].
     VERDICTS = "hb_verdicts", "per CPU: frames by what the responder did with them (written by the kernel)";

@@ -1,14 +1,14 @@
 //! The searches in their short form: every state within their bounds, and random paths beyond them.
 
-use heartbeat_search::{explore, scopes, walk};
+use heartbeat_search::{explore, scopes, side_by_side, walk};
 
 /// Random steps of each walk.
 const STEPS: u64 = 2_000_000;
 
 #[test]
 fn every_state_of_a_small_cluster_is_safe() {
-    for scope in scopes::short() {
-        let report = explore(&scope, u64::MAX);
+    side_by_side(&scopes::short(), |scope| {
+        let report = explore(scope, u64::MAX);
         println!(
             "{}: {} states in {:?}",
             scope.name, report.states, report.took
@@ -23,13 +23,13 @@ fn every_state_of_a_small_cluster_is_safe() {
             scope.name
         );
         assert!(report.seen.votes > 0, "{}: nobody voted", scope.name);
-    }
+    });
 }
 
 #[test]
 fn random_paths_of_larger_clusters_are_safe() {
-    for scope in scopes::walks() {
-        let walked = walk(&scope, 1, STEPS);
+    side_by_side(&scopes::walks(), |scope| {
+        let walked = walk(scope, 1, STEPS);
         let seen = walked.seen;
         println!(
             "{}: {} steps in {:?}, {seen:?}",
@@ -43,5 +43,5 @@ fn random_paths_of_larger_clusters_are_safe() {
         assert!(seen.refusals > 100, "{}: {seen:?}", scope.name);
         // S6's check of a demotion had something to judge.
         assert!(seen.overtaken > 20, "{}: {seen:?}", scope.name);
-    }
+    });
 }

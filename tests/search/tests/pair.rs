@@ -1,6 +1,8 @@
 //! Pairs in the short form of their searches: two leases at one time are found, and in the excepted case alone.
 
-use heartbeat_search::{Report, Seen, pair};
+use std::sync::Mutex;
+
+use heartbeat_search::{Report, Seen, pair, side_by_side};
 
 fn searched(scope: &pair::PairScope) -> Report {
     let report = pair::explore(scope, u64::MAX);
@@ -18,17 +20,18 @@ fn searched(scope: &pair::PairScope) -> Report {
 
 #[test]
 fn two_leases_run_at_one_time_in_the_excepted_case_alone() {
-    let mut seen = Seen::default();
-    for scope in pair::short() {
-        let report = searched(&scope);
+    let seen = Mutex::new(Seen::default());
+    side_by_side(&pair::short(), |scope| {
+        let report = searched(scope);
         let has_fence = report.seen.fences > 0;
         assert!(
             !has_fence || report.seen.excepted == 0,
             "{}: a fence command leaves no exception",
             scope.cluster.name
         );
-        seen.add(&report.seen);
-    }
+        seen.lock().unwrap().add(&report.seen);
+    });
+    let seen = seen.into_inner().unwrap();
     // What was searched for could have been seen.
     assert!(seen.excepted > 100, "{seen:?}");
     assert!(seen.by_evidence > 1_000, "{seen:?}");

@@ -219,7 +219,7 @@ fn every_request_has_its_answer() {
         .expect("it is one");
     assert_eq!(
         verdicts.dump,
-        "bpftool map dump pinned /sys/fs/bpf/heartbeatd/storage-a/maps/v6/hb_verdicts"
+        "bpftool map dump pinned /sys/fs/bpf/heartbeatd/storage-a/maps/v7/hb_verdicts"
     );
     for (request, response) in [
         (

@@ -96,6 +96,7 @@ fn shape(map: &Map) -> String {
         "MAX_INTERFACES" => "in no order",
         "SENT_RECORDS" => "by sequence number modulo 512",
         "SLOTS.div_ceil(REPLIES_CHUNK)" => "by slot divided by 16, each value with 16 slots",
+        "SLOTS.div_ceil(HEARD_GROUP)" => "by slot divided by 4, each value with 4 slots",
         other => panic!("no words for {other} entries"),
     };
     format!("{kind}, {key}")
