@@ -314,12 +314,22 @@ impl Pulse {
     fn take_answers(&mut self, now: Instant) {
         self.answers_at = None;
         self.read_answers(Whose::SomeOthersToo);
+        self.hear(now);
         let kernel = self.kernel();
         let replies = self.parts.answers.newest();
         self.parts
             .node
             .handle(Event::Answers { kernel, replies }, now);
         self.carry_out();
+    }
+
+    /// Of those that are no electors, who answered: most of them have by the time at which answers are taken, so that few
+    /// are left for the turn.
+    fn hear(&mut self, now: Instant) {
+        let heard = self.parts.answers.heard();
+        if !heard.is_empty() {
+            self.parts.node.handle(Event::Heard(heard), now);
+        }
     }
 
     fn read_answers(&mut self, whose: Whose) {
@@ -344,10 +354,7 @@ impl Pulse {
             None => Whose::Electors,
         };
         self.read_answers(whose);
-        let heard = self.parts.answers.heard();
-        if !heard.is_empty() {
-            self.parts.node.handle(Event::Heard(heard), now);
-        }
+        self.hear(now);
         let replies = self.parts.answers.newest();
         self.parts.node.handle(
             Event::Turn {

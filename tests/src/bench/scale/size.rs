@@ -30,6 +30,10 @@ const LOOK: Duration = Duration::from_secs(15);
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Time between two looks while waiting: a status of 10,000 members is megabytes.
 const PAUSE: Duration = Duration::from_millis(500);
+/// Turns whose duration is asked for: the master counts all of them, in buckets that are half an octave wide.
+const TURNS: usize = 41;
+/// Between two such questions: no multiple of the period.
+const BETWEEN_TURNS: Duration = Duration::from_millis(233);
 /// How often members fall silent.
 const ROUNDS: u64 = 3;
 /// Most of them at a time, each at a moment of its own.
@@ -42,6 +46,8 @@ pub(super) struct Size {
     pub(super) members: u16,
     /// `local` of the master's status: its turns since the start.
     pub(super) local: Value,
+    /// Some turns of the quiet cluster.
+    pub(super) turns: Summary,
     /// Of one processor, in per cent.
     pub(super) pulse: f64,
     pub(super) responder: f64,
@@ -61,15 +67,20 @@ pub(super) struct Size {
 }
 
 impl Size {
-    pub(super) fn turn_us(&self, which: &str) -> u64 {
-        let key = format!("{which}_turn_us");
-        self.local.get(&key).and_then(Value::as_u64).unwrap_or(0)
+    pub(super) fn median_turn_us(&self) -> u64 {
+        self.turns.median_ns / 1_000
+    }
+
+    /// Of all turns since the start, by the master's own count.
+    pub(super) fn counted_turn_us(&self, which: &str) -> u64 {
+        turn_us(&self.local, which)
     }
 
     pub(super) fn to_json(&self) -> Value {
         json!({
             "members": self.members,
             "local": self.local,
+            "turns": self.turns.to_json(),
             "pulse_per_cent": self.pulse,
             "responder_per_cent": self.responder,
             "answers_per_period": self.answers,
@@ -107,6 +118,7 @@ fn look(cluster: &Cluster, crowd: &Crowd, members: u16) -> Result<Size> {
     let before = Spent::so_far(cluster, crowd)?;
     sleep(LOOK);
     let after = Spent::so_far(cluster, crowd)?;
+    let turns = some_turns(cluster)?;
     let mut silenced = BTreeSet::new();
     let mut detections = Vec::new();
     for round in 0..ROUNDS {
@@ -124,6 +136,7 @@ fn look(cluster: &Cluster, crowd: &Crowd, members: u16) -> Result<Size> {
     let per_cent = |ns: u64| ns as f64 * 100.0 / (after.at_ns - before.at_ns) as f64;
     Ok(Size {
         members,
+        turns,
         pulse: per_cent(after.pulse_ns - before.pulse_ns),
         responder: per_cent(after.responder_ns - before.responder_ns),
         answers: (after.answers - before.answers) as f64 / periods,
@@ -137,6 +150,22 @@ fn look(cluster: &Cluster, crowd: &Crowd, members: u16) -> Result<Size> {
             .count(),
         local: status.get("local").cloned().unwrap_or_default(),
     })
+}
+
+/// How long some turns of the quiet cluster took.
+fn some_turns(cluster: &Cluster) -> Result<Summary> {
+    let turn = |_| {
+        sleep(BETWEEN_TURNS);
+        let status = status(cluster)?;
+        Ok(turn_us(&status["local"], "last") * 1_000)
+    };
+    let turns: Result<Vec<u64>> = (0..TURNS).map(turn).collect();
+    Summary::of(turns?).context("turns were asked for")
+}
+
+fn turn_us(local: &Value, which: &str) -> u64 {
+    let key = format!("{which}_turn_us");
+    local.get(&key).and_then(Value::as_u64).unwrap_or(0)
 }
 
 /// Has some members fall silent and come back; how long each was silent before the master showed it as missing.

@@ -14,11 +14,11 @@ pub(super) fn table(sizes: &[Size]) -> String {
                     |---|---|---|---|---|---|---|---|---|---|---|---|---|\n"
         .to_owned();
     for size in sizes {
-        let us = |which| format!("{} us", size.turn_us(which));
+        let us = |which| format!("{} us", size.counted_turn_us(which));
         text += &format!(
             "| {} | {} | {} | {} | {:.2} | {:.2} | {:.0} | {} | {} | {:.2} | {} | {} | {} |\n",
             size.members,
-            us("median"),
+            format_args!("{} us", size.median_turn_us()),
             us("p999"),
             us("worst"),
             size.pulse,
@@ -44,7 +44,7 @@ pub(super) fn targets(sizes: &[Size]) -> String {
     };
     for size in sizes {
         let members = size.members;
-        let turn = size.turn_us("median") as f64;
+        let turn = size.median_turn_us() as f64;
         line(
             &format!("turn at {members} members, median, us"),
             MOST_TURN_US,

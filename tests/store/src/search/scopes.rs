@@ -133,7 +133,7 @@ pub fn compared() -> Vec<Scope> {
     scopes
 }
 
-/// What takes longer, too: up to some minutes.
+/// What takes longer, too: up to some minutes, and gigabytes.
 #[must_use]
 pub fn long() -> Vec<Scope> {
     let mut scopes = short();
@@ -180,6 +180,16 @@ pub fn long() -> Vec<Scope> {
         Scope {
             leaders: three(),
             ..two_with("three leaderships, the leaders' disks slow")
+        },
+        Scope {
+            wipes: 1,
+            writes: 1,
+            ..two_with("two leaderships, a write and another disk, the leaders' disks slow")
+        },
+        Scope {
+            leaders: three(),
+            writes: 1,
+            ..two_with("three leaderships and a write, the leaders' disks slow")
         },
     ]);
     scopes
