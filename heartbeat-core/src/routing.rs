@@ -179,6 +179,8 @@ impl Node {
         self.push(Command::OrderAnswer(answer));
         self.write_down(now);
         if self.stopping && !(is_handed_over && self.stays_to_vote(now)) {
+            // A pair, which may stay, has no such addresses.
+            self.end_own_slot();
             self.push(Command::Exit);
         }
     }

@@ -213,7 +213,8 @@ impl Node {
         }
     }
 
-    /// Ends the own slot's lease, if there is one: this node's clock, or its being alone in its slot, is in doubt.
+    /// Ends the own slot's lease, if there is one: this node stops, or its clock, or its being alone in its slot, is in
+    /// doubt.
     pub(crate) fn end_own_slot(&mut self) {
         if self.asking.lease.end() {
             self.drop_own_slot();

@@ -194,6 +194,16 @@ fn a_lease_that_nobody_renews_ends_and_the_addresses_go() {
 }
 
 #[test]
+fn who_stops_in_order_shuts_its_slots_gate_and_has_the_addresses_removed_before_it_exits() {
+    let mut bench = slave();
+    let asked = questions(&bench.turn(&[], ms(11)));
+    bench.message(1, Message::SlotGrant { id: asked[0].1 }, ms(20));
+    let mut said = lines(&bench.handle(Event::Order(Order::Stop), ms(30)));
+    said.retain(|line| line.contains("slot") || line == "exit");
+    assert_eq!(said, ["shut the slot's gate", "drop slot 2", "exit"]);
+}
+
+#[test]
 fn a_master_holds_its_own_slot_by_the_rules_for_all() {
     let mut bench = master();
     let mut held = None;
