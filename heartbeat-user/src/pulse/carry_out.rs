@@ -237,6 +237,7 @@ impl Pulse {
     fn drop_slot(&mut self, slot: Slot) {
         self.note(Note::SlotDropped(slot));
         self.order_hands(HandsOrder::DropSlot { slot });
+        self.parts.takeover.give(Task::GivesUpSlot(slot));
     }
 
     pub(super) fn order_hands(&mut self, order: HandsOrder) {

@@ -56,11 +56,11 @@ impl Bearing {
             .collect()
     }
 
-    /// The mastership whose addresses this node bears.
-    pub(super) fn mastership(&self) -> Option<Epoch> {
+    /// The mastership by which this node bears these, if it does; [`Epoch::NONE`] of a slot.
+    pub(super) fn epoch_of(&self, whose: Whose) -> Option<Epoch> {
         let mut all = self.all.iter();
-        let masters = all.find(|(whose, _)| *whose == Whose::Master);
-        masters.map(|(_, verification)| verification.epoch)
+        let borne = all.find(|(other, _)| *other == whose);
+        borne.map(|(_, verification)| verification.epoch)
     }
 
     /// The one for which a member is being asked, under this epoch.
@@ -179,13 +179,13 @@ mod tests {
     #[test]
     fn what_is_left_is_not_shown_and_not_asked_for() {
         let mut bearing = bearing();
-        assert_eq!(bearing.mastership(), Some(EPOCH));
+        assert_eq!(bearing.epoch_of(Whose::Master), Some(EPOCH));
         let left = bearing.leave(|whose| whose != Whose::Slot(3));
         assert_eq!(
             left,
             [(Whose::Master, EPOCH), (Whose::Slot(5), Epoch::NONE)]
         );
-        assert_eq!(bearing.mastership(), None);
+        assert_eq!(bearing.epoch_of(Whose::Master), None);
         assert_eq!(round(&mut bearing, Epoch::NONE, 103), (Whose::Slot(3), 5));
         assert_eq!(bearing.leave(|_| true).len(), 1);
         assert_eq!(bearing.next_ns(), None);

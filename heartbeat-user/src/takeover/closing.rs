@@ -1,4 +1,4 @@
-//! The first master's part: it closes the connections of the addresses it no longer has, and lists them.
+//! The part of who bore addresses: it closes the connections of those that it no longer has, and lists them.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -49,7 +49,7 @@ fn try_close(addresses: &[IpAddr], view: &View) -> io::Result<BTreeMap<IpAddr, V
     if closed > 0 || told > 0 {
         info!(
             closed,
-            told, "connections of the virtual addresses closed, and told to the next master"
+            told, "connections of the virtual addresses closed, and told to who may bear them next"
         );
     }
     Ok(clients)

@@ -1,5 +1,5 @@
 //! What follows a takeover, and may take its time: another member looks who answers for the addresses, those of
-//! slots too, and TCP clients of the first master find out at once that their connections are dead.
+//! slots too, and TCP clients of who bore them before find out at once that their connections are dead.
 //!
 //! An ordinary thread does it, after the gate and the addresses and never before them. The pulse tells it
 //! what happened over a bounded queue, and hands it what other nodes' takeover threads say; it answers
@@ -35,8 +35,9 @@ pub use tellers::Tellers;
 pub use verification::{Seen, Verified};
 pub use view::{Shown, View};
 
-/// Tasks that may wait. A mastership makes three, and one a turn while it takes slots over; the list of a first master's connections comes in at most
-/// sixteen datagrams over each of two networks. More are dropped and counted, since the pulse never waits.
+/// Tasks that may wait. A mastership makes three, and one a turn while it takes slots over; the list of another node's
+/// connections comes in at most sixteen datagrams over each of two networks. More are dropped and counted, since the
+/// pulse never waits.
 const TASKS_DEPTH: usize = 64;
 
 /// What the thread needs to know of its node.
@@ -85,6 +86,8 @@ pub enum Task {
         /// When they were announced, in nanoseconds of CLOCK_BOOTTIME.
         announced_ns: u64,
     },
+    /// A slot's gate is shut, and the hands were told to remove its addresses.
+    GivesUpSlot(Slot),
     /// They are removed.
     LeftSlot(Slot),
     /// The electors changed.

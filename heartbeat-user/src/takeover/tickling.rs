@@ -1,4 +1,5 @@
-//! The new master's part: it has the clients of the first one find out that their connections are dead.
+//! The part of who bears addresses now: it has the clients of who bore them before find out that their connections
+//! are dead.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
@@ -10,14 +11,18 @@ use super::closing::MOST_TOLD;
 use super::message::Client;
 use crate::net::tickle::Tickler;
 
-/// When a client is tickled, in nanoseconds from the first time: a client that has the first master's
-/// hardware address still, or whose answer is lost, answers the next one. Linux answers one such frame
+/// When a client is tickled, in nanoseconds from the first time: a client that has the hardware address of
+/// who bore the address before still, or whose answer is lost, answers the next one. Linux answers one such frame
 /// in half a second (tcp_invalid_ratelimit), so none in between would help.
 const AT_NS: [u64; 3] = [0, 600_000_000, 2_000_000_000];
-/// A list that no master came for in this time is forgotten.
+/// A list that nobody came for in this time is forgotten.
 const KEPT_NS: u64 = 10_000_000_000;
-/// Lists that are kept: one for each of the nodes that lost its mastership of late.
-const MOST_LISTS: usize = 4;
+/// Lists that are kept: one for each of the nodes that lost its mastership of late, and one for each of those that
+/// lost slots' addresses.
+const MOST_LISTS: usize = 16;
+
+/// An address that this node bears, and the mastership by which it does; [`Epoch::NONE`] for a slot's.
+pub(super) type Borne = (IpAddr, Epoch);
 
 /// The connections that other nodes closed, and this node itself.
 #[derive(Debug, Default)]
@@ -28,7 +33,7 @@ pub(super) struct Tickling {
 #[derive(Debug)]
 struct List {
     from: Slot,
-    /// The mastership that is over.
+    /// The mastership that is over; [`Epoch::NONE`] where the addresses are those of slots.
     epoch: Epoch,
     heard_ns: u64,
     clients: BTreeSet<(IpAddr, Client)>,
@@ -37,8 +42,16 @@ struct List {
     done: usize,
 }
 
+/// Connections whose clients are to be tickled now.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Due {
+    from: Slot,
+    /// This end of each, and the client.
+    ends: Vec<(SocketAddr, SocketAddr)>,
+}
+
 impl Tickling {
-    /// Takes what a node told of its mastership `epoch`; a copy changes nothing.
+    /// Takes what a node told of its mastership `epoch`, or of slots' addresses; a copy changes nothing.
     pub(super) fn told(
         &mut self,
         (from, epoch): (Slot, Epoch),
@@ -50,7 +63,9 @@ impl Tickling {
         let is_it = |list: &List| (list.from, list.epoch) == (from, epoch);
         let place = self.lists.iter().position(is_it).unwrap_or_else(|| {
             if self.lists.len() == MOST_LISTS {
-                self.lists.remove(0);
+                // However many slots move at once, a mastership's list stays.
+                let of_slots = self.lists.iter().position(|list| list.epoch.is_none());
+                self.lists.remove(of_slots.unwrap_or(0));
             }
             self.lists.push(List {
                 from,
@@ -66,30 +81,50 @@ impl Tickling {
         for client in clients.iter().filter(|client| is_usable(client.client)) {
             if list.clients.len() < MOST_TOLD && list.clients.insert((address, *client)) {
                 // One more part of the list: all of it begins anew, which harms nobody.
+                (list.heard_ns, list.next_ns, list.done) = (now_ns, now_ns, 0);
+            }
+        }
+    }
+
+    /// A slot's addresses are borne from now on: whoever bore them before may have told of them long since.
+    pub(super) fn begin_slot(&mut self, addresses: &[IpAddr], now_ns: u64) {
+        for list in self.lists.iter_mut().filter(|list| list.epoch.is_none()) {
+            let mut clients = list.clients.iter();
+            if clients.any(|(address, _)| addresses.contains(address)) {
                 (list.next_ns, list.done) = (now_ns, 0);
             }
         }
     }
 
-    /// When [`Tickling::due`] has something to do for the master of `epoch`.
-    pub(super) fn next_ns(&self, epoch: Epoch) -> Option<u64> {
-        let open = self.lists.iter().filter(|list| list.is_open(epoch));
+    /// Whether there is nobody to be told anything.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.lists.is_empty()
+    }
+
+    /// When [`Tickling::due`] has something to do for who bears these addresses.
+    pub(super) fn next_ns(&self, borne: &[Borne]) -> Option<u64> {
+        let open = self.lists.iter().filter(|list| list.is_open(borne));
         open.map(|list| list.next_ns).min()
     }
 
-    /// Tickles whoever is due, from those of `addresses` that this node has as master of `epoch`.
-    pub(super) fn due(&mut self, epoch: Epoch, addresses: &[IpAddr], now_ns: u64) {
+    /// Whoever is to be tickled now, by who bears these addresses.
+    pub(super) fn due(&mut self, borne: &[Borne], now_ns: u64) -> Vec<Due> {
         self.forget(now_ns);
+        let mut due = Vec::new();
         for list in &mut self.lists {
-            if !list.is_open(epoch) || list.next_ns > now_ns {
+            if !list.is_open(borne) || list.next_ns > now_ns {
                 continue;
             }
-            list.tickle(addresses);
+            due.push(Due {
+                from: list.from,
+                ends: list.ends(borne).collect(),
+            });
             list.done += 1;
             if let Some(at) = AT_NS.get(list.done) {
                 list.next_ns = now_ns + at - AT_NS[list.done - 1];
             }
         }
+        due
     }
 
     fn forget(&mut self, now_ns: u64) {
@@ -99,34 +134,47 @@ impl Tickling {
 }
 
 impl List {
-    /// Whether the master of `epoch` has something to tell these clients.
-    fn is_open(&self, epoch: Epoch) -> bool {
-        self.epoch < epoch && self.done < AT_NS.len()
+    /// Whether who bears these addresses has something to tell these clients.
+    fn is_open(&self, borne: &[Borne]) -> bool {
+        self.done < AT_NS.len() && self.ends(borne).next().is_some()
     }
 
-    fn tickle(&self, addresses: &[IpAddr]) {
+    /// The connections of those addresses that are borne here now, and not by the mastership that lost them. In the
+    /// name of another address, which is none of this cluster's, nothing is sent.
+    fn ends(&self, borne: &[Borne]) -> impl Iterator<Item = (SocketAddr, SocketAddr)> {
+        let is_open = |address: IpAddr| {
+            let mut borne = borne.iter();
+            borne.any(|(other, epoch)| {
+                *other == address && (self.epoch.is_none() || self.epoch < *epoch)
+            })
+        };
+        let clients = self.clients.iter();
+        clients
+            .filter(move |(address, _)| is_open(*address))
+            .map(|(address, client)| (SocketAddr::new(*address, client.port), client.client))
+    }
+}
+
+impl Due {
+    /// Sends what makes the clients ask.
+    pub(super) fn send(&self) {
         let tickler = match Tickler::open() {
             Ok(tickler) => tickler,
             Err(error) => {
-                warn!(%error, "clients of the first master are not told that their connections are dead: no raw socket");
+                warn!(%error, "clients of who bore an address before are not told that their connections are dead: no raw socket");
                 return;
             }
         };
         let (mut sent, mut failed) = (0_usize, 0_usize);
-        for (address, client) in &self.clients {
-            // Another address is none of this cluster's: nothing is sent in its name.
-            if !addresses.contains(address) {
-                continue;
-            }
-            let local = SocketAddr::new(*address, client.port);
-            match tickler.tickle(local, client.client) {
+        for (local, client) in &self.ends {
+            match tickler.tickle(*local, *client) {
                 Ok(()) => sent += 1,
                 Err(_) => failed += 1,
             }
         }
         debug!(
             from = self.from,
-            sent, failed, "clients of the first master tickled"
+            sent, failed, "clients of who bore the addresses before tickled"
         );
     }
 }
@@ -151,6 +199,16 @@ mod tests {
         IpAddr::from([203, 0, 113, 100])
     }
 
+    /// What a master of `epoch` bears.
+    fn as_master(epoch: Epoch) -> [Borne; 1] {
+        [(address(), epoch)]
+    }
+
+    /// The address of slot 5, by its lease or taken over.
+    fn of_slot() -> Borne {
+        (IpAddr::from([203, 0, 113, 105]), Epoch::NONE)
+    }
+
     fn client(port: u16) -> Client {
         Client {
             port: 443,
@@ -163,29 +221,59 @@ mod tests {
         tickling.told((1, OLD), address(), &clients, now_ns);
     }
 
+    /// When the rest is tickled, in milliseconds from the first second on, and how many each time.
+    fn rest(tickling: &mut Tickling, borne: &[Borne]) -> Vec<(u64, usize)> {
+        let mut at = Vec::new();
+        while let Some(next_ns) = tickling.next_ns(borne) {
+            let due = tickling.due(borne, next_ns);
+            let ends = due.iter().map(|due| due.ends.len()).sum();
+            at.push(((next_ns - S) / 1_000_000, ends));
+        }
+        at
+    }
+
     #[test]
     fn a_list_waits_for_the_next_master_and_is_used_three_times() {
         let mut tickling = Tickling::default();
         told(&mut tickling, 1..3, S);
-        assert_eq!(tickling.next_ns(OLD), None, "not for the mastership itself");
-        let mut at = Vec::new();
-        while let Some(next_ns) = tickling.next_ns(NEW) {
-            at.push((next_ns - S) / 1_000_000);
-            // Without an address of this node nothing is sent.
-            tickling.due(NEW, &[], next_ns);
+        for borne in [&as_master(OLD)[..], &[of_slot()], &[]] {
+            assert_eq!(tickling.next_ns(borne), None, "not for {borne:?}");
+            assert_eq!(tickling.due(borne, S), []);
         }
-        assert_eq!(at, [0, 600, 2_000]);
+        let at = rest(&mut tickling, &as_master(NEW));
+        assert_eq!(at, [(0, 2), (600, 2), (2_000, 2)]);
     }
 
     #[test]
     fn a_copy_begins_nothing_anew_and_a_further_part_does() {
         let mut tickling = Tickling::default();
+        let borne = as_master(NEW);
         told(&mut tickling, 1..3, S);
-        tickling.due(NEW, &[], S);
+        tickling.due(&borne, S);
         told(&mut tickling, 1..3, S + 5);
-        assert_eq!(tickling.next_ns(NEW), Some(S + AT_NS[1]));
+        assert_eq!(tickling.next_ns(&borne), Some(S + AT_NS[1]));
         told(&mut tickling, 3..4, S + 9);
-        assert_eq!(tickling.next_ns(NEW), Some(S + 9));
+        assert_eq!(tickling.next_ns(&borne), Some(S + 9));
+    }
+
+    #[test]
+    fn the_list_of_slots_waits_for_each_of_them_and_only_what_is_borne_is_tickled() {
+        let mut tickling = Tickling::default();
+        let (fifth, sixth) = (of_slot(), (IpAddr::from([203, 0, 113, 106]), Epoch::NONE));
+        for (address, ports) in [(fifth.0, 1..3), (sixth.0, 3..6)] {
+            let clients: Vec<Client> = ports.map(client).collect();
+            tickling.told((1, Epoch::NONE), address, &clients, S);
+        }
+        assert_eq!(tickling.next_ns(&as_master(NEW)), None);
+        tickling.begin_slot(&[fifth.0], 2 * S);
+        let at = rest(&mut tickling, &[fifth]);
+        assert_eq!(at, [(1_000, 2), (1_600, 2), (3_000, 2)]);
+        assert_eq!(tickling.next_ns(&[fifth, sixth]), None, "all of it is done");
+        tickling.begin_slot(&[sixth.0], 5 * S);
+        let at = rest(&mut tickling, &[fifth, sixth]);
+        assert_eq!(at, [(4_000, 5), (4_600, 5), (6_000, 5)]);
+        tickling.begin_slot(&[address()], 8 * S);
+        assert_eq!(tickling.next_ns(&[fifth, sixth]), None);
     }
 
     #[test]
@@ -193,12 +281,17 @@ mod tests {
         let mut tickling = Tickling::default();
         told(&mut tickling, 1..2_000, S);
         assert_eq!(tickling.lists[0].clients.len(), MOST_TOLD);
-        for round in 10..20 {
+        for slot in 10..40 {
+            tickling.told((slot, Epoch::NONE), of_slot().0, &[client(7)], S);
+        }
+        assert_eq!(tickling.lists.len(), MOST_LISTS);
+        assert_eq!(tickling.lists[0].epoch, OLD, "the slots' go first");
+        for round in 10..40 {
             tickling.told((3, Epoch::new(round, 3)), address(), &[client(7)], S);
         }
         assert_eq!(tickling.lists.len(), MOST_LISTS);
-        tickling.due(Epoch::new(30, 2), &[], S + KEPT_NS);
-        assert_eq!(tickling.lists.len(), 0);
+        tickling.due(&as_master(Epoch::new(50, 2)), S + KEPT_NS);
+        assert!(tickling.is_empty());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The thread: takes tasks, and does what is due.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,9 +14,9 @@ use super::asking::{Asked, Asking};
 use super::bearing::Bearing;
 use super::closing;
 use super::message::{CONNECTIONS_A_MESSAGE, Message};
-use super::tickling::Tickling;
+use super::tickling::{Borne, Due, Tickling};
 use super::verification::Act;
-use super::{Parcel, Setup, Surroundings, Task, addresses};
+use super::{Parcel, Place, Setup, Surroundings, Task, addresses};
 use crate::hands::Whose;
 use crate::net::mac::MacAddress;
 use crate::net::netlink::Netlink;
@@ -30,14 +31,14 @@ pub(super) struct Worker {
     setup: Setup,
     around: Arc<Surroundings>,
     asking: Asking,
-    /// Those that follow the master.
-    addresses: Vec<IpAddr>,
     /// What this node bears.
     bearing: Bearing,
     /// The newest mastership that is over.
     demoted: Epoch,
-    /// Of a mastership that is over: when its connections are closed.
+    /// Of a mastership that is over: when the connections of its addresses are closed.
     closing: Option<(Epoch, u64)>,
+    /// The slots whose addresses go: that were taken over in it, or whose own lease is over.
+    given_up: BTreeSet<Slot>,
     tickling: Tickling,
     lost: Arc<AtomicU64>,
     lost_told: u64,
@@ -48,11 +49,11 @@ impl Worker {
         let around = setup.around.get();
         Self {
             asking: Asking::new(around.places.clone(), setup.tellers.clone()),
-            addresses: addresses(&around.places, Whose::Master),
             around,
             bearing: Bearing::new(setup.slot),
             demoted: Epoch::NONE,
             closing: None,
+            given_up: BTreeSet::new(),
             tickling: Tickling::default(),
             lost,
             lost_told: 0,
@@ -81,12 +82,10 @@ impl Worker {
     }
 
     fn next_ns(&self) -> Option<u64> {
-        let mastership = self.bearing.mastership();
-        let tickling = mastership.and_then(|epoch| self.tickling.next_ns(epoch));
         let times = [
             self.bearing.next_ns(),
             self.closing.map(|(_, at_ns)| at_ns),
-            tickling,
+            self.tickling.next_ns(&self.borne()),
         ];
         times.into_iter().flatten().min()
     }
@@ -99,7 +98,6 @@ impl Worker {
             return;
         }
         self.asking = Asking::new(self.around.places.clone(), self.setup.tellers.clone());
-        self.addresses = addresses(&self.around.places, Whose::Master);
         for (whose, epoch) in self.bearing.leave(|_| true) {
             self.bear(whose, epoch, 0, boot_ns());
         }
@@ -121,8 +119,23 @@ impl Worker {
                 slot,
                 before,
                 announced_ns,
-            } => self.bear(Whose::Slot(slot), Epoch::NONE, before, announced_ns),
-            Task::LeftSlot(slot) => self.leave(|whose| whose == Whose::Slot(slot)),
+            } => {
+                self.given_up.remove(&slot);
+                self.bear(Whose::Slot(slot), Epoch::NONE, before, announced_ns);
+                let addresses = addresses(&self.around.places, Whose::Slot(slot));
+                self.tickling.begin_slot(&addresses, boot_ns());
+            }
+            Task::GivesUpSlot(slot) => {
+                self.leave(|whose| whose == Whose::Slot(slot));
+                // Should the word that they are gone be lost, their connections are closed with the mastership's, or
+                // in the end.
+                self.given_up.insert(slot);
+            }
+            Task::LeftSlot(slot) => {
+                self.given_up.remove(&slot);
+                // No election waits for the processors, and a lease that is granted anew may bring them back at once.
+                self.close(&[(Whose::Slot(slot), Epoch::NONE)]);
+            }
             Task::Demoted(epoch) => {
                 self.demoted = self.demoted.max(epoch);
                 self.leave_all_but_own();
@@ -148,15 +161,31 @@ impl Worker {
         self.setup.view.show(&self.bearing.verified());
     }
 
-    fn leave(&mut self, which: impl Fn(Whose) -> bool) {
-        self.bearing.leave(which);
+    fn leave(&mut self, which: impl Fn(Whose) -> bool) -> Vec<(Whose, Epoch)> {
+        let left = self.bearing.leave(which);
         self.setup.view.show(&self.bearing.verified());
+        left
     }
 
     /// The mastership is over, and what was taken over in it goes too.
     fn leave_all_but_own(&mut self) {
         let own = Whose::Slot(self.setup.slot);
-        self.leave(|whose| whose != own);
+        for (whose, _) in self.leave(|whose| whose != own) {
+            if let Whose::Slot(slot) = whose {
+                self.given_up.insert(slot);
+            }
+        }
+    }
+
+    /// What this node bears, where somebody may have to be told of it.
+    fn borne(&self) -> Vec<Borne> {
+        if self.tickling.is_empty() {
+            return Vec::new();
+        }
+        let places = self.around.places.iter();
+        places
+            .filter_map(|place| Some((place.address, self.bearing.epoch_of(place.whose)?)))
+            .collect()
     }
 
     fn open(&mut self, parcel: &Parcel) {
@@ -195,11 +224,10 @@ impl Worker {
             && at_ns <= now_ns
         {
             self.closing = None;
-            self.close(epoch);
+            self.close_all(Some(epoch));
         }
-        if let Some(epoch) = self.bearing.mastership() {
-            self.tickling.due(epoch, &self.addresses, now_ns);
-        }
+        let borne = self.borne();
+        self.tickling.due(&borne, now_ns).iter().for_each(Due::send);
         self.verify(now_ns);
         let lost = self.lost.load(Ordering::Relaxed);
         if lost > self.lost_told {
@@ -240,12 +268,35 @@ impl Worker {
         }
     }
 
-    /// Closes the connections of the addresses, and tells everybody who may be their next master.
-    fn close(&mut self, epoch: Epoch) {
-        let clients = closing::close(&self.addresses, &self.setup.view);
-        for (address, clients) in clients {
+    /// Of a mastership that is over, where there was one, and of the slots that were given up.
+    fn close_all(&mut self, mastership: Option<Epoch>) {
+        let slots = std::mem::take(&mut self.given_up).into_iter();
+        let slots = slots.map(|slot| (Whose::Slot(slot), Epoch::NONE));
+        let masters = mastership.map(|epoch| (Whose::Master, epoch));
+        let all: Vec<_> = slots.chain(masters).collect();
+        self.close(&all);
+    }
+
+    /// Closes the connections of these addresses, which this node bears no more, and tells everybody who may bear them
+    /// next.
+    fn close(&mut self, left: &[(Whose, Epoch)]) {
+        let around = Arc::clone(&self.around);
+        let epoch_of = |place: &Place| {
+            let mut left = left.iter();
+            left.find(|(whose, _)| *whose == place.whose)
+        };
+        let places = around.places.iter();
+        let left: BTreeMap<IpAddr, &(Whose, Epoch)> = places
+            .filter_map(|place| Some((place.address, epoch_of(place)?)))
+            .collect();
+        if left.is_empty() {
+            return;
+        }
+        let addresses: Vec<IpAddr> = left.keys().copied().collect();
+        for (address, clients) in closing::close(&addresses, &self.setup.view) {
+            let (whose, epoch) = *left[&address];
             let now_ns = boot_ns();
-            // This node may be the next master itself.
+            // This node may bear it next itself.
             let own = (self.setup.slot, epoch);
             self.tickling.told(own, address, &clients, now_ns);
             for part in clients.chunks(CONNECTIONS_A_MESSAGE) {
@@ -253,30 +304,39 @@ impl Worker {
                     address,
                     clients: part.to_vec(),
                 };
-                let electors = &self.setup.electors;
-                for to in self
-                    .around
-                    .heirs
-                    .iter()
-                    .filter(|slot| electors.has_elector(**slot))
-                {
-                    self.setup.tellers.tell(*to, epoch, 0, &message);
+                for to in self.next_bearers(whose) {
+                    self.setup.tellers.tell(to, epoch, 0, &message);
                 }
             }
         }
     }
 
+    /// The other members that may bear these addresses next.
+    fn next_bearers(&self, whose: Whose) -> BTreeSet<Slot> {
+        let electors = &self.setup.electors;
+        let heirs = self.around.heirs.iter().copied();
+        let owner = match whose {
+            Whose::Slot(slot) if slot != self.setup.slot => Some(slot),
+            Whose::Slot(_) | Whose::Master => None,
+        };
+        heirs
+            .filter(|slot| electors.has_elector(*slot))
+            .chain(owner)
+            .collect()
+    }
+
     fn end(&mut self, removed: bool) {
         let left = self.closing.take().map(|(epoch, _)| epoch);
-        let lost = self.bearing.mastership();
-        if let Some(epoch) = left.or(lost.filter(|_| removed)) {
-            self.close(epoch);
+        let lost = self.bearing.epoch_of(Whose::Master).filter(|_| removed);
+        if removed {
+            self.leave_all_but_own();
         }
+        self.close_all(left.or(lost));
     }
 }
 
 /// This node's hardware address where it carries `address`.
-fn own_mac(places: &[super::Place], address: IpAddr) -> Option<MacAddress> {
+fn own_mac(places: &[Place], address: IpAddr) -> Option<MacAddress> {
     let place = places.iter().find(|place| place.address == address)?;
     let mut netlink = Netlink::open().ok()?;
     netlink.link(place.interface.as_deref()?).ok()?.mac

@@ -1,20 +1,22 @@
-//! TCP clients of the first master: they hear at once that their connection is dead, and nobody else does.
+//! TCP clients of who bore an address before: they hear at once that their connection is dead, and nobody else does.
 
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use heartbeat_tests::client::tcp::{self, Client, End};
 use heartbeat_tests::fault::filter::{self, Way};
-use heartbeat_tests::fault::wire;
+use heartbeat_tests::fault::wire::{self, Death};
 use heartbeat_tests::lab::addresses::{HEARTBEAT_PORT, Network};
 use heartbeat_tests::lab::netns::Netns;
 use heartbeat_tests::lab::settings::Settings;
 use heartbeat_tests::lab::view::View;
 use heartbeat_tests::skip::{Need, lacks};
+use heartbeat_user::sys::clock::boot_ns;
 use nix::sys::signal::Signal;
 
 use crate::scene::{Scene, scenario, scenario_with};
+use crate::takeover::{self, OWNER, at_home, moved, taken_over};
 
 /// A client that is told hears it within this; the kernel's own first retransmission takes 200 ms, and an
 /// idle client would never hear.
@@ -71,7 +73,7 @@ impl Clients {
             thread::spawn(move || client.wait(UNTOLD).map(|(end, _)| (end, Instant::now())))
         };
         let (idle, on_slave) = (waiting(self.idle), waiting(self.on_slave));
-        let from_ns = heartbeat_user::sys::clock::boot_ns();
+        let from_ns = boot_ns();
         fault(scene)?;
         let next = scene.next_master(1)?;
         for (name, waiting) in [("the client", idle), ("the slave", on_slave)] {
@@ -199,4 +201,74 @@ fn a_slaves_own_connection_to_the_address_outlives_the_restart_of_its_daemon() {
         }
         Ok(())
     });
+}
+
+/// A client that waits to be reset: when it was, in nanoseconds of CLOCK_BOOTTIME.
+type Waiting = JoinHandle<Result<(End, u64)>>;
+
+/// Idle clients of the slot's address, and of the own address of the node that bears it.
+fn of_slot(scene: &Scene, bearer: u16) -> Result<(Waiting, Client)> {
+    let machine = scene.cluster.lab().topology().client();
+    let families = scene.cluster.settings().plan.families;
+    let own_address = Network::Business.address_of(families.business, u8::try_from(bearer)?);
+    let mut idle = Client::connect(machine, scene.cluster.settings().virtual_address())?;
+    let waiting = thread::spawn(move || idle.wait(UNTOLD).map(|(end, _)| (end, boot_ns())));
+    Ok((waiting, Client::connect(machine, own_address)?))
+}
+
+/// Fails unless it was reset since `fault_ns`, and soon after `since_ns`.
+fn reset_at_once(waiting: Waiting, when: &str, (fault_ns, since_ns): (u64, u64)) -> Result<()> {
+    let (end, at_ns) = waiting.join().expect("it only waits")?;
+    let after = Duration::from_nanos(at_ns.saturating_sub(since_ns));
+    println!("the client of the slot's address was reset {after:?} after {when}");
+    ensure!(end == End::Reset && at_ns > fault_ns, "{end:?}, {when}");
+    ensure!(after < AT_ONCE, "{after:?} after {when}");
+    Ok(())
+}
+
+#[test]
+fn idle_clients_of_a_slots_address_are_reset_whenever_it_moves_and_others_are_not() {
+    takeover::scenario("connections_slot", |scene| {
+        serve(scene)?;
+        let fault_ns = boot_ns();
+        wire::kill_node(scene.cluster.lab().topology(), OWNER, Death::Loud)?;
+        taken_over(scene, 1)?;
+        moved(scene, fault_ns, OWNER, 1)?;
+        let (idle, mut other) = of_slot(scene, 1)?;
+        let fault_ns = boot_ns();
+        wire::heal_node(scene.cluster.lab().topology(), OWNER)?;
+        at_home(scene)?;
+        let home_ns = fault_ns + nanos(moved(scene, fault_ns, 1, OWNER)?);
+        reset_at_once(idle, "it was given back", (fault_ns, home_ns))?;
+        other.echo().context("the master's own address")?;
+
+        let (idle, mut other) = of_slot(scene, OWNER)?;
+        scene.cluster.daemon(OWNER).signal(Signal::SIGSTOP)?;
+        taken_over(scene, 1)?;
+        let resumed_ns = boot_ns();
+        scene.cluster.daemon(OWNER).signal(Signal::SIGCONT)?;
+        at_home(scene)?;
+        moved(scene, resumed_ns, 1, OWNER)?;
+        reset_at_once(idle, "its node's daemon resumed", (resumed_ns, resumed_ns))?;
+        other.echo().context("the node's own address")?;
+
+        let (idle, mut other) = of_slot(scene, OWNER)?;
+        let fault_ns = boot_ns();
+        let code = scene.cluster.daemon_mut(OWNER).end(Signal::SIGTERM)?;
+        ensure!(code == Some(0), "it ended with {code:?}");
+        taken_over(scene, 1)?;
+        let taken_ns = fault_ns + nanos(moved(scene, fault_ns, OWNER, 1)?);
+        reset_at_once(
+            idle,
+            "the master took it over from a node that stopped",
+            (fault_ns, taken_ns),
+        )?;
+        other
+            .echo()
+            .context("the own address of a node that stopped")
+    });
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).expect("a scenario is short")
 }
