@@ -158,6 +158,16 @@ fn a_first_master_that_handed_over_for_its_service_has_a_fault_of_service() {
 }
 
 #[test]
+fn a_first_master_that_handed_over_since_it_is_cut_off_from_the_business_network_has_a_fault_of_business()
+ {
+    scenario("first_master_business", "", |scene| {
+        wire::unplug(scene.cluster.lab().topology(), 1, Network::Business)?;
+        found(scene, "business_fault", "none of 5 questions in a row")?;
+        scene.steps_down(1, "not reachable over the business network")
+    });
+}
+
+#[test]
 fn a_first_master_with_another_file_is_misconfigured_before_all_else() {
     scenario("first_master_file", "", |scene| {
         let file = scene.cluster.daemon(1).folder().join("heartbeatd.toml");

@@ -1,7 +1,7 @@
 //! Dynamic information: what a client was told is stored is in every later master, whoever dies.
 
 use std::fs;
-use std::thread::sleep;
+use std::thread::{self, sleep};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -165,6 +165,7 @@ fn any_node_writes_and_reads_through_the_master_and_conditions_hold() {
             info(scene, 3, &["put", "heartbeatd/x", "y"]).is_err(),
             "the product's own"
         );
+        watched(scene, 3, &revision)?;
         // A copy may lag, and not for long.
         scene
             .cluster
@@ -178,6 +179,34 @@ fn any_node_writes_and_reads_through_the_master_and_conditions_hold() {
         ensure!(info(scene, 3, &["get", "color"]).is_err());
         Ok(())
     });
+}
+
+/// Who watches from that revision on sees what was written behind it, then what comes while it watches, and no other keys.
+fn watched(scene: &Scene, slot: u16, revision: &str) -> Result<()> {
+    let contact = scene.cluster.daemon(slot).contact();
+    let from = revision.to_owned();
+    let watching = thread::spawn(move || {
+        // It ends when its time is over.
+        contact.control(&["info", "watch", "col", "--since", &from])
+    });
+    sleep(Duration::from_millis(300));
+    info(scene, 1, &["put", "dye", "brown"])?;
+    info(scene, 2, &["delete", "color"])?;
+    info(scene, 1, &["put", "color", "blue"])?;
+    let output = watching.join().expect("it only waits")?;
+    let seen: Vec<Value> = String::from_utf8(output.stdout)?
+        .lines()
+        .map(serde_json::from_str)
+        .collect::<Result<_, _>>()?;
+    let told: Vec<_> = seen
+        .iter()
+        .map(|it| (&it["key"], &it["value"]["text"]))
+        .collect();
+    let color = Value::from("color");
+    let blue = Value::from("blue");
+    let expected = [(&color, &blue), (&color, &Value::Null), (&color, &blue)];
+    ensure!(told == expected, "{seen:?}");
+    Ok(())
 }
 
 #[test]
