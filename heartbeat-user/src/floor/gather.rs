@@ -165,6 +165,8 @@ mod tests {
         assert_eq!(held(three(), &[1]).await, less);
         // Who is no elector does not count.
         assert_eq!(held(three(), &[1, 4]).await, less);
+        let of_others = Basis::of(BTreeSet::from([2, 3, 4]), false);
+        assert_eq!(held(of_others, &[1, 2]).await.0, None, "nor its own");
         assert_eq!(held(pair(), &[1, 2]).await.0, Some(Held::Majority));
         assert_eq!(held(pair(), &[1]).await, (None, BTreeSet::from([2])));
     }

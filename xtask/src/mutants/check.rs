@@ -37,6 +37,7 @@ enum Tests {
     Search,
     Sim,
     Store,
+    Daemon,
     Packet,
 }
 
@@ -50,13 +51,14 @@ pub(super) enum Notice {
 }
 
 impl Tests {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Wire,
         Self::Core,
         Self::Cluster,
         Self::Search,
         Self::Sim,
         Self::Store,
+        Self::Daemon,
         Self::Packet,
     ];
 
@@ -68,6 +70,7 @@ impl Tests {
             Self::Search => "search",
             Self::Sim => "sim",
             Self::Store => "store",
+            Self::Daemon => "daemon",
             Self::Packet => "packet",
         }
     }
@@ -75,9 +78,13 @@ impl Tests {
     /// What cargo does first, and must be able to, mutant or not.
     const fn prepares(self) -> Option<&'static str> {
         match self {
-            Self::Wire | Self::Core | Self::Cluster | Self::Search | Self::Sim | Self::Store => {
-                None
-            }
+            Self::Wire
+            | Self::Core
+            | Self::Cluster
+            | Self::Search
+            | Self::Sim
+            | Self::Store
+            | Self::Daemon => None,
             Self::Packet => Some("xtask build-ebpf"),
         }
     }
@@ -91,6 +98,7 @@ impl Tests {
             Self::Search => "test --offline -q -p heartbeat-search",
             Self::Sim => "test --offline -q -p heartbeat-sim --test campaigns",
             Self::Store => "test --offline -q -p heartbeat-store -p heartbeat-store-proof",
+            Self::Daemon => "test --offline -q -p heartbeat-user --lib",
             Self::Packet => "test --offline -q -p heartbeat-tests --test packet",
         }
     }
@@ -99,7 +107,7 @@ impl Tests {
     /// for a program that is compiled once more for each mutant, and then runs for seconds.
     const fn optimised(self) -> Option<u8> {
         match self {
-            Self::Wire | Self::Core => Some(0),
+            Self::Wire | Self::Core | Self::Daemon => Some(0),
             Self::Cluster | Self::Store => Some(1),
             Self::Search | Self::Sim | Self::Packet => None,
         }
@@ -108,7 +116,13 @@ impl Tests {
     /// What the test program is told: kernel programs are tried one at a time.
     const fn arguments(self) -> &'static [&'static str] {
         match self {
-            Self::Wire | Self::Core | Self::Cluster | Self::Search | Self::Sim | Self::Store => &[],
+            Self::Wire
+            | Self::Core
+            | Self::Cluster
+            | Self::Search
+            | Self::Sim
+            | Self::Store
+            | Self::Daemon => &[],
             Self::Packet => &["--test-threads=1"],
         }
     }
