@@ -68,7 +68,7 @@ fn a_forced_promotion_serves_without_a_majority_and_is_an_ordinary_one_when_that
 }
 
 /// The exit code of a forced promotion of slot 3 for that name.
-fn promote(scene: &Scene, name: &str) -> Result<Option<i32>> {
+pub(crate) fn promote(scene: &Scene, name: &str) -> Result<Option<i32>> {
     let contact = scene.cluster.daemon(3).contact();
     let output = contact.control(&["promote", "--force", "--cluster", name])?;
     Ok(output.status.code())

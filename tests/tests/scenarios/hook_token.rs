@@ -8,40 +8,41 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use heartbeat_tests::lab::cluster::PATIENCE;
 use heartbeat_tests::lab::mounted::Mounted;
-use heartbeat_tests::lab::settings::Settings;
+use heartbeat_tests::lab::settings::{CLUSTER, Settings};
 use heartbeat_user::sys::clock::boot_ns;
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
+use crate::forced::promote;
 use crate::hooks::{begin, notes, ran, with_hooks};
 use crate::info_disk::fill;
+use crate::pair_boots::{boot, crash};
 use crate::scene::{Scene, scenario_with};
 
 /// The token has all the time it needs.
-const PATIENT: &str = r#"
-[hooks]
-on_promote = ["{node}/hook"]
-timeout = "60s"
-"#;
+const PATIENT: Settings = Settings {
+    more: Some("[hooks]\non_promote = [\"{node}/hook\"]\ntimeout = \"60s\"\n"),
+    ..Settings::DEFAULT
+};
 
 /// It has a second.
-const HASTY: &str = r#"
-[hooks]
-on_promote = ["{node}/hook"]
-timeout = "1s"
-retry_after = "2s"
-"#;
+const HASTY: Settings = Settings {
+    more: Some("[hooks]\non_promote = [\"{node}/hook\"]\ntimeout = \"1s\"\nretry_after = \"2s\"\n"),
+    ..Settings::DEFAULT
+};
+
+/// It has all the time, and slot 3 only votes.
+const WITNESSED: Settings = Settings {
+    witness: Some(3),
+    ..PATIENT
+};
 
 /// A disk that has room for what a node keeps, and little more.
 const SMALL: &str = "size=8m";
 
 /// Runs a scenario in a cluster of three with slot 1 for a master, where slots 1 and 3 have a full disk each: taking
 /// away its filler makes room.
-fn scenario(name: &str, more: &'static str, play: impl Fn(&mut Scene, [PathBuf; 2]) -> Result<()>) {
-    let settings = Settings {
-        more: Some(more),
-        ..Settings::default()
-    };
+fn scenario(name: &str, settings: Settings, play: impl Fn(&mut Scene, [PathBuf; 2]) -> Result<()>) {
     scenario_with(name, settings, |scene| {
         let folders = [1, 3].map(|slot| scene.cluster.daemon(slot).state());
         let disks = folders.iter().map(|folder| Mounted::tmpfs(folder, SMALL));
@@ -64,6 +65,22 @@ fn tokens(scene: &Scene, slot: u16) -> Vec<u64> {
         .collect()
 }
 
+/// Waits until the daemon in `slot` says that its promotion hook waits, and that these slots' disks lack its token.
+fn waits_for(scene: &Scene, slot: u16, lacking: &[u16]) -> Result<()> {
+    let names = |fault: &str| {
+        let mut all = lacking.iter();
+        all.all(|lacks| fault.contains(&format!("slot {lacks}: ")))
+    };
+    let waits = |hook: &Value| {
+        hook["state"] == "waiting" && names(hook["fault"].as_str().unwrap_or_default())
+    };
+    let what = format!("slot {slot} says that the disks of slots {lacking:?} lack its token");
+    scene.cluster.wait_for(&what, PATIENCE, |view| {
+        let hooks = view.of(slot)?["hooks"].as_array()?;
+        hooks.iter().any(waits).then_some(())
+    })
+}
+
 /// The round of the epoch on a node's disk.
 fn saved_round(scene: &Scene, slot: u16) -> Result<u64> {
     let file = scene.cluster.daemon(slot).state().join("epoch.json");
@@ -78,15 +95,7 @@ fn it_waits_for_a_majority_s_disks_the_address_does_not_and_no_loss_of_power_rep
         let fault_ns = boot_ns();
         scene.cluster.switchover(1, Some(2))?;
         ensure!(scene.next_master(1)? == 2);
-        let lacks = |hook: &Value| {
-            let fault = hook["fault"].as_str().unwrap_or_default();
-            hook["state"] == "waiting" && fault.contains("slot 1: ") && fault.contains("slot 3: ")
-        };
-        let what = "slot 2 says whose disks lack its token";
-        scene.cluster.wait_for(what, PATIENCE, |view| {
-            let hooks = view.of(2)?["hooks"].as_array()?;
-            hooks.iter().any(lacks).then_some(())
-        })?;
+        waits_for(scene, 2, &[1, 3])?;
         sleep(Duration::from_millis(500));
         ensure!(scene.cluster.view().holders() == [2]);
         ensure!(scene.answers_of(2, fault_ns)? > 10, "the address moved");
@@ -162,6 +171,86 @@ fn in_a_pair_the_disk_of_a_dead_daemon_is_not_waited_for() {
         ensure!(!log.contains("was not run"), "{log}");
         scene.cluster.start_one(1)?;
         ensure!(scene.cluster.settle()? == 2);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_witness_s_disk_counts_and_its_dead_daemon_counts_for_nothing_and_holds_nothing_up() {
+    scenario("hook_token_witness", WITNESSED, |scene, [of_1, of_3]| {
+        let first = ran(scene, 1, "on_promote")?;
+        scene.cluster.daemon_mut(3).end(Signal::SIGKILL)?;
+        scene.cluster.switchover(1, Some(2))?;
+        ensure!(scene.next_master(1)? == 2);
+        // Two that may be master and one that votes are no pair: one disk is not enough.
+        waits_for(scene, 2, &[1, 3])?;
+        sleep(Duration::from_millis(500));
+        ensure!(
+            tokens(scene, 2).is_empty(),
+            "only its own disk has the token"
+        );
+        fs::remove_file(of_3)?;
+        scene.cluster.start_one(3)?;
+        let second = ran(scene, 2, "on_promote")?;
+        ensure!(second > first, "{second} after {first}");
+        let (on_1, on_3) = (saved_round(scene, 1)?, saved_round(scene, 3)?);
+        ensure!(on_3 == second >> 16, "the witness has round {on_3}");
+        ensure!(on_1 < second >> 16, "slot 1 was not needed: {on_1}");
+
+        fs::remove_file(of_1)?;
+        let what = "slot 1 may be master again";
+        scene.cluster.wait_for(what, PATIENCE, |view| {
+            (view.of(1)?["electable"] == true).then_some(())
+        })?;
+        scene.cluster.daemon_mut(3).end(Signal::SIGKILL)?;
+        scene.cluster.switchover(2, Some(1))?;
+        ensure!(scene.next_master(2)? == 1);
+        let third = ran(scene, 1, "on_promote")?;
+        ensure!(third > second, "{third} after {second}");
+        let (on_2, on_3) = (saved_round(scene, 2)?, saved_round(scene, 3)?);
+        ensure!(on_2 == third >> 16, "slot 2 has round {on_2}");
+        ensure!(on_3 < third >> 16, "a dead daemon wrote {on_3}");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_forced_master_s_token_waits_for_its_own_disk_and_the_others_have_it_when_they_are_back() {
+    scenario("hook_token_forced", PATIENT, |scene, [_, of_3]| {
+        let before = ran(scene, 1, "on_promote")?;
+        ensure!(saved_round(scene, 3)? == before >> 16);
+        // The master last: nobody else is elected meanwhile.
+        for slot in [3, 2, 1] {
+            crash(scene, slot)?;
+        }
+        fs::remove_file(&of_3)?;
+        boot(scene, 3)?;
+        fill(&of_3)?;
+        let what = "an operator may force slot 3";
+        scene.cluster.wait_for(what, PATIENCE, |_| {
+            (promote(scene, CLUSTER).ok()? == Some(0)).then_some(())
+        })?;
+        scene.expect(3, "master", "an operator forced it")?;
+        waits_for(scene, 3, &[3])?;
+        sleep(Duration::from_millis(300));
+        ensure!(tokens(scene, 3).is_empty(), "no disk has the token");
+        fs::remove_file(&of_3)?;
+        let token = ran(scene, 3, "on_promote")?;
+        ensure!(token > before, "{token} after {before}");
+        let round = token >> 16;
+        ensure!(saved_round(scene, 3)? == round);
+        ensure!(scene.told(3, "on this node's disk alone") == 1);
+        ensure!(saved_round(scene, 2)? < round, "slot 2 is off");
+        boot(scene, 2)?;
+        let what = "slot 2 has the token on its disk";
+        scene.cluster.wait_for(what, PATIENCE, |_| {
+            (saved_round(scene, 2).ok()? == round).then_some(())
+        })?;
+        ensure!(
+            tokens(scene, 3) == [token],
+            "one mastership, one promotion: {:?}",
+            tokens(scene, 3)
+        );
         Ok(())
     });
 }

@@ -47,6 +47,7 @@ mod pair;
 mod pair_boots;
 mod pair_evidence;
 mod pair_link;
+mod pair_services;
 mod placement;
 mod planned_restart;
 mod postgresql;

@@ -16,7 +16,7 @@ use crate::pair::{guaranteed, has_been};
 use crate::scene::{Scene, scenario_in};
 
 /// The machine of that slot goes down without warning: its links, its daemon, its maps and its addresses are gone.
-fn crash(scene: &mut Scene, slot: u16) -> Result<()> {
+pub(crate) fn crash(scene: &mut Scene, slot: u16) -> Result<()> {
     wire::kill_node(scene.cluster.lab().topology(), slot, Death::Silent)?;
     let daemon = scene.cluster.daemon_mut(slot);
     daemon.end(Signal::SIGKILL)?;
@@ -45,7 +45,7 @@ pub(crate) fn drop_address(scene: &Scene, slot: u16) -> Result<()> {
 }
 
 /// It is up again, its daemon before its links.
-fn boot(scene: &mut Scene, slot: u16) -> Result<()> {
+pub(crate) fn boot(scene: &mut Scene, slot: u16) -> Result<()> {
     scene.cluster.start_one(slot)?;
     wire::heal_node(scene.cluster.lab().topology(), slot)
 }
