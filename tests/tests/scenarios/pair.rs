@@ -17,6 +17,9 @@ use crate::scene::{Scene, moved_once, scenario_in, scenario_with};
 /// How long a fault lasts that must move nothing.
 const FAULT: Duration = Duration::from_secs(2);
 
+/// What the log says of another guarantee.
+const CHANGED: &str = "what keeps a second master away has changed";
+
 /// Longest outage of a failover by evidence that a busy test machine may make of two leases and some milliseconds.
 fn four_leases(scene: &Scene) -> Duration {
     scene.cluster.settings().lease() * 4
@@ -109,7 +112,14 @@ fn a_slave_that_dies_costs_nothing() {
         );
         wire::heal_node(scene.cluster.lab().topology(), 2)?;
         scene.stayed(&calm)?;
-        guaranteed(scene, 1, "quorum")
+        guaranteed(scene, 1, "quorum")?;
+        let log = scene.cluster.daemon(1).log();
+        let changes = log.lines().filter(|line| line.contains(CHANGED));
+        let logged: Vec<_> = changes
+            .filter_map(|line| line.split_once("guarantee=")?.1.split('"').nth(1))
+            .collect();
+        ensure!(logged.ends_with(&["evidence", "quorum"]), "{logged:?}");
+        Ok(())
     });
 }
 
