@@ -83,7 +83,7 @@ fn may_be_master(scene: &Scene, slot: u16) -> Result<()> {
 fn a_hook_that_hangs_hands_back_and_a_crash_of_both_leaves_a_demotion_that_is_run_first() {
     with_hooks("pair_hooks", Settings::PAIR, |scene| {
         let first = ran(scene, 1, "on_promote")?;
-        does(scene, 2, "on_promote", "sleep 1000")?;
+        does(scene, 2, "on_promote", "sleep 20")?;
         scene.cluster.switchover(1, Some(2))?;
         ensure!(scene.next_master(1)? == 2);
         ensure!(scene.next_master(2)? == 1);
