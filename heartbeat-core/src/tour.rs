@@ -11,7 +11,7 @@ pub(crate) const INTERVAL: Duration = Duration::from_secs(1);
 const STALE_AFTER: u32 = 3;
 /// Most messages of one turn when nothing changed: each of them costs as much as a probe.
 const QUIET_MESSAGES_PER_TURN: usize = 4;
-/// Of those one turn sends no more than it takes to tell all in this time.
+/// Where they do not tell all in an interval, one turn sends no more than it takes to tell all in this time.
 const QUIET_TOUR: Duration = Duration::from_secs(20);
 
 /// Most members of a cluster in which all are told. In a larger one only the electors are: all that there is to tell,
@@ -33,11 +33,18 @@ fn messages(config: &Config) -> usize {
     told * config.members.len().div_ceil(MEMBERS_PER_MESSAGE)
 }
 
-/// Messages of one turn when nothing changed: as few as it takes.
+/// Messages of one turn when nothing changed: where all cannot be told in each interval, as few as it takes to tell them
+/// in a longer time.
 pub(crate) fn quiet_pace(config: &Config) -> usize {
-    let turns = QUIET_TOUR.as_nanos() / config.timing.period.as_nanos().max(1);
-    let turns = usize::try_from(turns).unwrap_or(usize::MAX).max(1);
-    let pace = messages(config).div_ceil(turns);
+    let messages = messages(config);
+    let turns_in = |span: Duration| {
+        let turns = span.as_nanos() / config.timing.period.as_nanos().max(1);
+        usize::try_from(turns).unwrap_or(usize::MAX).max(1)
+    };
+    if messages.div_ceil(QUIET_MESSAGES_PER_TURN) <= turns_in(INTERVAL) {
+        return QUIET_MESSAGES_PER_TURN;
+    }
+    let pace = messages.div_ceil(turns_in(QUIET_TOUR));
     pace.clamp(1, QUIET_MESSAGES_PER_TURN)
 }
 

@@ -15,13 +15,19 @@ const UNSETTLED: u8 = 1 << 2;
 /// Members that are counted together.
 const PART: usize = 64;
 
+/// Number of a probe; 0 for none. A type of its own, so that a column of them is hashed one by one: states are told apart by
+/// how far numbers lie from one another.
+#[derive(Clone, Copy, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+struct Number(u64);
+
 /// The members' answers, counted. Each column has one entry a member, in the order of their slots.
 #[derive(Clone, Debug, Default, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Beats {
     slots: Vec<Slot>,
     /// Newest probe over the management network that each answered.
-    managed: Vec<u64>,
+    managed: Vec<Number>,
     /// Judged periods without an answer, in a row.
     missed: Vec<u16>,
     /// Answers that it takes until who is healthy and went missing of late is trusted; 0 for all others.
@@ -37,7 +43,7 @@ impl Beats {
             let place = known.place(slot);
             self.slots.push(slot);
             self.managed
-                .push(place.map_or(0, |place| known.managed[place]));
+                .push(place.map_or(Number(0), |place| known.managed[place]));
             self.missed
                 .push(place.map_or(0, |place| known.missed[place]));
             self.distrusted
@@ -49,7 +55,7 @@ impl Beats {
 
     /// Nobody was judged yet, and nobody answered.
     pub(super) fn forget(&mut self) {
-        self.managed.fill(0);
+        self.managed.fill(Number(0));
         self.missed.fill(0);
         self.distrusted.fill(0);
         self.marks.fill(UNSETTLED);
@@ -76,10 +82,10 @@ impl Beats {
     /// The member at `place` answered this probe over the management network. `first` is this mastership's first one:
     /// answers to older ones say nothing.
     pub(super) fn answer(&mut self, place: usize, sequence: u64, first: Option<u64>) {
-        if sequence <= self.managed[place] {
+        if sequence <= self.managed[place].0 {
             return;
         }
-        self.managed[place] = sequence;
+        self.managed[place] = Number(sequence);
         if first.is_some_and(|first| sequence >= first) {
             self.marks[place] |= ANSWERED;
         }

@@ -3,6 +3,7 @@
 pub mod display;
 pub mod kept;
 pub mod summary;
+mod told;
 
 use std::fs;
 use std::io::IsTerminal;
@@ -48,6 +49,7 @@ impl What {
         match self {
             Self::Quorum => Settings {
                 more: Some(PAGE),
+                slot_addresses: true,
                 ..Settings::DEFAULT
             },
             Self::Pair => Settings {
@@ -86,6 +88,7 @@ pub fn run(what: What, keep: bool) -> Result<ExitCode> {
     println!("\n{}", table(&lines, &settings));
     println!("who answered when: {}", save(&panels)?.display());
     println!("{}", kept::read(&cluster)?);
+    println!("{}", told::told(&cluster)?);
     println!(
         "the master's status page: {} on the business network",
         page(&settings)
@@ -164,6 +167,8 @@ fn hold(cluster: &Cluster) -> ! {
          \n  {control} --control {socket} top\
          \n  {control} --control {socket} history --cluster\
          \n  {control} --control {socket} info list\
+         \n  {control} --control {socket} alarms\
+         \n  {control} --control {socket} nodes\
          \n  ip netns exec {client} curl -s {page}api/v1/status\
          \n  bpftool map show pinned {pins}/maps/*/hb_verdicts\
          \n  ip netns exec {node} ip addr\
