@@ -146,7 +146,7 @@ const fn counted(missed: u16, marks: u8, step: u16) -> u16 {
 }
 
 /// Counts one period of a part of the members if all of them are healthy and trusted and none goes missing by it, which is
-/// what nearly all parts of a large cluster mostly are: a few instructions for sixteen members. Whether it did.
+/// what nearly all parts of a large cluster mostly are: a few instructions for several members at once. Whether it did.
 fn count_settled(
     missed: &mut [u16],
     distrusted: &[u16],
