@@ -14,6 +14,9 @@ use crate::lab::command::run;
 const PROGRAMS: [&str; 3] = ["heartbeat", "gate_in", "gate_out"];
 /// How names of their maps begin: their own, the log's, and constants of a program.
 const MAPS: [&str; 4] = ["hb_", "AYA_LOG", ".rodata", "AYA_"];
+/// One file of one name, there from a node's first alarm as master on. Whether a daemon that is killed and started
+/// again is away for long enough to raise one is a matter of milliseconds, so the file says nothing of what piles up.
+const ONCE_AN_ALARM_WAS_RAISED: &str = "/state/alarms.json";
 
 /// What all daemons of a cluster hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +31,7 @@ pub struct Inventory {
     pub pins: Vec<String>,
     /// Addresses in each node's namespace.
     pub addresses: Vec<String>,
-    /// Files of each daemon.
+    /// Files of each daemon, without the one that is there once an alarm was raised.
     pub files: Vec<String>,
     /// Threads of each daemon.
     pub threads: Vec<usize>,
@@ -77,7 +80,11 @@ impl Inventory {
     fn add(&mut self, cluster: &Cluster, slot: u16) -> Result<()> {
         let daemon = cluster.daemon(slot);
         self.pins.extend(files(daemon.pins())?);
-        self.files.extend(files(daemon.folder())?);
+        let of_the_daemon = files(daemon.folder())?;
+        let lasting = of_the_daemon
+            .into_iter()
+            .filter(|file| !file.ends_with(ONCE_AN_ALARM_WAS_RAISED));
+        self.files.extend(lasting);
         let node = cluster.lab().topology().node(slot).name();
         for line in run("ip", &["-netns", node, "-o", "addr", "show"])?.lines() {
             // What an address is, without what is left of its lifetime.
