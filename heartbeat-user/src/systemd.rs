@@ -15,6 +15,7 @@ use zbus::{Connection, OwnedVariant, proxy};
 
 const NAME: &str = "org.freedesktop.systemd1";
 const UNIT: &str = "org.freedesktop.systemd1.Unit";
+const SERVICE: &str = "org.freedesktop.systemd1.Service";
 /// What a unit's state is called on the bus.
 const ACTIVE_STATE: &str = "ActiveState";
 
@@ -87,12 +88,7 @@ impl UnitWatch {
     pub async fn begin(name: &str) -> Result<Self, SystemdError> {
         let (connection, manager) = connect().await?;
         let refused = refused(format!("tell of {name}"));
-        let path = manager.load_unit(name).await.map_err(&refused)?;
-        let properties = PropertiesProxy::builder(&connection)
-            .destination(NAME)
-            .path(path)
-            .cache_properties(CacheProperties::No)
-            .build()
+        let properties = properties_of(name, &connection, &manager)
             .await
             .map_err(&refused)?;
         let changes = properties.receive_properties_changed().await;
@@ -129,6 +125,23 @@ impl UnitWatch {
             }
         }
     }
+}
+
+/// The number of a service's main process; `None` while it has none.
+///
+/// # Errors
+/// [`SystemdError`].
+pub async fn main_process(unit: &str) -> Result<Option<u32>, SystemdError> {
+    let (connection, manager) = connect().await?;
+    let refused = refused(format!("tell of {unit}'s main process"));
+    let properties = properties_of(unit, &connection, &manager)
+        .await
+        .map_err(&refused)?;
+    let interface = InterfaceName::from_static_str_unchecked(SERVICE);
+    let told = properties.get(interface, "MainPID").await;
+    let pid = u32::try_from(told.map_err(|error| refused(error.into()))?);
+    let pid = pid.map_err(&refused)?;
+    Ok((pid != 0).then_some(pid))
 }
 
 /// Restarts a unit, and waits until systemd says what became of it.
@@ -169,6 +182,21 @@ async fn connect() -> Result<(Connection, ManagerProxy<'static>), SystemdError> 
     let connection = Connection::system().await.map_err(SystemdError::NoBus)?;
     let manager = ManagerProxy::new(&connection).await;
     Ok((connection, manager.map_err(SystemdError::NoBus)?))
+}
+
+/// What systemd tells of a unit, asked for anew each time.
+async fn properties_of(
+    unit: &str,
+    connection: &Connection,
+    manager: &ManagerProxy<'_>,
+) -> zbus::Result<PropertiesProxy<'static>> {
+    let path = manager.load_unit(unit).await?;
+    PropertiesProxy::builder(connection)
+        .destination(NAME)
+        .path(path)
+        .cache_properties(CacheProperties::No)
+        .build()
+        .await
 }
 
 /// systemd sends no signals before somebody wants them.

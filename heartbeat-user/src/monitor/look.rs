@@ -95,7 +95,7 @@ impl Look {
     /// Looks once, for at most `limit`, for what is wanted of a master or of any other node.
     async fn once(&mut self, limit: Duration, is_master: bool) -> Result<(), Fault> {
         match self {
-            Self::Process(process) => process.look(),
+            Self::Process(process) => within(limit, process.look()).await,
             Self::Tcp(address) => within(limit, tcp::look(*address)).await,
             Self::Http(page) => within(limit, page.look(is_master)).await,
             Self::Command(program) => command::look(program, limit).await,

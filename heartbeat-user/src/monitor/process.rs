@@ -5,6 +5,7 @@ use std::fs;
 use super::look::Fault;
 use crate::config::service::Process;
 use crate::sys::pidfd::ProcessEnd;
+use crate::systemd;
 
 /// A process that is looked for, and held once it is found.
 #[derive(Debug)]
@@ -25,7 +26,7 @@ impl ProcessLook {
     }
 
     /// Finds it, or looks whether the one that is held goes on.
-    pub(super) fn look(&mut self) -> Result<(), Fault> {
+    pub(super) async fn look(&mut self) -> Result<(), Fault> {
         if let Some(held) = &self.held {
             match state(held.pid) {
                 Some('Z' | 'X') | None => self.held = None,
@@ -35,7 +36,7 @@ impl ProcessLook {
                 Some(_) => return Ok(()),
             }
         }
-        self.held = Some(self.find().map_err(Fault::Found)?);
+        self.held = Some(self.find().await.map_err(Fault::Found)?);
         Ok(())
     }
 
@@ -50,18 +51,18 @@ impl ProcessLook {
         Fault::Gone(format!("process {pid} has ended"))
     }
 
-    fn find(&self) -> Result<Held, String> {
-        let pid = self.pid()?;
+    async fn find(&self) -> Result<Held, String> {
+        let pid = self.pid().await?;
         let end = ProcessEnd::of(pid).map_err(|error| format!("process {pid}: {error}"))?;
         // Between the two looks its number may have become another one's.
-        if self.pid()? == pid {
+        if self.pid().await? == pid {
             Ok(Held { pid, end })
         } else {
             Err(format!("process {pid} was just replaced by another one"))
         }
     }
 
-    fn pid(&self) -> Result<u32, String> {
+    async fn pid(&self) -> Result<u32, String> {
         match &self.which {
             Process::PidFile(path) => {
                 let text = fs::read_to_string(path);
@@ -77,6 +78,11 @@ impl ProcessLook {
             Process::Name(name) => {
                 by_name(name).ok_or_else(|| format!("no process is called {name}"))
             }
+            Process::MainOf(unit) => match systemd::main_process(unit).await {
+                Ok(Some(pid)) => Ok(pid),
+                Ok(None) => Err(format!("{unit} has no main process: it does not run")),
+                Err(error) => Err(error.to_string()),
+            },
         }
     }
 }
@@ -126,7 +132,7 @@ mod tests {
         let mut child = sleeper();
         fs::write(&file, format!("{}\n", child.id())).expect("writable");
         let mut look = ProcessLook::new(Process::PidFile(file.clone()));
-        assert_eq!(look.look(), Ok(()));
+        assert_eq!(look.look().await, Ok(()));
         let early = timeout(Duration::from_millis(50), look.gone()).await;
         assert!(early.is_err(), "it lives");
         child.kill().expect("it lives");
@@ -134,12 +140,12 @@ mod tests {
         assert!(matches!(fault, Ok(Fault::Gone(_))), "{fault:?}");
         child.wait().expect("reaped");
         assert!(
-            matches!(look.look(), Err(Fault::Found(_))),
+            matches!(look.look().await, Err(Fault::Found(_))),
             "its number is stale"
         );
         let mut next = sleeper();
         fs::write(&file, next.id().to_string()).expect("writable");
-        assert_eq!(look.look(), Ok(()), "the next one is found");
+        assert_eq!(look.look().await, Ok(()), "the next one is found");
         next.kill().expect("it lives");
         next.wait().expect("reaped");
     }
@@ -154,7 +160,7 @@ mod tests {
             let mut child = sleeper();
             fs::write(&file, child.id().to_string()).expect("writable");
             let mut look = ProcessLook::new(Process::PidFile(file.clone()));
-            assert_eq!(look.look(), Ok(()));
+            assert_eq!(look.look().await, Ok(()));
             let killed = Instant::now();
             child.kill().expect("it lives");
             let fault = timeout(Duration::from_secs(10), look.gone()).await;
@@ -172,13 +178,13 @@ mod tests {
         let mut child = sleeper();
         fs::write(&file, child.id().to_string()).expect("writable");
         let mut look = ProcessLook::new(Process::PidFile(file));
-        assert_eq!(look.look(), Ok(()));
+        assert_eq!(look.look().await, Ok(()));
         let pid = Pid::from_raw(i32::try_from(child.id()).expect("small"));
         kill(pid, Signal::SIGSTOP).expect("it lives");
         while state(child.id()) != Some('T') {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        let fault = look.look();
+        let fault = look.look().await;
         assert_eq!(
             fault,
             Err(Fault::Found(format!("process {pid} is stopped")))
@@ -187,7 +193,7 @@ mod tests {
         while state(child.id()) == Some('T') {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        assert_eq!(look.look(), Ok(()));
+        assert_eq!(look.look().await, Ok(()));
         child.kill().expect("it lives");
         child.wait().expect("reaped");
     }
@@ -196,10 +202,10 @@ mod tests {
     async fn a_process_is_found_by_its_name() {
         let own = fs::read_to_string("/proc/self/comm").expect("readable");
         let mut look = ProcessLook::new(Process::Name(own.trim_end().to_owned()));
-        assert_eq!(look.look(), Ok(()));
+        assert_eq!(look.look().await, Ok(()));
         let mut nobody = ProcessLook::new(Process::Name("qqqqqqqq".to_owned()));
         assert_eq!(
-            nobody.look(),
+            nobody.look().await,
             Err(Fault::Found("no process is called qqqqqqqq".to_owned()))
         );
     }

@@ -22,6 +22,8 @@ pub const BUS_PID: &str = "bus.pid";
 pub const READY: &str = "bus.ready";
 /// The unit's state, in systemd's word for it.
 pub const STATE: &str = "unit";
+/// The number of its main process; none while it is not there.
+pub const MAIN_PID: &str = "unit.pid";
 /// While it is there, restarts fail.
 pub const STUCK: &str = "unit.stuck";
 /// A line for each restart.
@@ -84,6 +86,7 @@ fn start_bus(folder: &Path) -> Result<Child> {
 async fn serve(folder: &Path, bus: &mut Child) -> Result<()> {
     let connection = connection::Builder::address(address(folder).as_str())
         .serve_at(PATH, Unit(state(folder)))
+        .serve_at(PATH, Service(folder.join(MAIN_PID)))
         .serve_at("/org/freedesktop/systemd1", Manager::new(folder))
         .name("org.freedesktop.systemd1")
         .build()
@@ -131,6 +134,18 @@ impl Unit {
     fn job(&self) -> (u32, OwnedObjectPath) {
         let none = ObjectPath::from_static_str_unchecked("/");
         (0, none.into())
+    }
+}
+
+/// The unit as a service, whose main process's number stands in this file.
+struct Service(PathBuf);
+
+#[interface(name = "org.freedesktop.systemd1.Service")]
+impl Service {
+    #[zbus(property, name = "MainPID")]
+    fn main_pid(&self) -> u32 {
+        let text = fs::read_to_string(&self.0).unwrap_or_default();
+        text.trim().parse().unwrap_or_default()
     }
 }
 

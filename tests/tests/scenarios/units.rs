@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use heartbeat_tests::client::systemd::{BUS_PID, READY, RESTARTS, STATE, STUCK};
+use heartbeat_tests::client::systemd::{BUS, BUS_PID, MAIN_PID, READY, RESTARTS, STATE, STUCK};
 use heartbeat_tests::lab::cluster::PATIENCE;
 use heartbeat_tests::lab::settings::Settings;
 use heartbeat_tests::paths;
@@ -27,6 +27,14 @@ timeout = "1s"
 rise = 1
 "#;
 
+const MAIN_PROCESS: &str = r#"
+[[service]]
+name = "web"
+process = { unit = "web.service" }
+interval = "1s"
+rise = 1
+"#;
+
 const RESTARTED: &str = r#"
 [[service]]
 name = "web"
@@ -38,6 +46,8 @@ unit = "web.service"
 attempts = 2
 backoff = "500ms"
 "#;
+
+const NO_BUS: &str = "the system's D-Bus does not answer";
 
 /// Runs a scenario in a cluster of three with a unit each, and which has settled.
 fn scenario(name: &str, more: &'static str, play: impl Fn(&mut Scene) -> Result<()>) {
@@ -139,23 +149,85 @@ fn a_unit_whose_restart_fails_hands_mastership_on() {
     });
 }
 
+/// Once it is held, the kernel tells of its end, and no bus is needed for it.
+#[test]
+fn a_main_process_that_ends_is_noticed_even_without_a_bus() {
+    if lacks("unit_main_process", &[Need::Dbus]) {
+        return;
+    }
+    let settings = Settings {
+        more: Some(MAIN_PROCESS),
+        ..Settings::default()
+    };
+    scenario_with("unit_main_process", settings, |scene| {
+        let mut mains = Vec::new();
+        for slot in 1..=3 {
+            mains.push(start_main(scene, slot)?);
+            start_systemd(scene, slot)?;
+        }
+        scene.cluster.start_all()?;
+        scene.settle_on_1()?;
+        for slot in 1..=3 {
+            is(scene, slot, "healthy")?;
+        }
+        end_bus(scene, 1)?;
+        let pid = mains[0].0.id();
+        drop(mains.swap_remove(0));
+        ensure!(scene.next_master(1)? == 2);
+        let told = scene.told(1, &format!("process {pid} has ended"));
+        ensure!(told > 0, "its end is not in the log");
+        scene
+            .cluster
+            .wait_for("it is asked for", PATIENCE, |view| {
+                let fault = view.of(1)?["services"][0]["fault"].as_str()?.to_owned();
+                fault.contains(NO_BUS).then_some(())
+            })?;
+        // The next one is found where the service says that it is.
+        mains.push(start_main(scene, 1)?);
+        start_systemd(scene, 1)?;
+        is(scene, 1, "healthy")?;
+        ensure!(scene.cluster.settle()? == 2);
+        scene.quiet()
+    });
+}
+
+/// Ends with the scenario.
+struct Main(Child);
+
+impl Drop for Main {
+    fn drop(&mut self) {
+        // Fails only for one that has ended.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Starts what the node's service has as its main process.
+fn start_main(scene: &Scene, slot: u16) -> Result<Main> {
+    let main = Main(Command::new("sleep").arg("600").spawn()?);
+    fs::write(file(scene, slot, MAIN_PID), main.0.id().to_string())?;
+    Ok(main)
+}
+
+fn end_bus(scene: &Scene, slot: u16) -> Result<()> {
+    let text = fs::read_to_string(file(scene, slot, BUS_PID))?;
+    fs::remove_file(file(scene, slot, READY))?;
+    kill(Pid::from_raw(text.trim().parse()?), Signal::SIGKILL).context("it lives")?;
+    fs::remove_file(file(scene, slot, BUS))?;
+    Ok(())
+}
+
 #[test]
 fn a_bus_that_is_gone_is_a_diagnosis_and_comes_back() {
     scenario("unit_without_a_bus", WATCHED, |scene| {
         let calm = scene.calm()?;
-        let pid = fs::read_to_string(file(scene, 2, BUS_PID))?
-            .trim()
-            .parse()?;
-        fs::remove_file(file(scene, 2, READY))?;
-        kill(Pid::from_raw(pid), Signal::SIGKILL).context("it lives")?;
-        let words = "the system's D-Bus does not answer";
+        end_bus(scene, 2)?;
         scene
             .cluster
             .wait_for("the bus is missed", PATIENCE, |view| {
                 let fault = view.of(2)?["services"][0]["fault"].as_str()?.to_owned();
-                fault.contains(words).then_some(())
+                fault.contains(NO_BUS).then_some(())
             })?;
-        fs::remove_file(file(scene, 2, "bus"))?;
         start_systemd(scene, 2)?;
         scene
             .cluster

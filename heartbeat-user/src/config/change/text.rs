@@ -158,6 +158,7 @@ pub(super) fn check(check: &Check) -> String {
     match check {
         Check::Process(Process::PidFile(path)) => format!("pid file {}", path.display()),
         Check::Process(Process::Name(name)) => format!("name {name:?}"),
+        Check::Process(Process::MainOf(unit)) => format!("unit {unit}"),
         Check::Tcp(address) => address.to_string(),
         Check::Http(it) => page(it),
         Check::Command(run) => program(run),

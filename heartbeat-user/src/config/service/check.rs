@@ -89,6 +89,8 @@ pub enum Process {
     PidFile(PathBuf),
     /// The oldest one with this command name (`/proc/PID/comm`, 1 to 15 bytes).
     Name(String),
+    /// The main process of this systemd service.
+    MainOf(String),
 }
 
 /// A page and what is expected of it.

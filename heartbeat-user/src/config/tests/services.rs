@@ -38,6 +38,9 @@ name = "by-name"
 on = "master"
 process = { name = "postgres" }
 [[service]]
+name = "by-unit"
+process = { unit = "web.service" }
+[[service]]
 name = "port"
 tcp = "127.0.0.1:80"
 [[service]]
@@ -81,6 +84,7 @@ reference = ["203.0.113.254"]
         [
             "process",
             "process",
+            "process",
             "tcp",
             "http",
             "command",
@@ -94,13 +98,29 @@ reference = ["203.0.113.254"]
         (config.handovers.most, config.handovers.window.as_secs()),
         (1, 3_600)
     );
-    let [_, by_name, port, page, program, _, link, unit, clients] = &config.services[..] else {
-        panic!("nine services");
+    let [
+        _,
+        by_name,
+        by_unit,
+        port,
+        page,
+        program,
+        _,
+        link,
+        unit,
+        clients,
+    ] = &config.services[..]
+    else {
+        panic!("ten services");
     };
     assert_eq!(by_name.on, On::Master);
     assert_eq!(
         by_name.check,
         Check::Process(Process::Name("postgres".to_owned()))
+    );
+    assert_eq!(
+        by_unit.check,
+        Check::Process(Process::MainOf("web.service".to_owned()))
     );
     assert_eq!((port.pace.rise, port.pace.fall, port.on), (2, 2, On::Every));
     assert_eq!(port.pace.oldest_success(), Duration::from_secs(3));
@@ -163,11 +183,19 @@ fn what_cannot_be_meant_is_refused_with_its_cure() {
         ),
         (
             "name = \"a\"\nprocess = {}",
-            "by its pid file or by its command name",
+            "its command name or by its systemd service",
         ),
         (
             "name = \"a\"\nprocess = { name = \"sixteen_letters_\" }",
             "has 1 to 15 bytes",
+        ),
+        (
+            "name = \"a\"\nprocess = { unit = \"web.timer\" }",
+            "only a service has one",
+        ),
+        (
+            "name = \"a\"\nprocess = { name = \"a\", unit = \"web.service\" }",
+            "by its command name or by its systemd service",
         ),
         (
             "name = \"a\"\nprocess = { pid_file = \"a\" }",

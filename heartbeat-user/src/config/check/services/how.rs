@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::page::page;
-use super::unit::unit;
+use super::unit::{service_name, unit};
 use crate::config::check::path::absolute;
 use crate::config::check::program::program;
 use crate::config::check::references;
@@ -73,20 +73,22 @@ fn on_business(at: Range<usize>, file: &File, faults: &mut Vec<Fault>) {
 }
 
 fn which_process(written: &WrittenProcess, faults: &mut Vec<Fault>) -> Option<Process> {
-    match (&written.pid_file, &written.name) {
-        (Some(file), None) => absolute(file, faults).map(Process::PidFile),
-        (None, Some(name)) if (1..=MAX_COMM_LEN).contains(&name.get_ref().len()) => {
+    match (&written.pid_file, &written.name, &written.unit) {
+        (Some(file), None, None) => absolute(file, faults).map(Process::PidFile),
+        (None, Some(name), None) if (1..=MAX_COMM_LEN).contains(&name.get_ref().len()) => {
             Some(Process::Name(name.get_ref().clone()))
         }
-        (None, Some(name)) => {
+        (None, Some(name), None) => {
             let cause = "a process's command name has 1 to 15 bytes";
             let cure = "write it as `ps -o comm` shows it";
             faults.push(Fault::new(name.span(), cause, cure));
             None
         }
-        (Some(_), Some(_)) | (None, None) => {
-            let cause = "a process is known by its pid file or by its command name";
-            let cure = "write process = { pid_file = \"/run/nginx.pid\" } or process = { name = \"nginx\" }";
+        (None, None, Some(unit)) => service_name(unit, faults).map(Process::MainOf),
+        _ => {
+            let cause =
+                "a process is known by its pid file, by its command name or by its systemd service";
+            let cure = "write process = { pid_file = \"/run/nginx.pid\" }, { name = \"nginx\" } or { unit = \"nginx.service\" }";
             faults.push(Fault::new(written.at.clone(), cause, cure));
             None
         }

@@ -35,6 +35,18 @@ pub(super) fn unit(written: &Written, faults: &mut Vec<Fault>) -> Option<Unit> {
     })
 }
 
+/// The name of a unit that has a main process. `None` only together with a fault.
+pub(super) fn service_name(written: &Spanned<String>, faults: &mut Vec<Fault>) -> Option<String> {
+    let name = unit_name(written, faults)?;
+    if name.ends_with(".service") {
+        return Some(name);
+    }
+    let cause = format!("{name} has no main process: only a service has one");
+    let cure = "name a unit that ends in .service, or watch this one by unit = { name }";
+    faults.push(Fault::new(written.span(), cause, cure));
+    None
+}
+
 /// `None` only together with a fault.
 pub(super) fn unit_name(written: &Spanned<String>, faults: &mut Vec<Fault>) -> Option<String> {
     let name = written.get_ref();

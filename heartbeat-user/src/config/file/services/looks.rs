@@ -40,11 +40,12 @@ pub(in crate::config) struct Looks {
     pub(in crate::config) reference: Value<Vec<Spanned<IpAddr>>>,
 }
 
-/// `process = { pid_file }` or `{ name }`
+/// `process = { pid_file }`, `{ name }` or `{ unit }`
 pub(in crate::config) struct Process {
     pub(in crate::config) at: Range<usize>,
     pub(in crate::config) pid_file: Value<String>,
     pub(in crate::config) name: Value<String>,
+    pub(in crate::config) unit: Value<String>,
 }
 
 /// `unit = { name, state }`
@@ -92,6 +93,7 @@ fn process(mut s: Section<'_, '_>, faults: &mut Vec<Fault>) -> Process {
         at: s.at(),
         pid_file: s.optional(faults, "pid_file", text),
         name: s.optional(faults, "name", text),
+        unit: s.optional(faults, "unit", text),
     };
     s.end(faults);
     process
