@@ -10,14 +10,15 @@ use crate::hands;
 use crate::net::netlink::{Netlink, OwnerMark};
 
 /// Removes what an earlier life left of addresses that this configuration does not place there any more,
-/// before the gate stops to guard them: nodes that go by the old file still serve them.
+/// before the gate stops to guard them: nodes that go by the old file still serve them. Of other slots' addresses too,
+/// which that life had taken over: this one has not, and whoever they belong to may ask first.
 pub(super) fn remove_dropped(
     plan: &Plan,
     netlink: &mut Netlink,
     mark: OwnerMark,
 ) -> Result<(), Failure> {
-    let placed = plan.every_carried().into_iter();
-    remove_all_but(&places(placed, netlink)?, netlink, mark)
+    let followed = plan.carried().into_iter().chain(own(plan));
+    remove_all_but(&places(followed, netlink)?, netlink, mark)
 }
 
 /// Removes every virtual address of the cluster but those that belong to this slot; of one that goes by a lease the
@@ -27,9 +28,13 @@ pub(super) fn remove_all_but_own(
     netlink: &mut Netlink,
     mark: OwnerMark,
 ) -> Result<(), Failure> {
+    remove_all_but(&places(own(plan), netlink)?, netlink, mark)
+}
+
+/// What belongs to this slot, by a lease or without one.
+fn own(plan: &Plan) -> impl Iterator<Item = Carried> {
     let leased = plan.leased().remove(&plan.slot).unwrap_or_default();
-    let own = places(plan.own_addresses().into_iter().chain(leased), netlink)?;
-    remove_all_but(&own, netlink, mark)
+    plan.own_addresses().into_iter().chain(leased)
 }
 
 /// Interface number and address of each.

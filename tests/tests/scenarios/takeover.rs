@@ -130,6 +130,34 @@ fn a_slots_address_stays_while_its_node_is_not_heard_on_the_management_network()
     });
 }
 
+/// The owner's node is heard again while no daemon runs on the master's, so it asks before the next one can take anything.
+#[test]
+fn a_master_that_is_restarted_while_it_bears_an_address_leaves_none_of_it_behind() {
+    let settings = Settings {
+        // Within it the next daemon has to be there, so that it is master still.
+        max_lease: Some(Duration::from_secs(1)),
+        ..Settings::default()
+    };
+    scenario_like("takeover_restart", settings, |scene| {
+        wire::kill_node(scene.cluster.lab().topology(), OWNER, Death::Silent)?;
+        taken_over(scene, 1)?;
+        ensure!(
+            scene.has_address(1)?,
+            "the witness: it is on the master's interface"
+        );
+        let code = scene.cluster.daemon_mut(1).end(Signal::SIGUSR2)?;
+        ensure!(code == Some(0), "it ended with {code:?}");
+        wire::heal_node(scene.cluster.lab().topology(), OWNER)?;
+        scene.cluster.start_one(1)?;
+        at_home(scene)?;
+        ensure!(scene.cluster.settle()? == 1, "it is master still");
+        let changes = changes(scene, 1)?;
+        ensure!(changes == ["taken_over"], "{changes:?}");
+        ensure!(!scene.has_address(1)?, "it is on two interfaces");
+        Ok(())
+    });
+}
+
 /// How it stands with the address's lease on the node in `slot`.
 fn own(view: &View, slot: u16) -> Option<Value> {
     let addresses = view.of(slot)?.get("virtual_addresses")?.as_array()?;
