@@ -28,6 +28,7 @@ mod hdfs;
 mod hogs;
 mod hook_and_restart;
 mod hook_token;
+mod hook_users;
 mod hooks;
 mod info;
 mod info_disk;

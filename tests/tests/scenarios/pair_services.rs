@@ -4,15 +4,15 @@ use std::fs;
 use std::thread::sleep;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::ensure;
 use heartbeat_tests::lab::cluster::PATIENCE;
 use heartbeat_tests::lab::settings::Settings;
 use nix::sys::signal::Signal;
 
 use crate::hooks::{does, notes, ran, with_hooks};
 use crate::pair::guaranteed;
-use crate::scene::{Scene, scenario_with};
-use crate::services::{is, service, signal, start};
+use crate::scene::scenario_with;
+use crate::services::{is, may_be_master, service, signal, start};
 
 /// A page, and what brings it back unless a file says that it does not.
 const RESTARTED: Settings = Settings {
@@ -69,14 +69,6 @@ fn a_service_that_is_brought_back_moves_nothing_and_one_that_hangs_or_stays_away
         ensure!(scene.told(2, "what should bring the service back failed") == 1);
         scene.diagnosed(1, 2, "service_fault")
     });
-}
-
-/// Waits until the daemon in `slot` says that it may be elected.
-fn may_be_master(scene: &Scene, slot: u16) -> Result<()> {
-    let what = format!("slot {slot} may be master");
-    scene.cluster.wait_for(&what, PATIENCE, |view| {
-        (view.of(slot)?["electable"] == true).then_some(())
-    })
 }
 
 #[test]

@@ -153,6 +153,14 @@ pub(crate) fn is(scene: &Scene, slot: u16, state: &str) -> Result<()> {
     })
 }
 
+/// Waits until the daemon in `slot` says that it may be elected.
+pub(crate) fn may_be_master(scene: &Scene, slot: u16) -> Result<()> {
+    let what = format!("slot {slot} may be master");
+    scene.cluster.wait_for(&what, PATIENCE, |view| {
+        (view.of(slot)?["electable"] == true).then_some(())
+    })
+}
+
 #[test]
 fn a_service_that_dies_and_is_brought_back_moves_nothing() {
     scenario("service_restarted", RESTARTED, |scene| {
