@@ -3,12 +3,13 @@
 mod addresses;
 mod differing;
 mod keys;
+mod meanwhile;
 mod members;
 mod pair;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::thread::sleep;
 use std::time::Duration;
@@ -89,10 +90,14 @@ fn noted(scene: &Scene, slot: u16, line: &str) -> Result<()> {
 
 /// Changes a node's file.
 fn edit(scene: &Scene, slot: u16, change: impl Fn(&str) -> String) -> Result<()> {
-    let path = file(scene, slot, "heartbeatd.toml");
-    let before = fs::read_to_string(&path)?;
+    edit_file(&file(scene, slot, "heartbeatd.toml"), change)
+}
+
+/// Changes that file.
+fn edit_file(path: &Path, change: impl Fn(&str) -> String) -> Result<()> {
+    let before = fs::read_to_string(path)?;
     let after = change(&before);
-    ensure!(before != after, "the file of slot {slot} has changed");
+    ensure!(before != after, "{} has changed", path.display());
     // In one step, as an operator's editor does: a daemon may read it at any time.
     let written = path.with_extension("new");
     fs::write(&written, after)?;
