@@ -48,6 +48,7 @@ mod pair;
 mod pair_boots;
 mod pair_evidence;
 mod pair_link;
+mod pair_reference;
 mod pair_services;
 mod placement;
 mod planned_restart;
