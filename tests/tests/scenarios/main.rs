@@ -24,6 +24,7 @@ mod forged;
 mod freeze;
 mod getting_started;
 mod ground;
+mod handovers_spent;
 mod hdfs;
 mod hogs;
 mod hook_and_restart;
