@@ -40,6 +40,7 @@ mod killed_again;
 mod link;
 mod majority;
 mod many_nodes;
+mod monitors;
 mod nginx;
 mod node_death;
 mod nodes;
