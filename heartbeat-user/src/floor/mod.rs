@@ -121,3 +121,29 @@ impl std::fmt::Debug for Floors {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+impl Floors {
+    /// For other modules' tests: those of a node that votes alone, with nothing on its disk. `known` is the election's
+    /// floor.
+    pub(crate) fn of_one(
+        slot: Slot,
+        state: StateFolder,
+        known: impl Fn() -> Epoch + Send + Sync + 'static,
+    ) -> Self {
+        let nobody = crate::peer::Membership {
+            cluster: 0,
+            slot,
+            port: 0,
+            keys: Vec::new(),
+            places: Vec::new(),
+            members: std::collections::BTreeMap::new(),
+        };
+        Self {
+            slot,
+            own: Own::new(state, Epoch::NONE, known),
+            peers: Peers::start(nobody, tokio::runtime::Handle::current()),
+            basis: watch::Sender::new(Basis::of(BTreeSet::from([slot]), false)),
+        }
+    }
+}

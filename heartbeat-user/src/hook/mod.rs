@@ -134,3 +134,6 @@ impl Hooks {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -111,6 +111,30 @@ impl Standing {
     }
 }
 
+#[cfg(test)]
+impl Standing {
+    /// For other modules' tests: nobody goes by it.
+    pub(crate) fn unheard() -> Self {
+        let stand = Stand {
+            is_master: false,
+            is_promoted: true,
+        };
+        let wanted = Wanted {
+            services: Vec::new(),
+            has_hooks: true,
+        };
+        Self {
+            stand: signal::Sender::new(stand),
+            wanted: signal::Sender::new(wanted),
+        }
+    }
+
+    /// What [`Self::is_promoted`] said last.
+    pub(crate) fn has_promoted(&self) -> bool {
+        self.stand.borrow().is_promoted
+    }
+}
+
 /// Starts the watch.
 #[must_use]
 pub fn start(setup: Setup) -> Standing {
