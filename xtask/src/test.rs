@@ -13,7 +13,8 @@ use crate::workspace;
 /// Set where the machine has all that any test needs: a skip is then a failure (tests/src/skip.rs).
 pub(crate) const REQUIRE_VARIABLE: &str = "HEARTBEAT_REQUIRE_ALL";
 /// Set for the tests that take minutes (tests/src/skip.rs).
-const LONG_VARIABLE: &str = "HEARTBEAT_LONG";
+pub(crate) const LONG_VARIABLE: &str = "HEARTBEAT_LONG";
+
 /// Options of `cargo xtask test`.
 #[derive(Args)]
 pub(crate) struct Options {
@@ -23,8 +24,9 @@ pub(crate) struct Options {
     /// Only this: Debian's other kernels, each in emulated machines (about half an hour)
     #[arg(long, conflicts_with = "long")]
     kernels: bool,
-    /// Only this: packages on two Debian systems, installed, upgraded and removed (some minutes, and a download)
-    #[arg(long, conflicts_with_all = ["long", "kernels"])]
+    /// Only this: packages on two Debian systems, installed, upgraded and removed (some minutes, and a download);
+    /// with --long twenty upgrades
+    #[arg(long, conflicts_with = "kernels")]
     packages: bool,
 }
 
@@ -37,7 +39,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         return kernels::run();
     }
     if options.packages {
-        return packages::run();
+        return packages::run(options.long);
     }
     let mut tally = Tally::default();
     let complete = prepare(&mut tally);

@@ -72,7 +72,11 @@ fn play(packages: &Packages) -> Result<()> {
     let played = lived(&lab, &settings, &nodes, &versions);
     drop(services);
     played.with_context(|| {
-        let told = |node: &Node| format!("--- slot {}\n{}", node.slot, node.machine.told());
+        let told = |node: &Node| {
+            let history = node.machine.run("heartbeatctl history");
+            let history = history.unwrap_or_else(|error| format!("{error:#}"));
+            format!("--- slot {}\n{}\n{history}", node.slot, node.machine.told())
+        };
         nodes.each_ref().map(told).join("\n")
     })
 }

@@ -21,9 +21,13 @@ pub(super) fn copied(folder: &Path) -> Result<PathBuf> {
     let later = format!("{rest}.{}", patch.parse::<u32>()? + 1);
     let manifest = folder.join("Cargo.toml");
     replace(&manifest, &quoted(version), &quoted(&later))?;
-    // The lock names the version of each of our own crates, after the crate's name.
-    let lock = folder.join("Cargo.lock");
-    for member in ["heartbeat", "xtask"] {
+    // The locks name the version of each of our own crates, after the crate's name.
+    for (lock, member) in [
+        ("Cargo.lock", "heartbeat"),
+        ("Cargo.lock", "xtask"),
+        ("heartbeat-ebpf/Cargo.lock", "heartbeat-wire"),
+    ] {
+        let lock = folder.join(lock);
         let locked = fs::read_to_string(&lock)?;
         let bumped = bump(&locked, member, version, &later);
         fs::write(&lock, bumped).with_context(|| format!("cannot write {}", lock.display()))?;

@@ -11,17 +11,17 @@ use crate::build_ebpf;
 use crate::dist::{self, Source};
 use crate::lab;
 use crate::tally::Tally;
-use crate::test::REQUIRE_VARIABLE;
+use crate::test::{LONG_VARIABLE, REQUIRE_VARIABLE};
 use crate::workspace;
 
 /// What the tests go by (tests/src/booted).
 const PACKAGES_VARIABLE: &str = "HEARTBEAT_PACKAGES";
 
-/// Makes the system and a package of each of two versions, and tests them.
+/// Makes the system and a package of each of two versions, and tests them; `long` has them upgraded more often.
 ///
 /// # Errors
 /// Something is missing, or a test failed.
-pub(crate) fn run() -> Result<()> {
+pub(crate) fn run(long: bool) -> Result<()> {
     lab::need_rights()?;
     println!("== tools, kernel programs, a system and packages");
     lab::need_tools()?;
@@ -48,6 +48,9 @@ pub(crate) fn run() -> Result<()> {
         .current_dir(workspace::root())
         .env(REQUIRE_VARIABLE, "1")
         .env(PACKAGES_VARIABLE, &folder);
+    if long {
+        command.env(LONG_VARIABLE, "1");
+    }
     let mut tally = Tally::default();
     tally.step("packages", &mut command)?;
     tally.sum_up(true)
