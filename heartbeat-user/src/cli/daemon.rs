@@ -1,10 +1,17 @@
 //! The command line of heartbeatd.
 
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use clap::Parser;
+use heartbeat_wire::maps::LAYOUT;
 
 use super::{DEFAULT_CONFIG, DEFAULT_CONTROL, DEFAULT_STATE};
+
+/// What `--version` says. A daemon of another map layout cannot take a lease up: packages compare it before they
+/// restart one.
+static LONG_VERSION: LazyLock<String> =
+    LazyLock::new(|| format!("{}\nmap layout {LAYOUT}", env!("CARGO_PKG_VERSION")));
 
 /// Keeps a cluster of Linux nodes with exactly one master.
 ///
@@ -12,7 +19,7 @@ use super::{DEFAULT_CONFIG, DEFAULT_CONTROL, DEFAULT_STATE};
 /// moves the virtual addresses to it. It runs as root, once for each cluster that this machine is part of.
 /// TERM hands mastership over in order and ends it; a second TERM ends it at once.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "heartbeatd", version)]
+#[command(name = "heartbeatd", version, long_version = LONG_VERSION.as_str())]
 pub struct Args {
     /// Configuration file, the same on every node
     #[arg(long, value_name = "FILE", default_value = DEFAULT_CONFIG)]

@@ -54,6 +54,14 @@ impl Packages {
         Ok([self.package("now", "deb")?, self.package("later", "deb")?])
     }
 
+    /// Debian's package of the version after those, whose maps have another layout.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn relaid(&self) -> Result<PathBuf> {
+        self.package("relaid", "deb")
+    }
+
     /// The one for Fedora, of the version at hand.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! Wrong usage is told apart from every other failure.
 
+use heartbeat_wire::maps::LAYOUT;
+
 use crate::{is_built, run};
 
 #[test]
@@ -65,9 +67,22 @@ fn both_programs_tell_the_packages_version() {
         if !is_built("both_programs_tell", name) {
             return;
         }
-        let ran = run(name, &["--version"]);
+        let ran = run(name, &["-V"]);
         assert_eq!(ran.out, format!("{name} {}\n", env!("CARGO_PKG_VERSION")));
     }
+}
+
+#[test]
+fn the_daemon_tells_its_map_layout_beside_its_version() {
+    if !is_built("the_daemon_tells", "heartbeatd") {
+        return;
+    }
+    let ran = run("heartbeatd", &["--version"]);
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(
+        ran.out,
+        format!("heartbeatd {version}\nmap layout {LAYOUT}\n")
+    );
 }
 
 #[test]

@@ -97,7 +97,9 @@ fn check(command: &str) -> Option<Result<(), String>> {
         }
         _ => return None,
     };
-    Some(parsed.map_or(Ok(()), |error| Err(error.to_string())))
+    // Help and version are no mistakes, though they come as errors.
+    let mistake = parsed.filter(|error| error.use_stderr());
+    Some(mistake.map_or(Ok(()), |error| Err(error.to_string())))
 }
 
 /// xtask is a program, so its subcommands are known by their files.

@@ -77,6 +77,11 @@ impl Node {
             .collect())
     }
 
+    /// The folders of its pinned maps, each of which is named by a layout.
+    pub(crate) fn layouts(&self) -> Result<String> {
+        self.machine.run("ls -d /sys/fs/bpf/heartbeatd/*/maps/*")
+    }
+
     /// What is pinned, and what hangs on the interfaces.
     pub(crate) fn at_work(&self) -> Result<(String, String)> {
         Ok((
@@ -85,8 +90,18 @@ impl Node {
         ))
     }
 
-    /// Puts the other version in the place of the one that runs; the new process is of the new version.
-    pub(crate) fn upgrade(&self, package: &Path, version: &str) -> Result<()> {
+    /// What its daemon says its version is.
+    fn version(&self) -> Result<String> {
+        let said = self.machine.run("heartbeatctl nodes --json")?;
+        let nodes: Value = serde_json::from_str(&said)?;
+        let own = (nodes.as_array().into_iter().flatten()).find(|node| node["slot"] == self.slot);
+        let version = own.and_then(|node| node["facts"]["version"].as_str());
+        Ok(version.context("it knows itself")?.to_owned())
+    }
+
+    /// Puts another version in the place of the one that runs; the new process is of the new version. What dpkg and
+    /// the package's scripts printed.
+    pub(crate) fn upgrade(&self, package: &Path, version: &str) -> Result<String> {
         let before = self.property("MainPID")?;
         let said = self.install(package)?;
         let after = self.property("MainPID")?;
@@ -94,11 +109,8 @@ impl Node {
             before != after && after != "0",
             "process {after} follows {before}: {said}"
         );
-        let runs = self.machine.run(&format!("/proc/{after}/exe --version"))?;
-        ensure!(
-            runs.trim() == format!("heartbeatd {version}"),
-            "{runs} runs: {said}"
-        );
-        Ok(())
+        let runs = self.version()?;
+        ensure!(runs == version, "{runs} runs: {said}");
+        Ok(said)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,8 @@ use crate::node::Node;
 use crate::packages;
 
 const CONFIG: &str = "/etc/heartbeatd/heartbeatd.toml";
-const VERSIONS: [&str; 2] = ["0.1.0", "0.1.1"];
+/// The second has the maps of the first, the third has not.
+const VERSIONS: [&str; 3] = ["0.1.0", "0.1.1", "0.1.2"];
 /// Machines that tests run on may not let anybody raise limits: so the systems have the drop-in for such ones.
 const CONTAINERS: &str = "install -D -m 0644 /usr/share/heartbeatd/systemd/containers.conf \
                           /etc/systemd/system/heartbeatd.service.d/containers.conf && systemctl daemon-reload";
@@ -81,9 +82,10 @@ fn play(packages: &Packages) -> Result<()> {
     })
 }
 
-/// Puts both versions where the systems see them.
-fn shared(lab: &Lab, packages: &Packages) -> Result<[PathBuf; 2]> {
-    let versions = packages.versions()?;
+/// Puts all versions where the systems see them.
+fn shared(lab: &Lab, packages: &Packages) -> Result<[PathBuf; 3]> {
+    let [now, later] = packages.versions()?;
+    let versions = [now, later, packages.relaid()?];
     for package in &versions {
         let name = package.file_name().context("a file")?;
         fs::copy(package, lab.folder().join(name))?;
@@ -91,7 +93,7 @@ fn shared(lab: &Lab, packages: &Packages) -> Result<[PathBuf; 2]> {
     Ok(versions)
 }
 
-fn lived(lab: &Lab, settings: &Settings, nodes: &[Node; 2], versions: &[PathBuf; 2]) -> Result<()> {
+fn lived(lab: &Lab, settings: &Settings, nodes: &[Node; 2], versions: &[PathBuf; 3]) -> Result<()> {
     let before = nodes[1].files()?;
     for node in nodes {
         node.install(&versions[0])?;
@@ -99,6 +101,7 @@ fn lived(lab: &Lab, settings: &Settings, nodes: &[Node; 2], versions: &[PathBuf;
     }
     configure(lab, settings, nodes)?;
     upgrades(lab, nodes, versions)?;
+    relaid(lab, nodes, &versions[2])?;
     frozen(&nodes[1])?;
     removed(nodes)?;
     purged(&nodes[1], &before)
@@ -148,11 +151,12 @@ fn configure(lab: &Lab, settings: &Settings, nodes: &[Node; 2]) -> Result<()> {
 }
 
 /// The slave first, the master last, there and back.
-fn upgrades(lab: &Lab, nodes: &[Node; 2], versions: &[PathBuf; 2]) -> Result<()> {
+fn upgrades(lab: &Lab, nodes: &[Node; 2], versions: &[PathBuf; 3]) -> Result<()> {
     let mut watch = lab.watch()?;
     let epoch = nodes[0].status()?["epoch"].clone();
     ensure!(!epoch.is_null(), "a master has an epoch");
     let start_ns = boot_ns();
+    let mut seen = Vec::new();
     let rounds = match std::env::var_os(LONG_VARIABLE) {
         Some(_) => LONG_ROUNDS,
         None => ROUNDS,
@@ -162,6 +166,7 @@ fn upgrades(lab: &Lab, nodes: &[Node; 2], versions: &[PathBuf; 2]) -> Result<()>
             for node in nodes.iter().rev() {
                 node.upgrade(&versions[which], VERSIONS[which])
                     .with_context(|| format!("round {round}, slot {}", node.slot))?;
+                seen.push(format!("slot {} {}", node.slot, VERSIONS[which]));
             }
             nodes[1].wait_for_role("slave")?;
             let now = nodes[0].wait_for_role("master")?["epoch"].clone();
@@ -177,8 +182,42 @@ fn upgrades(lab: &Lab, nodes: &[Node; 2], versions: &[PathBuf; 2]) -> Result<()>
         sight.moves
     );
     tell(&format!(
-        "{} upgrades, one mastership; the client's longest time without an answer {:.1} ms",
-        rounds * 4,
+        "{} upgrades ({}), one mastership; the client's longest time without an answer {:.1} ms",
+        seen.len(),
+        seen.join(", "),
+        sight.outage_ms().unwrap_or(f64::NAN)
+    ));
+    Ok(())
+}
+
+/// Maps of another layout keep no lease: so the slave is upgraded, and then the master after it has handed over.
+fn relaid(lab: &Lab, nodes: &[Node; 2], package: &Path) -> Result<()> {
+    let [first, second] = nodes;
+    let before = second.layouts()?;
+    let mut watch = lab.watch()?;
+    let start_ns = boot_ns();
+    let of_slave = second.upgrade(package, VERSIONS[2])?;
+    ensure!(!of_slave.contains("layout"), "a slave: {of_slave}");
+    second.wait_for_role("slave")?;
+    first.wait_for_role("master")?;
+    let said = first.upgrade(package, VERSIONS[2])?;
+    second.wait_for_role("master")?;
+    first.wait_for_role("slave")?;
+    let handed = (said.lines()).find(|line| line.contains("layout") && line.contains("was handed"));
+    let handed = handed.with_context(|| format!("nothing of a switchover: {said}"))?;
+    let after = second.layouts()?;
+    ensure!(
+        before != after,
+        "{before} is no other layout: this shows nothing"
+    );
+    let sight = Sight::of(&mut watch, start_ns, boot_ns())?;
+    let moves: Vec<_> = sight.moves.iter().map(|it| (it.from, it.to)).collect();
+    ensure!(moves == [(1, 2)], "one move: {moves:?}");
+    ensure!(!sight.two_answered(), "two answered: {sight:?}");
+    let history = second.machine.run("heartbeatctl history")?;
+    ensure!(history.contains("handed over"), "no switchover: {history}");
+    tell(&format!(
+        "{handed}; the client's time without an answer {:.1} ms",
         sight.outage_ms().unwrap_or(f64::NAN)
     ));
     Ok(())

@@ -1,4 +1,4 @@
-//! The same sources as another version: what an upgrade brings.
+//! The same sources as other versions: what upgrades bring.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,17 +8,17 @@ use anyhow::{Context as _, Result, ensure};
 use crate::copied;
 use crate::workspace;
 
-/// Brings a copy of the sources in `folder` up to date, a version later; the copy's root.
+/// Brings a copy of the sources in `folder` up to date, so many patch versions later; the copy's root.
 ///
 /// # Errors
 /// A file cannot be copied, or the version is not where it is expected.
-pub(super) fn copied(folder: &Path) -> Result<PathBuf> {
+pub(super) fn copied(folder: &Path, versions: u32) -> Result<PathBuf> {
     copied::bring(folder)?;
     let version = env!("CARGO_PKG_VERSION");
     let (rest, patch) = version
         .rsplit_once('.')
         .context("a version has three parts")?;
-    let later = format!("{rest}.{}", patch.parse::<u32>()? + 1);
+    let later = format!("{rest}.{}", patch.parse::<u32>()? + versions);
     let manifest = folder.join("Cargo.toml");
     replace(&manifest, &quoted(version), &quoted(&later))?;
     // The locks name the version of each of our own crates, after the crate's name.
@@ -39,6 +39,16 @@ pub(super) fn copied(folder: &Path) -> Result<PathBuf> {
         fs::copy(object.path(), objects.join(object.file_name()))?;
     }
     Ok(folder.to_owned())
+}
+
+/// Gives the copy's maps another layout; nothing else of them changes.
+///
+/// # Errors
+/// The layout is not where it is expected.
+pub(super) fn lay_anew(root: &Path) -> Result<()> {
+    let maps = root.join("heartbeat-wire/src/maps.rs");
+    let layout = "pub const LAYOUT: u32 = ";
+    replace(&maps, layout, &format!("{layout}1 + "))
 }
 
 fn quoted(version: &str) -> String {

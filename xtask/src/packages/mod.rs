@@ -17,7 +17,7 @@ use crate::workspace;
 /// What the tests go by (tests/src/booted).
 const PACKAGES_VARIABLE: &str = "HEARTBEAT_PACKAGES";
 
-/// Makes the system and a package of each of two versions, and tests them; `long` has them upgraded more often.
+/// Makes the system and a package of each of three versions, and tests them; `long` has them upgraded more often.
 ///
 /// # Errors
 /// Something is missing, or a test failed.
@@ -29,13 +29,15 @@ pub(crate) fn run(long: bool) -> Result<()> {
     build_ebpf::run(&build_ebpf::Options::default())?;
     let folder = lab::target_dir().join("packages");
     system::make(&folder.join("tree"))?;
-    let later = later::copied(&folder.join("source"))?;
+    let later = later::copied(&folder.join("source"), 1)?;
+    let relaid = later::copied(&folder.join("relaid-source"), 2)?;
+    later::lay_anew(&relaid)?;
     let of = |root| Source {
         root,
         release: false,
     };
-    let (now, later) = (of(workspace::root()), of(&later));
-    for (source, name) in [(&later, "later"), (&now, "now")] {
+    let (now, later, relaid) = (of(workspace::root()), of(&later), of(&relaid));
+    for (source, name) in [(&relaid, "relaid"), (&later, "later"), (&now, "now")] {
         dist::build(source)?;
         dist::debian(source, &folder.join(name))?;
     }
