@@ -82,6 +82,18 @@ impl Node {
         self.machine.run("ls -d /sys/fs/bpf/heartbeatd/*/maps/*")
     }
 
+    /// Makes the other one master, as soon as that may be.
+    pub(crate) fn hand_over(&self) -> Result<()> {
+        let begun = Instant::now();
+        loop {
+            let asked = self.machine.run("heartbeatctl switchover");
+            if asked.is_ok() || begun.elapsed() > PATIENCE {
+                return asked.map(drop);
+            }
+            sleep(Duration::from_millis(100));
+        }
+    }
+
     /// What is pinned, and what hangs on the interfaces.
     pub(crate) fn at_work(&self) -> Result<(String, String)> {
         Ok((

@@ -105,6 +105,7 @@ fn lived(lab: &Lab, settings: &Settings, nodes: &[Node; 2], versions: &[PathBuf;
     configure(lab, settings, nodes)?;
     upgrades(lab, nodes, versions)?;
     relaid(lab, nodes, &versions[2])?;
+    relaid_alone(nodes, &versions[0])?;
     frozen(&nodes[1])?;
     removed(nodes)?;
     purged(&nodes[1], &before)
@@ -224,6 +225,29 @@ fn relaid(lab: &Lab, nodes: &[Node; 2], package: &Path) -> Result<()> {
         sight.outage_ms().unwrap_or(f64::NAN)
     ));
     Ok(())
+}
+
+/// A master alone, whom no majority grants a restart, goes on with the old programs: its address stays. Once the other node is
+/// back, what was said brings the new ones in, and the first node is master again.
+fn relaid_alone(nodes: &[Node; 2], package: &Path) -> Result<()> {
+    let [first, second] = nodes;
+    first.machine.run("systemctl stop heartbeatd")?;
+    let before = second.property("MainPID")?;
+    let said = second.install(package)?;
+    ensure!(second.property("MainPID")? == before, "restarted: {said}");
+    let told = said.lines().rfind(|line| line.contains("heartbeatctl"));
+    ensure!(
+        told.is_some_and(|line| line.contains("`heartbeatctl switchover`")),
+        "{said}"
+    );
+    second.wait_for_role("master")?;
+    first.machine.run("systemctl start heartbeatd")?;
+    first.wait_for_role("slave")?;
+    second.hand_over()?;
+    first.wait_for_role("master")?;
+    second.wait_for_role("slave")?;
+    second.machine.run("heartbeatctl restart")?;
+    second.wait_for_role("slave").map(drop)
 }
 
 /// A daemon whose pulse stands still is killed by systemd, and another one started.
