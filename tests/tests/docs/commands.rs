@@ -98,7 +98,7 @@ fn check(command: &str) -> Option<Result<(), String>> {
         _ => return None,
     };
     // Help and version are no mistakes, though they come as errors.
-    let mistake = parsed.filter(|error| error.use_stderr());
+    let mistake = parsed.filter(clap::Error::use_stderr);
     Some(mistake.map_or(Ok(()), |error| Err(error.to_string())))
 }
 
