@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use crate::lab::cluster::Cluster;
@@ -14,9 +14,12 @@ use crate::lab::command::run;
 const PROGRAMS: [&str; 3] = ["heartbeat", "gate_in", "gate_out"];
 /// How names of their maps begin: their own, the log's, and constants of a program.
 const MAPS: [&str; 4] = ["hb_", "AYA_LOG", ".rodata", "AYA_"];
-/// One file of one name, there from a node's first alarm as master on. Whether a daemon that is killed and started
-/// again is away for long enough to raise one is a matter of milliseconds, so the file says nothing of what piles up.
-const ONCE_AN_ALARM_WAS_RAISED: &str = "/state/alarms.json";
+/// What is there once something happened that no restart must do, and may, by a matter of milliseconds: an alarm was raised
+/// by this node as master; a state of the dynamic information gave way to the master's.
+const ALARMS: &str = "/state/alarms.json";
+const GIVEN_WAY: &str = "/state/info-given-way/";
+/// Most states that are kept of those, and one that is being written.
+const MOST_GIVEN_WAY: usize = 5;
 
 /// What all daemons of a cluster hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +34,7 @@ pub struct Inventory {
     pub pins: Vec<String>,
     /// Addresses in each node's namespace.
     pub addresses: Vec<String>,
-    /// Files of each daemon, without the one that is there once an alarm was raised.
+    /// Files of each daemon, without those that only tell what happened.
     pub files: Vec<String>,
     /// Threads of each daemon.
     pub threads: Vec<usize>,
@@ -43,7 +46,7 @@ impl Inventory {
     /// What is held now.
     ///
     /// # Errors
-    /// When bpftool or ip fails, or a folder cannot be read.
+    /// When bpftool or ip fails, a folder cannot be read, or more states of the dynamic information were kept than may be.
     pub fn take(cluster: &Cluster) -> Result<Self> {
         let programs = objects("prog")?;
         let ours = |object: &Value, names: &[&str]| {
@@ -80,10 +83,11 @@ impl Inventory {
     fn add(&mut self, cluster: &Cluster, slot: u16) -> Result<()> {
         let daemon = cluster.daemon(slot);
         self.pins.extend(files(daemon.pins())?);
-        let of_the_daemon = files(daemon.folder())?;
-        let lasting = of_the_daemon
+        let (given_way, others): (Vec<String>, Vec<String>) = files(daemon.folder())?
             .into_iter()
-            .filter(|file| !file.ends_with(ONCE_AN_ALARM_WAS_RAISED));
+            .partition(|file| file.contains(GIVEN_WAY));
+        ensure!(given_way.len() <= MOST_GIVEN_WAY, "{given_way:?}");
+        let lasting = others.into_iter().filter(|file| !file.ends_with(ALARMS));
         self.files.extend(lasting);
         let node = cluster.lab().topology().node(slot).name();
         for line in run("ip", &["-netns", node, "-o", "addr", "show"])?.lines() {
