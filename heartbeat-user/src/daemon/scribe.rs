@@ -310,8 +310,10 @@ impl Scribe {
 
     fn alarm(&mut self, alarm: Alarm, raised: bool) {
         tell_alarm(alarm, raised);
-        if let Alarm::Member(slot, Diagnosis::Misconfigured) = alarm {
-            self.differing.differs(slot, raised);
+        match alarm {
+            Alarm::Member(slot, Diagnosis::Misconfigured) => self.differing.differs(slot, raised),
+            Alarm::Member(slot, Diagnosis::DaemonStalled) => self.floors.stalled(slot, raised),
+            _ => {}
         }
         self.manager.alarm(raised);
         let told = if raised { Told::Raised } else { Told::Cleared };

@@ -22,6 +22,8 @@ pub(super) struct Basis {
     pub(super) is_pair: bool,
     /// In a pair, this node serves without the other.
     pub(super) is_alone: bool,
+    /// Whose kernels say that their daemons show no sign of life, so that these cannot be asked.
+    pub(super) stalled: BTreeSet<Slot>,
     /// It is master by an operator's word.
     pub(super) is_forced: bool,
 }
@@ -50,6 +52,7 @@ impl Basis {
             electors,
             is_pair,
             is_alone: false,
+            stalled: BTreeSet::new(),
             is_forced: false,
         }
     }
@@ -57,8 +60,10 @@ impl Basis {
     /// By whom it is held well enough, if these have it and those do not answer.
     fn held(&self, own: Slot, having: &BTreeSet<Slot>, silent: &BTreeSet<Slot>) -> Option<Held> {
         let count = self.electors.intersection(having).count();
-        // A dead daemon's kernel may grant a lease, so that no evidence is needed; its disk cannot be asked.
-        let is_alone = self.is_pair && (self.is_alone || !silent.is_empty());
+        // The kernel of a daemon that is dead or frozen may grant a lease, so that no evidence is needed; its disk cannot be
+        // asked. A frozen one keeps its link, so silence alone would tell after more time than a hook may have.
+        let is_lost = |slot| silent.contains(slot) || self.stalled.contains(slot);
+        let is_alone = self.is_pair && (self.is_alone || self.electors.iter().any(is_lost));
         if 2 * count > self.electors.len() {
             Some(Held::Majority)
         } else {
@@ -187,6 +192,33 @@ mod tests {
         assert_eq!(held(forced.clone(), &[1]).await.0, Some(Held::OwnDisk));
         assert_eq!(held(forced.clone(), &[2]).await.0, None);
         assert_eq!(held(forced, &[2, 3]).await.0, Some(Held::Majority));
+    }
+
+    #[tokio::test]
+    async fn a_pair_s_node_does_not_wait_for_a_daemon_that_is_known_to_be_frozen() {
+        let gathers = |basis, stalled: &'static [Slot]| async move {
+            let (change, basis) = watch::channel(basis);
+            // A frozen daemon's link stands, and nothing comes back over it.
+            let ask = |slot| async move {
+                if slot != 1 {
+                    std::future::pending::<()>().await;
+                }
+                Ok(())
+            };
+            let learnt = async {
+                tokio::time::sleep(PERIOD).await;
+                change.send_modify(|basis: &mut Basis| basis.stalled.extend(stalled));
+                std::future::pending::<()>().await;
+            };
+            tokio::select! {
+                held = timeout(3 * PERIOD, gather(1, basis, ask, |_, _| {})) => held.ok(),
+                () = learnt => None,
+            }
+        };
+        assert_eq!(gathers(pair(), &[2]).await, Some(Held::OwnDisk));
+        assert_eq!(gathers(pair(), &[]).await, None, "it may answer yet");
+        assert_eq!(gathers(pair(), &[3]).await, None, "no elector");
+        assert_eq!(gathers(three(), &[2, 3]).await, None, "a majority must");
     }
 
     #[tokio::test]

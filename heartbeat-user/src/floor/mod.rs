@@ -85,6 +85,18 @@ impl Floors {
         self.basis.send_modify(|basis| basis.is_alone = is_alone);
     }
 
+    /// Whether the daemon in this slot is known to be dead or frozen while its kernel answers. In a pair its disk is not
+    /// waited for then.
+    pub fn stalled(&self, slot: Slot, is_stalled: bool) {
+        self.basis.send_modify(|basis| {
+            if is_stalled {
+                basis.stalled.insert(slot);
+            } else {
+                basis.stalled.remove(&slot);
+            }
+        });
+    }
+
     /// Whether this node is master by an operator's word. Its own disk is enough then.
     pub fn forced(&self, is_forced: bool) {
         self.basis.send_modify(|basis| basis.is_forced = is_forced);

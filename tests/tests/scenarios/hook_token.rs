@@ -14,7 +14,7 @@ use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use crate::forced::promote;
-use crate::hooks::{begin, notes, ran, with_hooks};
+use crate::hooks::{begin, notes, ran, scenario_by, with_hooks};
 use crate::info_disk::fill;
 use crate::pair_boots::{boot, crash};
 use crate::scene::{Scene, scenario_with};
@@ -170,6 +170,28 @@ fn in_a_pair_the_disk_of_a_dead_daemon_is_not_waited_for() {
         ensure!(log.contains("on this node's disk alone"), "{log}");
         ensure!(!log.contains("was not run"), "{log}");
         scene.cluster.start_one(1)?;
+        ensure!(scene.cluster.settle()? == 2);
+        Ok(())
+    });
+}
+
+/// A frozen one keeps its links: that nothing comes back over them shows after more time than this hook has.
+#[test]
+fn in_a_pair_the_disk_of_a_frozen_daemon_is_not_waited_for() {
+    let settings = Settings {
+        more: HASTY.more,
+        ..Settings::PAIR
+    };
+    scenario_by("hook_token_frozen", settings, |scene| {
+        let before = ran(scene, 1, "on_promote")?;
+        scene.cluster.daemon(1).signal(Signal::SIGSTOP)?;
+        ensure!(scene.next_master(1)? == 2);
+        let token = ran(scene, 2, "on_promote")?;
+        ensure!(token > before, "{token} after {before}");
+        let log = scene.cluster.daemon(2).log_tail();
+        ensure!(log.contains("on this node's disk alone"), "{log}");
+        ensure!(!log.contains("was not run"), "{log}");
+        scene.cluster.daemon(1).signal(Signal::SIGCONT)?;
         ensure!(scene.cluster.settle()? == 2);
         Ok(())
     });
