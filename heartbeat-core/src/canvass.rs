@@ -52,7 +52,7 @@ impl Node {
     fn request_message(&self, request: &Request) -> Message {
         Message::VoteRequest {
             epoch: request.epoch,
-            lease: self.config.timing.lease(),
+            lease: request.length,
             id: request.id,
             elector_version: self.config.elector_version,
             elector_digest: self.config.elector_digest,

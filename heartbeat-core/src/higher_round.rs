@@ -80,8 +80,7 @@ impl Node {
     /// A majority voted for the higher round: the lease goes on under it.
     pub(crate) fn move_lease(&mut self, request: &Request, now: Instant) {
         let first_sequence = self.sequence + 1;
-        let length = self.config.timing.lease();
-        let voted = Lease::since(request.epoch, request.first_sent, length);
+        let voted = Lease::since(request.epoch, request.first_sent, request.length);
         let Stage::Master(mastership) = &mut self.stage else {
             return;
         };

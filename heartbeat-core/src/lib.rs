@@ -45,6 +45,7 @@ pub mod recovery;
 mod release;
 mod request;
 mod restart;
+mod retime;
 mod roads;
 mod role;
 mod roster;

@@ -26,6 +26,8 @@ pub(crate) struct Mastership {
     pub(crate) lease: Lease,
     /// The lease that probes name: L, and more only before a planned restart.
     pub(crate) length: Duration,
+    /// The period that turns go by still, since no majority granted the longer lease yet that goes with a slower one.
+    pub(crate) quick: Option<Duration>,
     /// The highest epoch this node promised to itself: the lease's, or that of a higher round.
     pub(crate) standing: Epoch,
     /// Only answers to probes from this one on count: they are this epoch's, and this run's, and each named
@@ -78,6 +80,7 @@ impl Mastership {
         Self {
             lease,
             length,
+            quick: None,
             standing,
             first_sequence,
             own_sent: None,
@@ -199,6 +202,7 @@ impl Node {
         if grew {
             mastership.is_renewed = true;
             *mastership.late = Duration::ZERO;
+            mastership.quick = None;
             mastership.is_renewed_in_set = true;
             self.succession.futile = 0;
             assert!(
@@ -276,7 +280,7 @@ impl Node {
 
     /// Notes how late this turn is, before anything is concluded from the time that passed.
     pub(crate) fn note_lateness(&mut self, lateness: Duration, now: Instant) {
-        let period = self.config.timing.period;
+        let period = self.period();
         if let Stage::Master(mastership) = &mut self.stage {
             *mastership.late = mastership.late.max(lateness);
             // Turns that were slept through are not made up for.

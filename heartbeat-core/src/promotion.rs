@@ -15,8 +15,7 @@ use crate::{Command, Epoch, Instant, Slot};
 impl Node {
     /// A majority voted for this candidate: open the gate, take the addresses, probe, tell everybody.
     pub(crate) fn promote(&mut self, request: &Request, now: Instant) {
-        let length = self.config.timing.lease();
-        let lease = Lease::since(request.epoch, request.first_sent, length);
+        let lease = Lease::since(request.epoch, request.first_sent, request.length);
         if !lease.holds(now) || self.grants.kernel.probed >= lease.epoch {
             return self.give_up_request(now);
         }

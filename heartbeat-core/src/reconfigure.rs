@@ -1,7 +1,7 @@
 //! Another configuration takes the place of the one that the election goes by, while it runs.
 
 use crate::Instant;
-use crate::config::Config;
+use crate::config::{Config, Mode};
 use crate::node::Node;
 use crate::roster::Roster;
 use crate::snapshot::Alarm;
@@ -13,16 +13,22 @@ impl Node {
     ///
     /// # Panics
     /// When something differs that the driver must not change while the election runs: this node's slot, its
-    /// mode, the cluster's period or multiplier, whether an elector is a member or a witness.
+    /// mode, in a pair the period or the multiplier, whether an elector is a member or a witness. When the lease is
+    /// longer than `max_lease` of the set in force.
     pub(crate) fn on_reconfigured(&mut self, mut config: Config, now: Instant) {
         assert!(
             config.slot == self.config.slot && config.mode == self.config.mode,
             "slot and mode stay"
         );
         let (own, timing) = (&self.config.timing, &mut config.timing);
+        let is_retimed = (timing.period, timing.multiplier) != (own.period, own.multiplier);
         assert!(
-            (timing.period, timing.multiplier) == (own.period, own.multiplier),
-            "the lease stays"
+            !is_retimed || config.mode == Mode::Quorum,
+            "in a pair, evidence rests on one lease for both"
+        );
+        assert!(
+            timing.lease() <= own.max_lease,
+            "no lease is longer than max_lease"
         );
         timing.max_lease = own.max_lease;
         timing.restart_lease = timing.restart_lease.min(own.max_lease);
@@ -42,6 +48,9 @@ impl Node {
         }
         if before.takeover != self.config.takeover {
             self.enrol_slots(now);
+        }
+        if is_retimed {
+            self.retime(&before.timing);
         }
     }
 

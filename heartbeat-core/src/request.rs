@@ -1,5 +1,7 @@
 //! One vote request: who was asked, who said what, and since when a lease by it would run.
 
+use std::time::Duration;
+
 use crate::config::Timing;
 use crate::grants::Holder;
 use crate::{Epoch, Instant, Slot};
@@ -10,6 +12,8 @@ use crate::{Epoch, Instant, Slot};
 pub(crate) struct Request {
     pub(crate) epoch: Epoch,
     pub(crate) id: u64,
+    /// The lease that it names, and that a majority's votes give: L when it was made.
+    pub(crate) length: Duration,
     /// When it was first sent: resending extends nothing.
     pub(crate) first_sent: Instant,
     pub(crate) resend_at: Instant,
@@ -55,6 +59,7 @@ impl Request {
         Self {
             epoch,
             id,
+            length: timing.lease(),
             first_sent: now,
             resend_at: now + timing.period,
             give_up_at: now + timing.vote_timeout(),
@@ -104,7 +109,6 @@ impl Request {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     fn request() -> Request {
         let timing = Timing {

@@ -27,7 +27,7 @@ impl Mastership {
     /// Has probes name another lease from number `next` on. Answers to a probe that named a longer one
     /// than now count for the shorter one; those to one that named a shorter one count for nothing, and
     /// neither does what this node granted to itself by it.
-    fn name_lease(&mut self, length: Duration, next: u64) {
+    pub(crate) fn name_lease(&mut self, length: Duration, next: u64) {
         if length > self.length {
             self.first_sequence = next;
             self.own_sent = None;

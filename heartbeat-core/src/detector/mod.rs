@@ -81,6 +81,12 @@ impl Detector {
         self.pace = self.pace.in_turns(self.stride);
     }
 
+    /// The period or the multiplier is another one. What was judged stays.
+    pub(crate) fn retime(&mut self, config: &Config) {
+        self.pace = Pace::new(&config.timing, config.timing.multiplier);
+        self.regroup(config);
+    }
+
     /// Members that are no electors answer when `slot % stride` is the probe's offset.
     pub(crate) const fn stride(&self) -> u16 {
         self.stride

@@ -21,6 +21,7 @@ mod probing;
 mod reconfigured;
 mod releases;
 mod restart;
+mod retimed;
 mod services;
 mod settling;
 mod show;

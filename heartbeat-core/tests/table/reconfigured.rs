@@ -103,15 +103,6 @@ fn alarms_of_who_is_no_member_any_more_are_cleared() {
 }
 
 #[test]
-#[should_panic(expected = "the lease stays")]
-fn another_lease_is_a_fault_of_the_driver() {
-    let (mut bench, now) = master();
-    let mut longer = other(2);
-    longer.timing.multiplier += 1;
-    go_by(&mut bench, longer, now);
-}
-
-#[test]
 #[should_panic(expected = "electors stay")]
 fn a_configuration_without_an_elector_is_a_fault_of_the_driver() {
     let (mut bench, now) = master();

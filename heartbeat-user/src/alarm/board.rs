@@ -70,7 +70,7 @@ pub(super) struct Board {
     /// How long an alarm must be over.
     pub(super) hold: Duration,
     /// How long after its start, or a promotion, a node may take to judge everybody.
-    settle: Duration,
+    pub(super) settle: Duration,
 }
 
 /// What is to be said.

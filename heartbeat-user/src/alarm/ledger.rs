@@ -145,8 +145,8 @@ impl Ledger {
     }
 
     /// These are the sinks from now on. One that is new hears of all that is in force.
-    pub(super) fn change(&mut self, wanted: &Alarms, now: SystemTime) {
-        self.board.hold = wanted.hold;
+    pub(super) fn change(&mut self, wanted: &Alarms, settle: Duration, now: SystemTime) {
+        (self.board.hold, self.board.settle) = (wanted.hold, settle);
         let mut before: BTreeMap<String, Queue> = (self.sinks.drain(..))
             .map(|sink| (sink.name, sink.queue))
             .collect();

@@ -121,6 +121,7 @@ fn a_sink_that_is_new_hears_what_is_in_force_and_one_that_is_gone_nothing() {
     hears(&mut ledger, "a");
     ledger.change(
         &wanted(&[("c", Severity::Warning), ("a", Severity::Warning)]),
+        SETTLE,
         at(2).wall,
     );
     assert_eq!(

@@ -87,7 +87,7 @@ impl Teller {
 #[derive(Debug)]
 pub struct Alarms {
     teller: Teller,
-    wanted: watch::Sender<Wanted>,
+    wanted: watch::Sender<(Wanted, Duration)>,
     view: View,
     ended: std::sync::mpsc::Receiver<()>,
 }
@@ -122,7 +122,7 @@ impl Alarms {
                 drop(alive);
             })?;
         let (told, taken) = mpsc::channel(DEPTH);
-        let (wanted, wishes) = watch::channel(setup.wanted);
+        let (wanted, wishes) = watch::channel((setup.wanted, settle));
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let (keeps, from) = (Arc::clone(&desk), setup.from);
         thread::Builder::new()
@@ -148,9 +148,10 @@ impl Alarms {
         &self.view
     }
 
-    /// These are the sinks from now on. What is on its way to one arrives, or fails, as it began.
-    pub fn change(&self, wanted: Wanted) {
-        self.wanted.send_replace(wanted);
+    /// These are the sinks from now on, and how long this node may take to judge everybody. What is on its way to a sink
+    /// arrives, or fails, as it began.
+    pub fn change(&self, wanted: Wanted, settle: Duration) {
+        self.wanted.send_replace((wanted, settle));
     }
 
     /// Waits until the disk has what the next daemon is to bring, for a moment at most.
@@ -170,10 +171,10 @@ async fn keep(
     desk: Arc<Desk>,
     from: Option<Connection>,
     mut told: mpsc::Receiver<Option<Told>>,
-    mut wanted: watch::Receiver<Wanted>,
+    mut wanted: watch::Receiver<(Wanted, Duration)>,
 ) {
     let mut couriers = Couriers::new(Arc::clone(&desk), from);
-    couriers.send(&wanted.borrow_and_update());
+    couriers.send(&wanted.borrow_and_update().0);
     let mut heard = Vec::new();
     loop {
         let due = desk.look(Ledger::next_at);
@@ -190,8 +191,8 @@ async fn keep(
                 }
             }
             Ok(()) = wanted.changed() => {
-                let wanted = wanted.borrow_and_update().clone();
-                desk.change(|ledger, clock| ledger.change(&wanted, clock.wall));
+                let (wanted, settle) = wanted.borrow_and_update().clone();
+                desk.change(|ledger, clock| ledger.change(&wanted, settle, clock.wall));
                 couriers.send(&wanted);
             }
             () = until(due) => desk.change(Ledger::tick),

@@ -37,12 +37,17 @@ pub(super) fn start(
         identity: identity(&plan),
         state: state.clone(),
         is_master,
-        settle: (plan.config.timing.period * SETTLE_PERIODS).max(LEAST_SETTLE),
+        settle: settle(&plan),
     });
     let alarms = alarms.map_err(Failure::of)?;
     let teller = alarms.teller().clone();
     Handle::current().spawn(watch_addresses(current.clone(), seen.clone(), teller));
     Ok(alarms)
+}
+
+/// How long this node may take to judge everybody.
+pub(super) fn settle(plan: &Plan) -> Duration {
+    (plan.config.timing.period * SETTLE_PERIODS).max(LEAST_SETTLE)
 }
 
 /// Who speaks.

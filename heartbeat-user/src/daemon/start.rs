@@ -181,7 +181,6 @@ impl Daemon {
             slot: plan.slot,
             addresses_wait: watched::addresses_wait(&plan),
             orders: order_intake,
-            period: plan.config.timing.period,
             watchdog: manager.watchdog().map_err(Failure::of)?,
             notes,
         };

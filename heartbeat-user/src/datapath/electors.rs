@@ -1,5 +1,7 @@
 //! Which electors' sets the kernel grants by, and which configuration it names: changed while the programs run.
 
+use std::time::Duration;
+
 use aya::maps::{Array, MapData};
 use heartbeat_core::time::nanos;
 use heartbeat_core::{ElectorRecord, ElectorSet, Slots};
@@ -31,19 +33,38 @@ impl Sets {
         self.flag_electors(&record.in_force)
     }
 
-    /// Has the kernel name this digest of the configuration in its answers from now on.
+    /// Has the kernel name this digest of the configuration in its answers from now on, and take answers to this node's
+    /// own questions for so long, a lease.
     ///
     /// # Errors
-    /// What bpf(2) answers; the digest then stays.
-    pub fn digest(&mut self, digest: u64) -> Result<(), DatapathError> {
+    /// What bpf(2) answers; both then stay.
+    pub fn go_by(&mut self, digest: u64, lease: Duration) -> Result<(), DatapathError> {
         let written = Config {
             config_digest: digest,
+            detect_ns: nanos(lease),
             ..self.written
         };
         let failed = map_error("write", name::CONFIG);
         self.config.set(0, written, 0).map_err(failed)?;
         self.written = written;
         Ok(())
+    }
+
+    /// The digest and the lease that were written last.
+    #[must_use]
+    pub const fn goes_by(&self) -> (u64, Duration) {
+        let Config {
+            config_digest,
+            detect_ns,
+            ..
+        } = self.written;
+        (config_digest, Duration::from_nanos(detect_ns))
+    }
+
+    /// The longest lease that the kernel grants.
+    #[must_use]
+    pub const fn max_lease(&self) -> Duration {
+        Duration::from_nanos(self.written.max_lease_ns)
     }
 
     /// For those who look into the map: no decision of the kernel's rests on it.

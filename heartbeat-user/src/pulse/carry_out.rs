@@ -145,7 +145,7 @@ impl Pulse {
 
     fn probe(&mut self, network: Network, question: &Question) {
         self.ask(network, Kind::Probe, question);
-        self.answers_at = Some(question.sent + self.parts.period / ANSWERS_AFTER);
+        self.answers_at = Some(question.sent + self.parts.node.period() / ANSWERS_AFTER);
     }
 
     /// Writes the record that answers are matched with, then sends.

@@ -23,7 +23,6 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use heartbeat_core::event::KernelWords;
 use heartbeat_core::message::Network;
@@ -92,8 +91,6 @@ pub struct Parts {
     pub addresses_wait: bool,
     /// What operators and signals ask for.
     pub orders: Orders,
-    /// The cluster's period.
-    pub period: Duration,
     /// The service manager's watch over this thread, if there is one.
     pub watchdog: Option<Watchdog>,
     /// The scribe.
@@ -366,10 +363,11 @@ impl Pulse {
             now,
         );
         self.carry_out();
-        self.next_turn = self.next_turn + self.parts.period;
+        let period = self.parts.node.period();
+        self.next_turn = self.next_turn + period;
         if self.next_turn <= now {
             // Turns that were slept through are not made up for: their probes would prove nothing.
-            self.next_turn = now + self.parts.period;
+            self.next_turn = now + period;
         }
     }
 

@@ -12,6 +12,7 @@ use heartbeat_core::{Config, Event, Instant, Slot};
 use heartbeat_wire::tag::Key;
 
 use super::Pulse;
+use crate::config::duration::format;
 use crate::hands::{Change, Order as HandsOrder, VirtualAddress};
 use crate::net::envelope::Envelope;
 use crate::sys::clock::boot_ns;
@@ -105,15 +106,24 @@ impl Pulse {
     /// What can fail comes first, and then nothing has been changed.
     fn go_by(&mut self, wanted: Reconfigure) -> Result<(), String> {
         let digest = wanted.core.config_digest;
-        let before = self.parts.signer.config_digest;
+        let lease = wanted.core.timing.lease();
         let sets = &mut self.parts.sets;
-        sets.digest(digest).map_err(|error| error.to_string())?;
+        if lease > sets.max_lease() {
+            // It was not when the file was checked: the electors agreed on another set since then.
+            return Err(format!(
+                "the lease of {} is longer than max_lease = {} of the electors' set in force",
+                format(lease),
+                format(sets.max_lease())
+            ));
+        }
+        let (digest_before, lease_before) = sets.goes_by();
+        (sets.go_by(digest, lease)).map_err(|error| error.to_string())?;
         if let Some(change) = wanted.change
             && let Err(error) = self.parts.hands.order(HandsOrder::Change(change))
         {
             // It could be written just now, and only a kernel at its end could refuse it back.
             return sets
-                .digest(before)
+                .go_by(digest_before, lease_before)
                 .map_err(|also| also.to_string())
                 .and(Err(error.to_string()));
         }
@@ -131,7 +141,10 @@ impl Pulse {
             let envelope = wanted.envelope.clone();
             channel.datagrams.go_by(envelope, members);
         }
-        self.handle(Event::Reconfigured(wanted.core), Instant(boot_ns()));
+        let now = Instant(boot_ns());
+        self.handle(Event::Reconfigured(wanted.core), now);
+        // Faster turns begin at once; slower ones after the one that is due.
+        self.next_turn = self.next_turn.min(now + self.parts.node.period());
         self.parts.addresses_wait = wanted.addresses_wait;
         if !wanted.addresses_wait
             && let Some(epoch) = self.waiting.take()

@@ -1,5 +1,7 @@
 //! The election as the pulse drives it, written down if that is wanted.
 
+use std::time::Duration;
+
 use heartbeat_core::{Command, Event, Instant, Node, Snapshot};
 
 use super::Tap;
@@ -53,6 +55,12 @@ impl RecordedNode {
     #[must_use]
     pub fn snapshot(&self, now: Instant) -> Snapshot {
         self.node.snapshot(now)
+    }
+
+    /// As [`Node::period`].
+    #[must_use]
+    pub fn period(&self) -> Duration {
+        self.node.period()
     }
 
     /// Every command was taken: what was written goes to the recorder's thread when it is time.

@@ -65,6 +65,8 @@ pub struct Budget {
     pub restarts: u8,
     /// Orders to change the electors.
     pub changes: u8,
+    /// Reloads of one daemon that give it the longest lease, or its first one again.
+    pub retimes: u8,
 }
 
 /// One search's cluster and bounds.

@@ -17,6 +17,7 @@ pub(crate) const NOTHING: Budget = Budget {
     switchovers: 0,
     restarts: 0,
     changes: 0,
+    retimes: 0,
 };
 /// What may befall a path that is drawn.
 const EVERYTHING: Budget = Budget {
@@ -28,6 +29,7 @@ const EVERYTHING: Budget = Budget {
     switchovers: 3,
     restarts: 2,
     changes: 0,
+    retimes: 4,
 };
 
 /// Leases of two ticks: the shortest in which the drift guard still shows.

@@ -1,7 +1,7 @@
 //! Every key of the file, in the order of the docs, and how a change of it comes into force.
 
 use super::list;
-use super::rules::{connection, key_file, membership, virtual_address};
+use super::rules::{connection, key_file, membership, times, virtual_address};
 use super::{Effect, Key, Seen, Values, text};
 use crate::config::Config;
 
@@ -10,13 +10,15 @@ use Effect::{Apply, Reload, Restart, Steps};
 const SOCKETS: &str = "sockets and kernel programs hang on it: restart the daemon";
 const EVERYWHERE: &str =
     "nodes that differ in it do not hear each other: stop all daemons, change the file, start them";
-const LEASE: &str = "a lease is counted by it: restart the daemons, slaves first; in a pair stop both before you start one";
 const WITNESS: &str =
     "who may be master is known from the start: restart the daemons, slaves first";
 const EVIDENCE: &str = "both must go by the same evidence: restart the daemons, the slave first, while the two hear each other";
 const RECORD: &str = "a record begins with a daemon's start: restart the daemon";
 const FOLLOWS: &str = "two nodes could have it meanwhile: take the address out on every node, then add it again on \
                        every node";
+
+/// The path of the key that says the method.
+pub(super) const MODE: &str = "[cluster] mode";
 
 const CLUSTER: &str = "[cluster]";
 const MANAGEMENT: &str = "[management]";
@@ -109,12 +111,14 @@ pub static KEYS: &[Key] = &[
     shared(MANAGEMENT, "replication_port", Restart(EVERYWHERE), |c| {
         text::one(c.replication_port)
     }),
-    shared(MANAGEMENT, "period", Restart(LEASE), |c| {
+    shared(MANAGEMENT, "period", Reload, |c| {
         text::span(c.timing.period)
-    }),
-    shared(MANAGEMENT, "detect_multiplier", Restart(LEASE), |c| {
+    })
+    .except(times),
+    shared(MANAGEMENT, "detect_multiplier", Reload, |c| {
         text::one(c.timing.multiplier)
-    }),
+    })
+    .except(times),
     own(MANAGEMENT, "attach", Restart(SOCKETS), |c| {
         text::one(c.attach.as_str())
     }),

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use heartbeat_core::Slot;
 use serde::{Deserialize, Serialize};
 
-use super::Config;
+use super::{Config, Mode};
 
 pub use keys::KEYS;
 
@@ -75,6 +75,8 @@ type Values = Vec<(String, String)>;
 /// A difference, as an exception looks at it.
 struct Seen<'a> {
     node: &'a Place,
+    /// By a pair's method.
+    in_pair: bool,
     entry: &'a str,
     from: Option<&'a str>,
     to: Option<&'a str>,
@@ -120,6 +122,11 @@ impl Facts {
         Self(shared.collect())
     }
 
+    fn is_pair(&self) -> bool {
+        let mode = self.0.get(keys::MODE).and_then(|values| values.get(""));
+        mode.is_some_and(|mode| mode == Mode::Pair.as_str())
+    }
+
     fn by(&self, key: &Key) -> Option<&BTreeMap<String, String>> {
         self.0.get(&key.path())
     }
@@ -145,6 +152,7 @@ pub struct Difference {
 #[must_use]
 pub fn differences(in_force: &Facts, wanted: &Facts, node: &Place) -> Vec<Difference> {
     let none = BTreeMap::new();
+    let in_pair = in_force.is_pair();
     let mut moving = BTreeSet::new();
     let mut found = Vec::new();
     for key in KEYS {
@@ -163,6 +171,7 @@ pub fn differences(in_force: &Facts, wanted: &Facts, node: &Place) -> Vec<Differ
             }
             let seen = Seen {
                 node,
+                in_pair,
                 entry,
                 from: from.map(String::as_str),
                 to: to.map(String::as_str),

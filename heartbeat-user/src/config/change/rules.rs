@@ -11,6 +11,8 @@ const ELECTOR: &str = "an elector leaves in two steps: take its slot out of elec
                        at the master; then take the member out on every node";
 const ROOM: &str =
     "the kernel's maps have no room for this slot: restart the daemon, after `heartbeatctl detach`";
+const LEASE: &str =
+    "a pair's evidence rests on one lease for both: stop both daemons, change the file, start them";
 const PLACE: &str = "sockets and an elector's grants hang on it: restart the daemons, slaves first";
 
 /// A node goes on being heard only if what signs before and after is accepted before and after: the others still
@@ -35,6 +37,11 @@ pub(super) fn membership(seen: &Seen<'_>) -> Option<Effect> {
         return Some(Effect::Steps(ELECTOR));
     }
     (slot > seen.node.highest_slot).then_some(Effect::Restart(ROOM))
+}
+
+/// Whatever the others go by, a grant lasts as long as its question names; only a pair's evidence needs one lease on both.
+pub(super) fn times(seen: &Seen<'_>) -> Option<Effect> {
+    seen.in_pair.then_some(Effect::Restart(LEASE))
 }
 
 /// Others move by a reload. How they name their own interfaces is their own matter.

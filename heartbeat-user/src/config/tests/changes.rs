@@ -53,7 +53,7 @@ fn each_difference_says_what_brings_it_into_force_and_whom_it_concerns() {
         (
             "group =",
             "detect_multiplier = 4\ngroup =",
-            "restart: [management] detect_multiplier: 5 -> 4",
+            "reload: [management] detect_multiplier: 5 -> 4",
             true,
         ),
         (

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::load_text;
+use crate::config::change::{Difference, Facts, Place, differences};
 use crate::config::{Fence, Pair, Program};
 
 /// Two members on both networks, with the evidence that is required by default.
@@ -52,6 +53,31 @@ fn by_default_silence_on_both_networks_and_a_reference_are_required() {
         })
     );
     assert_eq!(config.electors, [1, 2]);
+}
+
+#[test]
+fn its_lease_stays_until_both_daemons_are_stopped() {
+    let node = Place {
+        slot: 2,
+        electors: vec![1, 2],
+        highest_slot: 63,
+    };
+    let before = load_text(PAIR).expect("a good pair");
+    let times = "period = \"20ms\"\ndetect_multiplier = 6\ngroup =";
+    let after = load_text(&PAIR.replacen("group =", times, 1)).expect("a good pair");
+    let found = differences(&Facts::of(&before), &Facts::of(&after), &node);
+    let places: Vec<String> = found.iter().map(Difference::place).collect();
+    assert_eq!(
+        places,
+        ["[management] period", "[management] detect_multiplier"]
+    );
+    for difference in found {
+        let cure = difference.cure().expect("it has one");
+        assert!(
+            difference.effect.refuses() && cure.contains("stop both"),
+            "{cure}"
+        );
+    }
 }
 
 #[test]

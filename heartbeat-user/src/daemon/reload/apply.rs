@@ -9,7 +9,7 @@ use super::guard::while_changing;
 use crate::daemon::plan::Plan;
 use crate::daemon::scribe::Scribe;
 use crate::daemon::start::{addresses, leased};
-use crate::daemon::{linked, watched, wiring};
+use crate::daemon::{alarms, linked, watched, wiring};
 use crate::hands::{Change, Failure};
 use crate::pulse::{PulseOrder, Reconfigure, offer};
 
@@ -101,7 +101,8 @@ impl Scribe {
         if let Some(hooks) = &self.hooks {
             hooks.change(watched::hooks(&plan));
         }
-        self.alarms.change(plan.config.alarms.clone());
+        let settle = alarms::settle(&plan);
+        self.alarms.change(plan.config.alarms.clone(), settle);
         self.fence.change(&plan);
         let envelope = wiring::envelope(&plan, self.relink.incarnation);
         let members = |network| wiring::others(&plan, network).collect();

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use heartbeat_core::config::Config;
 use heartbeat_core::event::Order;
 use heartbeat_core::snapshot::Role;
 use heartbeat_core::{Command, ElectorRecord, ElectorSet, Epoch, Event, Instant, Node};
@@ -20,6 +21,8 @@ pub(crate) enum Wake {
     Message(Arc<Packet>),
     Timeout,
     Order(Order),
+    /// A reload, to these times.
+    Retime(Box<Config>),
     /// The oldest record on its way to the disk is there.
     Saved,
     /// A reference answered this question.
@@ -72,6 +75,8 @@ pub(crate) struct Daemon {
     pub(super) writes: VecDeque<ElectorRecord>,
     /// The set that its questions name.
     pub(super) asks_by: ElectorSet,
+    /// A reload gave it the longest lease.
+    pub(super) is_long: bool,
     seeds: Seeds,
     /// The last seed.
     seed: u64,
@@ -93,6 +98,7 @@ impl Daemon {
             idle_since: Tick(at),
             writes: VecDeque::new(),
             asks_by,
+            is_long: false,
             seeds,
             seed: 0,
         };

@@ -220,6 +220,16 @@ impl Machine {
         wakes.into_iter().flatten()
     }
 
+    /// A reload that gives its daemon the longest lease, or its first one again.
+    pub(crate) fn retimed(&self, scope: &Scope) -> Option<Wake> {
+        let is_long = self.daemon.as_ref()?.is_long;
+        let mut config = scope.config(self.slot, &self.record.in_force);
+        if !is_long {
+            config.timing.multiplier *= scope.longest;
+        }
+        Some(Wake::Retime(Box::new(config)))
+    }
+
     /// The earliest tick at which the daemon may have read the clock that it acts on.
     pub(crate) fn idle_since(&self) -> u32 {
         self.daemon.as_ref().map_or(0, Daemon::idle_since)

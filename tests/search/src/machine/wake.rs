@@ -1,5 +1,6 @@
 //! One wake-up of a daemon, from its reading of the clock to its last command, stopped anywhere in between.
 
+use heartbeat_core::time::nanos;
 use heartbeat_core::{Command, Event, Instant};
 use heartbeat_kernel_twin::Ring;
 
@@ -26,6 +27,7 @@ impl Machine {
             | Wake::Message(_)
             | Wake::Timeout
             | Wake::Order(_)
+            | Wake::Retime(_)
             | Wake::Saved
             | Wake::Reference(_)
             | Wake::Fenced(..) => {
@@ -175,6 +177,14 @@ impl Machine {
                 }
             }
             Wake::Order(order) => self.handle(Event::Order(order), now),
+            Wake::Retime(config) => {
+                // Before anything is asked by it.
+                self.kernel.config.detect_ns = nanos(config.timing.lease());
+                if let Some(daemon) = &mut self.daemon {
+                    daemon.is_long = !daemon.is_long;
+                }
+                self.handle(Event::Reconfigured(config), now);
+            }
             Wake::Reference(id) => {
                 let reference = 0;
                 self.handle(Event::ReferenceAnswer { id, reference }, now);

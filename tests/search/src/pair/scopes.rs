@@ -24,6 +24,7 @@ const STILL: Budget = Budget {
     switchovers: 0,
     restarts: 0,
     changes: 0,
+    retimes: 0,
 };
 const APART: [Rate; 2] = [Rate::Slow, Rate::Fast];
 const OTHER: [Rate; 2] = [Rate::Fast, Rate::Slow];

@@ -103,6 +103,10 @@ impl World {
         for order in self.orders(scope, machine) {
             into.push(Action::Wake(place, Wake::Order(order), self.at));
         }
+        if self.budget.retimes > 0 && machine.listens() {
+            let retimed = machine.retimed(scope);
+            into.extend(retimed.map(|wake| Action::Wake(place, wake, self.at)));
+        }
     }
 
     /// The earliest tick at which it may have done so.

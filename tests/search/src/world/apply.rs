@@ -64,6 +64,7 @@ impl World {
                     Wake::Order(Order::Switchover(_)) => spend(&mut budget.switchovers),
                     Wake::Order(Order::Restart) => spend(&mut budget.restarts),
                     Wake::Order(_) => spend(&mut budget.changes),
+                    Wake::Retime(_) => spend(&mut budget.retimes),
                     _ => {}
                 }
                 machine.wake(wake.clone(), (*read_at, at), hold, &mut outcome);
