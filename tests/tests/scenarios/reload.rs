@@ -6,6 +6,7 @@ mod keys;
 mod meanwhile;
 mod members;
 mod pair;
+mod times;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
