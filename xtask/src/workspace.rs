@@ -19,9 +19,17 @@ pub(crate) fn bpf_dir() -> PathBuf {
     root().join("target/bpf")
 }
 
-/// Cargo, as the one that runs us.
+/// Cargo, as the one that runs us, but without what that told us of our own package: build scripts look at these names, so
+/// what a plain `cargo build` built would be built again.
 pub(crate) fn cargo() -> Command {
-    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in std::env::vars_os() {
+        let told = name.to_string_lossy();
+        if told.starts_with("CARGO_PKG_") || told.starts_with("CARGO_MANIFEST_") {
+            cargo.env_remove(name);
+        }
+    }
+    cargo
 }
 
 /// Runs `command` with its output on our terminal.

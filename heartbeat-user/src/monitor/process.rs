@@ -40,15 +40,31 @@ impl ProcessLook {
         Ok(())
     }
 
-    /// Ends when the process that is held has ended, however it did.
+    /// Ends when the process that is held has ended, however it did, and no other one has taken its place.
     pub(super) async fn gone(&mut self) -> Fault {
-        let Some(held) = &self.held else {
-            return std::future::pending().await;
+        loop {
+            let Some(held) = &self.held else {
+                return std::future::pending().await;
+            };
+            held.end.wait().await;
+            let pid = held.pid;
+            self.held = self.successor(pid).await;
+            if self.held.is_none() {
+                return Fault::Gone(format!("process {pid} has ended"));
+            }
+        }
+    }
+
+    /// The process whose number the service has written in the place of `before`: who is upgraded while it serves, as nginx
+    /// can be, starts the next one before it ends. Names and units are looked for again as after any end: of a name any
+    /// child would do, and systemd hears of the end when we do.
+    async fn successor(&self, before: u32) -> Option<Held> {
+        let Process::PidFile(_) = self.which else {
+            return None;
         };
-        held.end.wait().await;
-        let pid = held.pid;
-        self.held = None;
-        Fault::Gone(format!("process {pid} has ended"))
+        let next = self.find().await.ok()?;
+        let is_alive = !matches!(state(next.pid), Some('Z' | 'X') | None);
+        (next.pid != before && is_alive).then_some(next)
     }
 
     async fn find(&self) -> Result<Held, String> {
@@ -148,6 +164,28 @@ mod tests {
         assert_eq!(look.look().await, Ok(()), "the next one is found");
         next.kill().expect("it lives");
         next.wait().expect("reaped");
+    }
+
+    #[tokio::test]
+    async fn who_has_another_process_in_its_place_before_it_ends_is_not_gone() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("pid");
+        let mut first = sleeper();
+        fs::write(&file, first.id().to_string()).expect("writable");
+        let mut look = ProcessLook::new(Process::PidFile(file.clone()));
+        assert_eq!(look.look().await, Ok(()));
+        let mut second = sleeper();
+        fs::write(&file, second.id().to_string()).expect("writable");
+        first.kill().expect("it lives");
+        first.wait().expect("reaped");
+        let early = timeout(Duration::from_millis(50), look.gone()).await;
+        assert!(early.is_err(), "the second one lives: {early:?}");
+        assert_eq!(look.look().await, Ok(()));
+        second.kill().expect("it lives");
+        let fault = timeout(Duration::from_secs(10), look.gone()).await;
+        let text = format!("process {} has ended", second.id());
+        assert_eq!(fault, Ok(Fault::Gone(text)));
+        second.wait().expect("reaped");
     }
 
     /// By the fastest of some: a busy machine runs the others late.
