@@ -54,6 +54,11 @@ fn answers_to_probes_from_before_a_raise_do_not_give_the_longer_lease() {
             "probe 5.2 number 8 at 73 ms for 160 ms"
         ]
     );
+    assert_eq!(
+        answers(&mut bench, &[before], ms(74)),
+        NOTHING,
+        "nor with this node's own grant, which is for the longer lease"
+    );
     let after = bench.reply(3, ms(73));
     assert_eq!(
         answers(&mut bench, &[after], ms(75)),
