@@ -32,8 +32,9 @@ impl Relink {
     /// Interfaces that are gone or not in use yet are attached again elsewhere.
     fn look_after_gates(&mut self) {
         for interface in self.plan.gated() {
+            let both = self.with_parent(&interface);
             if self.again.interfaces.contains(&interface)
-                || self.datapath.is_gated(&interface)
+                || both.iter().all(|it| self.datapath.is_gated(it))
                 || self.netlink.link(&interface).is_err()
             {
                 continue;

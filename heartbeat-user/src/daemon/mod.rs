@@ -23,6 +23,7 @@ mod last_run;
 mod linked;
 mod logging;
 mod looking_after;
+mod macvlan;
 mod manager;
 mod members;
 mod nodes;

@@ -8,6 +8,7 @@ use heartbeat_core::message::Network;
 use tracing::{error, info, warn};
 
 use super::failure::Failure;
+use super::macvlan;
 use super::plan::{LOOPBACK, Plan};
 use super::renewal::Loading;
 use super::shared::Facts;
@@ -79,12 +80,30 @@ impl Relink {
     }
 
     pub(super) fn attach_gate(&mut self, interface: &str) -> Result<(), Failure> {
-        self.datapath.attach_gate(interface).map_err(Failure::of)?;
-        // On each of them: Linux goes by the settings of the interface that a question comes in by.
-        if interface != LOOPBACK {
-            self.mind_manners(interface);
+        for interface in self.with_parent(interface) {
+            self.datapath.attach_gate(&interface).map_err(Failure::of)?;
+            // On each of them: Linux goes by the settings of the interface that a question comes in by.
+            if interface != LOOPBACK {
+                self.mind_manners(&interface);
+            }
         }
         Ok(())
+    }
+
+    /// The interface, and the one under it if that is on the same wire: it hears every question for an address of the
+    /// other, and Linux would answer there too.
+    pub(super) fn with_parent(&mut self, interface: &str) -> Vec<String> {
+        let name = interface.to_owned();
+        // One that is gone, or a kernel that does not tell, is told of when the gate is attached.
+        let Some(index) = (self.netlink.link(interface).ok()).and_then(|it| macvlan::parent(&it))
+        else {
+            return vec![name];
+        };
+        let links = self.netlink.links().unwrap_or_default();
+        let parent = links.into_iter().find(|other| other.index == index);
+        std::iter::once(name)
+            .chain(parent.map(|it| it.name))
+            .collect()
     }
 
     /// Membership, then the responders: what is not heard needs no answer.

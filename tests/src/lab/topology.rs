@@ -28,6 +28,19 @@ pub struct Plan {
     pub families: Families,
     /// Longest packet on both networks, in bytes.
     pub mtu: u32,
+    /// What a node's management interface is.
+    pub management: Made,
+}
+
+/// What bears the name and the address of a node's management interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Made {
+    /// The end of the cable itself.
+    Card,
+    /// A bridge with the kernel's own settings; the end of the cable is its port, as on a hypervisor.
+    Bridge,
+    /// A macvlan over the end of the cable, in this mode (ip-link(8)), as containers get one.
+    Macvlan(&'static str),
 }
 
 impl Plan {
@@ -37,6 +50,7 @@ impl Plan {
         snooping: false,
         families: Families::all(Family::V4),
         mtu: 1_500,
+        management: Made::Card,
     };
 }
 
@@ -159,6 +173,9 @@ impl Topology {
     }
 }
 
+/// Name of the end of the cable where a node's management interface is another one.
+const CARD: &str = "card0";
+
 /// Machines in namespaces hand each other frames whose checksums nobody finished. Whatever gives
 /// such a frame on (a relay) would give on a wrong one: so everybody finishes them, as on real wires.
 fn whole_checksums(machine: &Netns, interface: &str) -> Result<()> {
@@ -181,13 +198,61 @@ fn attach(bridges: &[Netns; 2], network: Network, slot: u16) -> Result<Port> {
 fn connect(bridge: &Netns, network: Network, machines: &[(u8, &Netns)], plan: &Plan) -> Result<()> {
     ip_batch(bridge.name(), &bridge_lines(network, machines, plan))?;
     for (last, machine) in machines {
-        let interface = network.interface();
-        let mut lines = vec![format!("link set {interface} mtu {} up", plan.mtu)];
+        let (interface, made) = (network.interface(), plan.made(network, *last));
+        let mut lines = made.lines(network, *last, plan.mtu);
+        lines.push(format!("link set {interface} mtu {} up", plan.mtu));
         lines.extend(address_lines(network, *last, interface, plan.families));
         ip_batch(machine.name(), &lines)?;
-        whole_checksums(machine, interface)?;
+        whole_checksums(machine, made.cable(network))?;
     }
     Ok(())
+}
+
+impl Plan {
+    /// What the interface of the machine with this last byte is.
+    fn made(&self, network: Network, last: u8) -> Made {
+        match network {
+            Network::Management if u16::from(last) <= self.nodes => self.management,
+            Network::Management | Network::Business => Made::Card,
+        }
+    }
+}
+
+impl Made {
+    /// Name of the end of the cable.
+    const fn cable(self, network: Network) -> &'static str {
+        match self {
+            Self::Card => network.interface(),
+            Self::Bridge | Self::Macvlan(_) => CARD,
+        }
+    }
+
+    /// Makes the interface over the end of the cable.
+    fn lines(self, network: Network, last: u8, mtu: u32) -> Vec<String> {
+        let (interface, mac) = (network.interface(), mac_text(network.mac(last)));
+        let up = format!("link set {CARD} mtu {mtu} up");
+        match self {
+            Self::Card => vec![],
+            Self::Bridge => vec![
+                format!("link add {interface} address {mac} type bridge"),
+                format!("link set {CARD} master {interface}"),
+                up,
+            ],
+            Self::Macvlan(mode) => vec![
+                up,
+                format!("link add {interface} link {CARD} address {mac} type macvlan mode {mode}"),
+            ],
+        }
+    }
+
+    /// The hardware address of the end of the cable of the machine with this last byte: a bridge has its card's, a
+    /// macvlan one of its own.
+    fn cable_mac(self, network: Network, last: u8) -> Mac {
+        match self {
+            Self::Card | Self::Bridge => network.mac(last),
+            Self::Macvlan(_) => other_mac(network, last, 2),
+        }
+    }
 }
 
 /// Everybody's addresses are his own: nothing waits for others to object.
@@ -217,12 +282,12 @@ fn bridge_lines(network: Network, machines: &[(u8, &Netns)], plan: &Plan) -> Vec
     ];
     lines.extend(address_lines(network, BRIDGE, "br0", plan.families));
     for (last, machine) in machines {
-        let port = port_name(*last);
+        let (port, made) = (port_name(*last), plan.made(network, *last));
         lines.push(format!(
             "link add {port} address {} mtu {mtu} type veth peer name {} address {} netns {}",
-            mac_text(port_mac(network, *last)),
-            network.interface(),
-            mac_text(network.mac(*last)),
+            mac_text(other_mac(network, *last, 1)),
+            made.cable(network),
+            mac_text(made.cable_mac(network, *last)),
             machine.name()
         ));
         lines.push(format!("link set {port} master br0 up"));
@@ -230,10 +295,11 @@ fn bridge_lines(network: Network, machines: &[(u8, &Netns)], plan: &Plan) -> Vec
     lines
 }
 
-/// The port's own hardware address: the machine's with another fifth byte, so never the same.
-fn port_mac(network: Network, last: u8) -> Mac {
+/// A hardware address beside the machine's: with another fifth byte, so never the same. The port has 1, the card
+/// under a macvlan 2.
+fn other_mac(network: Network, last: u8, which: u8) -> Mac {
     let mut mac = network.mac(last);
-    mac[4] = 1;
+    mac[4] = which;
     mac
 }
 

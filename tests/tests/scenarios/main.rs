@@ -44,6 +44,7 @@ mod monitors;
 mod nginx;
 mod node_death;
 mod nodes;
+mod not_a_card;
 mod page_orders;
 mod pages;
 mod pair;

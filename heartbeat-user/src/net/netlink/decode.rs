@@ -40,7 +40,7 @@ pub struct Link {
     pub mtu: u32,
     /// `veth`, `vlan`, `bond`...; none for hardware.
     pub kind: Option<String>,
-    /// Number of the interface that it stands on, of a `vlan` or `macvlan`.
+    /// Number of the interface that it stands on, of a `vlan` or `macvlan`; none if that is in another namespace.
     pub parent: Option<u32>,
 }
 
@@ -105,6 +105,7 @@ pub(super) fn link(payload: &[u8]) -> Option<Link> {
         kind: None,
         parent: None,
     };
+    let mut is_elsewhere = false;
     for attribute in NlasIterator::new(payload.get(LINK_HEADER_BYTES..)?).flatten() {
         let value = attribute.value();
         match attribute.kind() {
@@ -112,10 +113,13 @@ pub(super) fn link(payload: &[u8]) -> Option<Link> {
             libc::IFLA_ADDRESS => link.mac = value.try_into().ok().map(MacAddress),
             libc::IFLA_MTU => link.mtu = number(value)?,
             libc::IFLA_LINK => link.parent = number(value),
+            // The number then counts there, and here it may be anybody's.
+            libc::IFLA_LINK_NETNSID => is_elsewhere = true,
             libc::IFLA_LINKINFO => link.kind = link_kind(value),
             _ => {}
         }
     }
+    link.parent = link.parent.filter(|_| !is_elsewhere);
     Some(link)
 }
 
@@ -218,6 +222,13 @@ mod tests {
         let link = link(&NEW_VLAN).expect("a link");
         assert_eq!((link.name.as_str(), link.index), ("m0", 7));
         assert_eq!((link.kind.as_deref(), link.parent), (Some("vlan"), Some(3)));
+    }
+
+    #[test]
+    fn one_that_stands_on_an_interface_of_another_namespace_names_none_of_this_one() {
+        // IFLA_LINK_NETNSID 0.
+        let elsewhere = [&NEW_VLAN[..], &[8, 0, 37, 0, 0, 0, 0, 0]].concat();
+        assert_eq!(link(&elsewhere).expect("a link").parent, None);
     }
 
     #[test]
