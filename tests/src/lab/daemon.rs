@@ -16,6 +16,7 @@ use crate::client::systemd;
 use crate::lab::Lab;
 use crate::lab::clean::{BPF_FOLDER, folder_name};
 use crate::lab::contact::Contact;
+use crate::lab::container;
 use crate::lab::wall_clock::WallClock;
 use crate::paths;
 
@@ -32,6 +33,7 @@ pub struct Daemon {
     pins: PathBuf,
     config: PathBuf,
     wall_clock: Option<WallClock>,
+    is_contained: bool,
     child: Option<Child>,
 }
 
@@ -55,6 +57,7 @@ impl Daemon {
             pins,
             config: config.to_owned(),
             wall_clock: None,
+            is_contained: false,
             child: None,
         })
     }
@@ -71,7 +74,12 @@ impl Daemon {
             .create(true)
             .append(true)
             .open(self.log_path())?;
-        let mut command = Command::new(paths::program("heartbeatd")?);
+        let program = paths::program("heartbeatd")?;
+        let mut command = if self.is_contained {
+            container::command(lab.folder(), &program)
+        } else {
+            Command::new(program)
+        };
         command
             .arg("--config")
             .arg(&self.config)
@@ -97,6 +105,11 @@ impl Daemon {
     pub fn pose(&mut self, slot: u16, config: &Path) {
         self.claims = slot;
         config.clone_into(&mut self.config);
+    }
+
+    /// From its next start on it runs in a container; its process is then the one that holds the container.
+    pub const fn contain(&mut self) {
+        self.is_contained = true;
     }
 
     /// From its next start on it has a wall clock of its own.

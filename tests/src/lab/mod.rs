@@ -9,6 +9,7 @@ pub mod clean;
 pub mod cluster;
 pub mod command;
 pub mod contact;
+pub mod container;
 pub mod counters;
 pub mod crowd;
 pub mod daemon;

@@ -11,6 +11,7 @@ mod business_fault;
 mod client_on_slave;
 mod clock_steps;
 mod connections;
+mod contained;
 mod crowd;
 mod cut_off;
 mod doctor;
