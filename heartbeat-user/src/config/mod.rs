@@ -292,7 +292,7 @@ impl Transport {
 /// How the XDP program is attached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attach {
-    /// In the driver where it can, else in the kernel's generic hook.
+    /// In the driver where it can, else (and on a veth) in the kernel's generic hook.
     Auto,
     /// In the driver, or the daemon does not start.
     Native,

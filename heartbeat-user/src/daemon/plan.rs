@@ -251,8 +251,8 @@ impl Plan {
             (Attach::Generic, Network::Management | Network::Business) => AttachMode::Generic,
             (Attach::Native, Network::Management) => AttachMode::Native,
             // There it stands in only, so what the interface has will do.
-            (Attach::Native, Network::Business)
-            | (Attach::Auto, Network::Management | Network::Business) => AttachMode::Auto,
+            (Attach::Native, Network::Business) => AttachMode::NativeFirst,
+            (Attach::Auto, Network::Management | Network::Business) => AttachMode::Auto,
         }
     }
 

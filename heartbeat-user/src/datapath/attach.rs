@@ -82,26 +82,32 @@ fn take_over_responder(
         .map(|there| Mode::of(there.native)))
 }
 
-/// Native first; generic only where the driver has no native XDP.
+/// Native first; generic only where the driver has no native XDP, or is not to be trusted with it unasked: what a veth
+/// answers natively is lost without a word unless the other end has a program as well.
 fn new_responder(
     program: &mut Xdp,
     name: &str,
     wanted: AttachMode,
 ) -> Result<(aya::programs::xdp::XdpLinkId, Mode), DatapathError> {
-    if wanted.allows(Mode::Native) {
+    let is_lost = wanted == AttachMode::Auto && interface::find(name)?.is_veth;
+    if wanted.allows(Mode::Native) && !is_lost {
         match program.attach(name, XdpMode::Driver) {
             Ok(link) => return Ok((link, Mode::Native)),
             Err(error) => match (os_error(&error), wanted) {
-                (Some(libc::EOPNOTSUPP), AttachMode::Auto) => {}
+                (Some(libc::EOPNOTSUPP), AttachMode::Auto | AttachMode::NativeFirst) => {}
                 (Some(code @ libc::EOPNOTSUPP), AttachMode::Native | AttachMode::Generic) => {
                     return Err(DatapathError::NoNativeMode {
                         interface: name.to_owned(),
                         source: io::Error::from_raw_os_error(code),
                     });
                 }
-                (_, AttachMode::Auto | AttachMode::Native | AttachMode::Generic) => {
-                    return Err(attach_error(RESPONDER, name, error));
-                }
+                (
+                    _,
+                    AttachMode::Auto
+                    | AttachMode::NativeFirst
+                    | AttachMode::Native
+                    | AttachMode::Generic,
+                ) => return Err(attach_error(RESPONDER, name, error)),
             },
         }
     }

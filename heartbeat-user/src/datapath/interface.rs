@@ -6,7 +6,9 @@ use std::io;
 
 use netlink_packet_core::{NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload};
 use netlink_packet_route::RouteNetlinkMessage;
-use netlink_packet_route::link::{LinkAttribute, LinkLayerType, LinkMessage, LinkXdp, XdpAttached};
+use netlink_packet_route::link::{
+    InfoKind, LinkAttribute, LinkInfo, LinkLayerType, LinkMessage, LinkXdp, XdpAttached,
+};
 use netlink_sys::protocols::NETLINK_ROUTE;
 use netlink_sys::{Socket, SocketAddr};
 
@@ -21,6 +23,8 @@ pub(super) struct Interface {
     pub(super) mac: [u8; 6],
     /// Whether frames have an Ethernet header; `lo`'s have.
     pub(super) framing: Framing,
+    /// Whether it is one end of a pair (veth(4)).
+    pub(super) is_veth: bool,
     /// The XDP program on it.
     pub(super) xdp: Option<Attached>,
 }
@@ -132,11 +136,15 @@ fn ask(request: LinkMessage) -> io::Result<Option<LinkMessage>> {
 
 fn facts(link: &LinkMessage) -> Interface {
     let mut mac = [0; 6];
+    let mut is_veth = false;
     let mut xdp = None;
     for attribute in &link.attributes {
         match attribute {
             LinkAttribute::Address(address) if address.len() == mac.len() => {
                 mac.copy_from_slice(address);
+            }
+            LinkAttribute::LinkInfo(info) => {
+                is_veth = info.contains(&LinkInfo::Kind(InfoKind::Veth));
             }
             LinkAttribute::Xdp(attributes) => xdp = attached(attributes),
             _ => {}
@@ -150,6 +158,7 @@ fn facts(link: &LinkMessage) -> Interface {
             LinkLayerType::Loopback => Framing::Loopback,
             other => Framing::Other(other.into()),
         },
+        is_veth,
         xdp,
     }
 }

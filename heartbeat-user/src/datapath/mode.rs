@@ -3,9 +3,12 @@
 /// How the responder may be attached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AttachMode {
-    /// Native, or generic where the driver has no native XDP.
+    /// Native, or generic where the driver has no native XDP, or where its answers reach only another end that has a
+    /// program too: a veth.
     #[default]
     Auto,
+    /// Native wherever the driver has it, or generic.
+    NativeFirst,
     /// Native only.
     Native,
     /// Generic only.
@@ -15,7 +18,7 @@ pub enum AttachMode {
 impl AttachMode {
     pub(super) const fn allows(self, mode: Mode) -> bool {
         match self {
-            Self::Auto => true,
+            Self::Auto | Self::NativeFirst => true,
             Self::Native => matches!(mode, Mode::Native),
             Self::Generic => matches!(mode, Mode::Generic),
         }

@@ -140,7 +140,8 @@ fn responder(subject: &str, link: &Link, found: Result<Option<OnInterface>, Stri
         Ok(Some(program)) if !program.is_native => Finding::note(
             subject,
             format!(
-                "{name} answers heartbeats in generic mode: its driver has no native XDP, some microseconds more a frame"
+                "{name} answers heartbeats in generic mode, some microseconds more a frame: its driver has no native XDP, or it \
+                 is a veth, or the configuration says so"
             ),
         ),
         Ok(Some(_)) => Finding::good(subject, format!("{name} answers heartbeats in its driver")),

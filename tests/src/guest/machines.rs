@@ -14,7 +14,7 @@ use crate::lab::clean::{self, namespace_name};
 use crate::lab::command::ip_batch;
 use crate::lab::helper::Helper;
 use crate::lab::netns::Netns;
-use crate::lab::settings::{Settings, key_text};
+use crate::lab::settings::{NATIVE, Settings, key_text};
 use crate::paths;
 
 /// Time between two questions of the observer.
@@ -215,7 +215,8 @@ fn prepare(guest: &mut Guest, settings: &Settings, slot: u8) -> Result<()> {
         ))?;
     }
     guest.run("mkdir -p /etc/heartbeatd")?;
-    for line in settings.text().lines() {
+    // Its cards are no veths, and not every driver has native XDP.
+    for line in settings.text().replace(NATIVE, "").lines() {
         guest.run(&format!("echo '{line}' >>/etc/heartbeatd/heartbeatd.toml"))?;
     }
     guest.run(&format!(

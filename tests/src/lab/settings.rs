@@ -15,7 +15,7 @@ use heartbeat_wire::gate::SLOT_LEASES;
 use crate::lab::addresses::{
     BRIDGE, CONTROL_PORT, Family, HEARTBEAT_PORT, Network, VIRTUAL, crowd_address,
 };
-use crate::lab::topology::Plan;
+use crate::lab::topology::{Made, Plan};
 use crate::paths;
 
 /// Name of every lab's cluster.
@@ -32,6 +32,9 @@ pub fn cluster_key() -> ClusterKey {
         .to_be_bytes();
     ClusterKey::new(std::array::from_fn(|place| pair[place % 2]))
 }
+
+/// The line that says so of a veth whose other end has a program, as the lab's have.
+pub const NATIVE: &str = "attach = \"native\"\n";
 
 /// The one line of the key file.
 #[must_use]
@@ -207,6 +210,9 @@ impl Settings {
             self.period.as_micros(),
             self.detect_multiplier
         );
+        if self.plan.management == Made::Card {
+            text += NATIVE;
+        }
         if let Some(evidence) = self.pair {
             text += &self.evidence(evidence);
         }

@@ -35,8 +35,10 @@ pub struct Plan {
 /// What bears the name and the address of a node's management interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Made {
-    /// The end of the cable itself.
+    /// The end of the cable itself, which is to answer in its driver, as a card does.
     Card,
+    /// The end of the cable as the veth that it is: what a container gets.
+    Veth,
     /// A bridge with the kernel's own settings; the end of the cable is its port, as on a hypervisor.
     Bridge,
     /// A macvlan over the end of the cable, in this mode (ip-link(8)), as containers get one.
@@ -222,7 +224,7 @@ impl Made {
     /// Name of the end of the cable.
     const fn cable(self, network: Network) -> &'static str {
         match self {
-            Self::Card => network.interface(),
+            Self::Card | Self::Veth => network.interface(),
             Self::Bridge | Self::Macvlan(_) => CARD,
         }
     }
@@ -232,7 +234,7 @@ impl Made {
         let (interface, mac) = (network.interface(), mac_text(network.mac(last)));
         let up = format!("link set {CARD} mtu {mtu} up");
         match self {
-            Self::Card => vec![],
+            Self::Card | Self::Veth => vec![],
             Self::Bridge => vec![
                 format!("link add {interface} address {mac} type bridge"),
                 format!("link set {CARD} master {interface}"),
@@ -249,7 +251,7 @@ impl Made {
     /// macvlan one of its own.
     fn cable_mac(self, network: Network, last: u8) -> Mac {
         match self {
-            Self::Card | Self::Bridge => network.mac(last),
+            Self::Card | Self::Veth | Self::Bridge => network.mac(last),
             Self::Macvlan(_) => other_mac(network, last, 2),
         }
     }

@@ -16,13 +16,36 @@ fn in_native_mode_a_probe_on_the_wire_is_answered_on_the_wire() {
     };
     // A veth delivers native answers only to an end that has a program of its own.
     let _pass = Port::attach(&segment.client, CLIENT).expect("the lab's program attaches");
-    let mode = segment.attach(&mut kernel.opened, AttachMode::Auto);
+    let mode = segment.attach(&mut kernel.opened, AttachMode::Native);
     assert_eq!(mode.expect("it attaches"), Mode::Native);
     let answer = segment.probe(1).expect("an answer arrives");
     assert_eq!((answer.from_mac, answer.to_mac), (NODE_MAC, CLIENT_MAC));
     assert_eq!(answer.frame.sequence, 1);
     let counted = kernel.verdicts().expect("counters can be read");
     assert_eq!(counted.get(&Verdict::Granted), Some(&1));
+}
+
+#[test]
+fn on_a_veth_generic_is_taken_since_native_answers_are_lost_where_the_other_end_has_no_program() {
+    let Some((mut kernel, segment)) = setting("on_a_veth") else {
+        return;
+    };
+    let mode = segment.attach(&mut kernel.opened, AttachMode::Auto);
+    assert_eq!(mode.expect("it attaches"), Mode::Generic);
+    assert!(segment.probe(1).is_some());
+    for (sequence, wanted) in [(2, AttachMode::NativeFirst), (3, AttachMode::Native)] {
+        segment.delete_pair();
+        segment.join();
+        let mode = segment.attach(&mut kernel.opened, wanted);
+        assert_eq!(mode.expect("it attaches"), Mode::Native);
+        assert!(segment.probe(sequence).is_none(), "the witness");
+    }
+    let counted = kernel.verdicts().expect("counters can be read");
+    assert_eq!(
+        counted.get(&Verdict::Granted),
+        Some(&3),
+        "all were answered"
+    );
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 use heartbeat_tests::lab::cluster::PATIENCE;
 use heartbeat_tests::lab::installed::Installed;
-use heartbeat_tests::lab::settings::Settings;
+use heartbeat_tests::lab::settings::{NATIVE, Settings};
 use heartbeat_tests::manual::{Step, blocks, commands, is_typed};
 use heartbeat_tests::skip::{self, Need};
 use heartbeat_user::sys::clock::boot_ns;
@@ -71,7 +71,12 @@ fn play(scene: &Scene) -> Result<()> {
     let mut played = 0;
     for block in [GETTING_STARTED, MAPS].into_iter().flat_map(blocks) {
         match block.language.as_str() {
-            "toml" => fs::write(folder.join("n1/etc/heartbeatd.toml"), block.text())?,
+            // The page's machines have cards; these have veths, whose other ends have a program.
+            "toml" => {
+                let (head, native) = ("[management]\n", format!("[management]\n{NATIVE}"));
+                let text = block.text().replace(head, &native);
+                fs::write(folder.join("n1/etc/heartbeatd.toml"), text)?;
+            }
             "console" => {
                 for step in block.steps() {
                     take(&step, &nodes)?;

@@ -90,7 +90,7 @@ fn who_speaks(scene: &Scene) -> Result<BTreeSet<Mac>> {
     })?
 }
 
-fn answers_in_generic_mode(scene: &Scene) -> Result<()> {
+pub(crate) fn answers_in_generic_mode(scene: &Scene) -> Result<()> {
     let view = scene.cluster.view();
     for slot in 1..=3 {
         let status = view.of(slot).context("every daemon answers")?;
