@@ -65,7 +65,7 @@ pub fn bench_empty_tc(_ctx: TcContext) -> i32 {
 #[xdp(frags)]
 pub fn bench_act(ctx: XdpContext) -> u32 {
     match prepare(&ctx) {
-        Some(()) => crate::act(&ctx),
+        Some(()) => crate::at_xdp(&ctx),
         None => xdp_action::XDP_ABORTED,
     }
 }

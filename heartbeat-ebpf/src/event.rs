@@ -1,6 +1,6 @@
 //! What the daemon must know at once, and what an administrator should read in the log.
 
-use aya_ebpf::programs::XdpContext;
+use aya_ebpf::EbpfContext;
 use aya_log_ebpf::warn;
 use heartbeat_wire::Frame;
 use heartbeat_wire::maps::{Event, EventKind};
@@ -42,7 +42,7 @@ pub(crate) fn tell(kind: EventKind, frame: &Frame, now_ns: u64) {
 
 /// Our own slot came from another machine: event and log line, a few a second at most.
 #[inline(always)]
-pub(crate) fn duplicate(ctx: &XdpContext, frame: &Frame, now_ns: u64) {
+pub(crate) fn duplicate(ctx: &impl EbpfContext, frame: &Frame, now_ns: u64) {
     if may_alarm(now_ns) {
         tell(EventKind::Duplicate, frame, now_ns);
         log_duplicate(ctx, frame.sender, frame.incarnation);
@@ -51,7 +51,7 @@ pub(crate) fn duplicate(ctx: &XdpContext, frame: &Frame, now_ns: u64) {
 
 /// An epoch that no honest master can have reached: event and log line, a few a second at most.
 #[inline(always)]
-pub(crate) fn implausible(ctx: &XdpContext, frame: &Frame, now_ns: u64) {
+pub(crate) fn implausible(ctx: &impl EbpfContext, frame: &Frame, now_ns: u64) {
     if may_alarm(now_ns) {
         tell(EventKind::Implausible, frame, now_ns);
         log_implausible(ctx, frame.sender, frame.epoch >> 16);
@@ -59,7 +59,7 @@ pub(crate) fn implausible(ctx: &XdpContext, frame: &Frame, now_ns: u64) {
 }
 
 #[inline(never)]
-fn log_duplicate(ctx: &XdpContext, slot: u16, incarnation: u64) {
+fn log_duplicate(ctx: &impl EbpfContext, slot: u16, incarnation: u64) {
     warn!(
         ctx,
         "another machine uses slot {}, incarnation {:x}", slot, incarnation
@@ -67,6 +67,6 @@ fn log_duplicate(ctx: &XdpContext, slot: u16, incarnation: u64) {
 }
 
 #[inline(never)]
-fn log_implausible(ctx: &XdpContext, slot: u16, round: u64) {
+fn log_implausible(ctx: &impl EbpfContext, slot: u16, round: u64) {
     warn!(ctx, "slot {} probes an implausible round {}", slot, round);
 }

@@ -1,4 +1,4 @@
-//! heartbeatd's kernel programs: the responder (XDP) and the gate (tcx or filters, both directions).
+//! heartbeatd's kernel programs: the responder (XDP, or tcx ingress) and the gate (tcx or filters, both directions).
 //!
 //! Each entry point is one match from what was done with a packet to the kernel's action.
 #![no_std]
@@ -12,6 +12,7 @@
 mod atomic;
 #[cfg(feature = "bench")]
 mod bench;
+mod carrier;
 mod counter;
 mod event;
 mod gate;
@@ -23,37 +24,87 @@ mod responder;
 mod turn;
 
 use aya_ebpf::bindings::{TC_ACT_SHOT, xdp_action};
+use aya_ebpf::helpers::bpf_redirect;
 use aya_ebpf::macros::{classifier, xdp};
 use aya_ebpf::programs::{TcContext, XdpContext};
 use heartbeat_wire::Verdict;
 use heartbeat_wire::verdict::GateVerdict;
 
+use carrier::Carrier;
 use gate::Side;
 
 /// TCX_NEXT (linux/bpf.h), TC_ACT_UNSPEC to a filter: on to the next program. TC_ACT_OK would end the chain and
 /// skip it.
 const NEXT: i32 = -1;
 
+/// TC_PRIO_CONTROL (linux/pkt_sched.h), which is what the daemon sends probes with.
+const PRIORITY: u32 = 7;
+
 /// Answers probes and queries, counts replies. With `frags`: jumbo frames need not be refused.
 #[xdp(frags)]
 pub fn heartbeat(ctx: XdpContext) -> u32 {
-    act(&ctx)
+    at_xdp(&ctx)
 }
 
 #[inline(always)]
-fn act(ctx: &XdpContext) -> u32 {
+fn at_xdp(ctx: &XdpContext) -> u32 {
+    match act(ctx) {
+        Action::Pass => xdp_action::XDP_PASS,
+        Action::Drop => xdp_action::XDP_DROP,
+        Action::SendBack => xdp_action::XDP_TX,
+    }
+}
+
+/// The same at tcx ingress, for an interface whose place for an XDP program is taken.
+#[classifier]
+pub fn heartbeat_tc(ctx: TcContext) -> i32 {
+    at_tcx(&ctx)
+}
+
+#[inline(always)]
+fn at_tcx(ctx: &TcContext) -> i32 {
+    match act(ctx) {
+        Action::Pass => NEXT,
+        Action::Drop => TC_ACT_SHOT,
+        Action::SendBack => send_back(ctx),
+    }
+}
+
+/// Has the kernel send the packet out of the interface that it came in by. It keeps its VLAN tag, which lies beside
+/// it here.
+#[inline(always)]
+fn send_back(ctx: &TcContext) -> i32 {
+    // SAFETY: the kernel hands a valid __sk_buff to the program for the whole of its run; the priority may be
+    // written. The helper takes two numbers.
+    unsafe {
+        (*ctx.skb.skb).priority = PRIORITY;
+        bpf_redirect(ctx.interface(), 0) as i32
+    }
+}
+
+/// What becomes of a packet at the responder.
+enum Action {
+    /// Not ours: on its way.
+    Pass,
+    Drop,
+    /// Turned into its answer in place.
+    SendBack,
+}
+
+#[inline(always)]
+fn act(ctx: &impl Carrier) -> Action {
     let Some(verdict) = responder::respond(ctx) else {
-        return xdp_action::XDP_PASS;
+        return Action::Pass;
     };
     maps::count(verdict);
     match verdict {
-        Verdict::Foreign | Verdict::Unconfigured => xdp_action::XDP_PASS,
+        Verdict::Foreign | Verdict::Unconfigured => Action::Pass,
         Verdict::Refused
         | Verdict::Granted
         | Verdict::Abstained
         | Verdict::LeaseTooLong
         | Verdict::OtherElectors
-        | Verdict::QueryAnswered => xdp_action::XDP_TX,
+        | Verdict::QueryAnswered => Action::SendBack,
         Verdict::Malformed
         | Verdict::Unauthentic
         | Verdict::Impostor
@@ -70,7 +121,7 @@ fn act(ctx: &XdpContext) -> u32 {
         | Verdict::Repeated
         | Verdict::Stale
         | Verdict::RefusalPromised
-        | Verdict::RefusalProbed => xdp_action::XDP_DROP,
+        | Verdict::RefusalProbed => Action::Drop,
     }
 }
 

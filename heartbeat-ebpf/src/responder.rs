@@ -3,7 +3,6 @@
 use core::mem::MaybeUninit;
 
 use aya_ebpf::helpers::bpf_ktime_get_boot_ns;
-use aya_ebpf::programs::XdpContext;
 use heartbeat_wire::answer::{Own, write_answer};
 use heartbeat_wire::decide::{
     Accepted, Decision, GrantStep, Promises, View, after_grant, check_head, check_shape, decide, is_authentic,
@@ -13,6 +12,7 @@ use heartbeat_wire::maps::{Address, Config, EventKind, Interface, Keys, Member};
 use heartbeat_wire::{Epoch, Frame, Kind, Verdict};
 
 use crate::atomic::{Contended, ControlWords, GrantWords};
+use crate::carrier::Carrier;
 use crate::counter::count_answer;
 use crate::limit::may_refuse;
 use crate::packet::Datagram;
@@ -21,7 +21,8 @@ use crate::{event, maps};
 
 /// What was done with a packet; `None` if it is no heartbeat for this node.
 #[inline(always)]
-pub(crate) fn respond(ctx: &XdpContext) -> Option<Verdict> {
+pub(crate) fn respond(ctx: &impl Carrier) -> Option<Verdict> {
+    ctx.gather();
     let datagram = Datagram::find(ctx)?;
     let config = maps::config()?;
     if !datagram.is_ours(ctx, config) {
@@ -33,8 +34,8 @@ pub(crate) fn respond(ctx: &XdpContext) -> Option<Verdict> {
 }
 
 /// Everything about one authentic frame that is looked up once.
-struct Question<'a> {
-    ctx: &'a XdpContext,
+struct Question<'a, C> {
+    ctx: &'a C,
     /// Where the frame says that it comes from.
     source: Address,
     frame: &'a mut Frame,
@@ -50,7 +51,7 @@ struct Question<'a> {
 
 /// `Err` holds a verdict too: the earlier a frame is done with, the earlier this returns.
 #[inline(always)]
-fn judge(ctx: &XdpContext, datagram: &Datagram, config: &Config) -> Result<Verdict, Verdict> {
+fn judge(ctx: &impl Carrier, datagram: &Datagram, config: &Config) -> Result<Verdict, Verdict> {
     check_head(&datagram.head(ctx).ok_or(Verdict::Malformed)?, config)?;
     let mut body = MaybeUninit::uninit();
     let frame = datagram
@@ -63,14 +64,13 @@ fn judge(ctx: &XdpContext, datagram: &Datagram, config: &Config) -> Result<Verdi
     if !is_authentic(frame, keys, unsafe { &mut *beginning }) {
         return Err(Verdict::Unauthentic);
     }
-    let index = ctx.ingress_ifindex() as u32;
     let mut question = Question {
         ctx,
         source: datagram.source(),
         kind,
         config,
         keys,
-        interface: maps::interface(index).ok_or(Verdict::Unconfigured)?,
+        interface: maps::interface(ctx.interface()).ok_or(Verdict::Unconfigured)?,
         sender: maps::member(frame.sender),
         control: maps::control().ok_or(Verdict::Unconfigured)?,
         grant: maps::grant().ok_or(Verdict::Unconfigured)?,
@@ -81,7 +81,7 @@ fn judge(ctx: &XdpContext, datagram: &Datagram, config: &Config) -> Result<Verdi
     Ok(question.carry_out())
 }
 
-impl Question<'_> {
+impl<C: Carrier> Question<'_, C> {
     #[inline(always)]
     fn carry_out(&mut self) -> Verdict {
         // First: who sees a word accepted must see its epoch probed, which is raised before.

@@ -11,7 +11,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use aya::maps::{Array, Map, MapData, PerCpuArray};
 use aya::programs::{
     ProgramError, SchedClassifier, TestRun as _, TestRunOptions, TestRunResult, Xdp,
@@ -28,6 +28,15 @@ use nix::unistd::Pid;
 
 pub use pins::PinFolder;
 pub use setting::*;
+
+/// Where the responder meets a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// XDP.
+    Xdp,
+    /// tcx ingress, beside another XDP program.
+    Tcx,
+}
 
 /// What a program did with one packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -187,6 +196,37 @@ impl Kernel {
             .context("no program heartbeat")?
             .try_into()?;
         run(|options| program.test_run(options), packet)
+    }
+
+    /// Loads the responder for tcx ingress too, for [`Kernel::responder_at`].
+    ///
+    /// # Errors
+    /// What the verifier says.
+    pub fn load_tcx(&mut self) -> Result<()> {
+        let program: &mut SchedClassifier = self
+            .programs
+            .program_mut("heartbeat_tc")
+            .context("no program heartbeat_tc")?
+            .try_into()?;
+        Ok(program.load()?)
+    }
+
+    /// Runs one packet through the responder at that entry; its answer is told in XDP's words.
+    ///
+    /// # Errors
+    /// What the kernel answers to the test run, or an answer that no frame should get.
+    pub fn responder_at(&self, entry: Entry, packet: &[u8]) -> Result<Ran> {
+        if entry == Entry::Xdp {
+            return self.responder(packet);
+        }
+        let ran = self.gate("heartbeat_tc", packet)?;
+        let action = match ran.action {
+            TCX_NEXT => XDP_PASS,
+            TC_ACT_SHOT => XDP_DROP,
+            TC_ACT_REDIRECT => XDP_TX,
+            other => bail!("heartbeat_tc answers {other}"),
+        };
+        Ok(Ran { action, ..ran })
     }
 
     /// Runs the same packet through the responder `times` times and returns what one run took, as the

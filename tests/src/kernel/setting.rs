@@ -43,6 +43,8 @@ pub const XDP_PASS: u32 = 2;
 pub const XDP_TX: u32 = 3;
 /// See [`XDP_DROP`].
 pub const TC_ACT_SHOT: u32 = 2;
+/// See [`XDP_DROP`].
+pub const TC_ACT_REDIRECT: u32 = 7;
 /// TCX_NEXT, -1.
 pub const TCX_NEXT: u32 = u32::MAX;
 

@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use heartbeat_kernel_twin::{Kernel as Twin, Questions};
 use heartbeat_tests::kernel::frames::Answer;
-use heartbeat_tests::kernel::{Family, KEYS, Kernel, OWN_MAC, Ran, SLOTS, XDP_PASS, XDP_TX, wire};
+use heartbeat_tests::kernel::{
+    Entry, Family, KEYS, Kernel, OWN_MAC, Ran, SLOTS, XDP_PASS, XDP_TX, wire,
+};
 use heartbeat_tests::skip::{Need, lacks};
 use heartbeat_user::sys::clock::boot_ns;
 use heartbeat_wire::frame::{FRAME_LEN, gate_state};
@@ -25,11 +27,20 @@ const SOME: u64 = 30_000;
 const MANY: u64 = 500_000;
 /// Packets that meet one state of the maps before chance makes another.
 const A_STATE: u64 = 64;
+/// A test run at tcx takes no packet that ends in its IP header.
+const SHORTEST_AT_TCX: usize = 14 + 40;
 
 #[test]
 fn the_kernel_program_does_what_its_twin_on_the_host_does() {
     for (family, seed) in [(Family::V4, 1), (Family::V6, 2)] {
-        compare("twin", family, seed, SOME);
+        compare("twin", Entry::Xdp, family, seed, SOME);
+    }
+}
+
+#[test]
+fn at_tcx_ingress_it_does_the_same() {
+    for (family, seed) in [(Family::V4, 5), (Family::V6, 6)] {
+        compare("twin_tcx", Entry::Tcx, family, seed, SOME);
     }
 }
 
@@ -39,17 +50,20 @@ fn the_kernel_program_does_what_its_twin_does_a_million_times() {
         return;
     }
     for (family, seed) in [(Family::V4, 3), (Family::V6, 4)] {
-        compare("twin_long", family, seed, MANY);
+        compare("twin_long", Entry::Xdp, family, seed, MANY);
     }
 }
 
-fn compare(test: &str, family: Family, seed: u64, packets: u64) {
-    let Some(kernel) = crate::kernel_over(test, family) else {
+fn compare(test: &str, entry: Entry, family: Family, seed: u64, packets: u64) {
+    let Some(mut kernel) = crate::kernel_over(test, family) else {
         return;
     };
     // One slot's refusals: on a slow machine no two packets come close enough together.
     kernel.limit_refusals(4).expect("maps are writable");
-    let mut pair = Pair::new(kernel, family, seed);
+    if entry == Entry::Tcx {
+        kernel.load_tcx().expect("the verifier takes it");
+    }
+    let mut pair = Pair::new(kernel, entry, family, seed);
     for number in 0..packets {
         if number.is_multiple_of(A_STATE) {
             pair.change_state();
@@ -80,6 +94,7 @@ fn compare(test: &str, family: Family, seed: u64, packets: u64) {
 
 struct Pair {
     kernel: Kernel,
+    entry: Entry,
     host: Host,
     family: Family,
     chance: Chance,
@@ -91,7 +106,7 @@ struct Pair {
 }
 
 impl Pair {
-    fn new(mut kernel: Kernel, family: Family, seed: u64) -> Self {
+    fn new(mut kernel: Kernel, entry: Entry, family: Family, seed: u64) -> Self {
         let config: Config = kernel.get(name::CONFIG, 0).expect("there is one");
         let counts = kernel.verdicts().expect("counters can be read");
         Self {
@@ -100,6 +115,7 @@ impl Pair {
                 keys: Keys { slots: KEYS },
             },
             kernel,
+            entry,
             family,
             chance: Chance(seed),
             counts,
@@ -138,15 +154,19 @@ impl Pair {
         let sent: Vec<Sent> = self.host.twin.sent.iter().copied().collect();
         let config = self.host.twin.config;
         let packet = frames::packet(&mut self.chance, self.family, &config, &sent);
+        if self.entry == Entry::Tcx && packet.len() < SHORTEST_AT_TCX {
+            return;
+        }
         let before = self.host.clone();
         let from_ns = boot_ns();
-        let ran = self.kernel.responder(&packet).expect("the program runs");
+        let ran = self.kernel.responder_at(self.entry, &packet);
+        let ran = ran.expect("the program runs");
         let until_ns = boot_ns();
         let verdict = self.counted();
         let (grant, replies) = self.words();
         let told = format!(
-            "packet {number} of {:?}: {packet:02x?}, {before:#?}",
-            self.family
+            "packet {number} of {:?} at {:?}: {packet:02x?}, {before:#?}",
+            self.family, self.entry
         );
 
         // The kernel's own time shows in what it wrote; where it wrote none, any between will do.
