@@ -1,6 +1,10 @@
 //! What carries a packet to the responder: the driver's buffer at XDP, the network stack's at tcx ingress.
 
+use core::mem::MaybeUninit;
+
 use aya_ebpf::EbpfContext;
+use aya_ebpf::bindings::bpf_hdr_start_off::BPF_HDR_START_MAC;
+use aya_ebpf::helpers::{bpf_skb_change_head, bpf_skb_load_bytes_relative, bpf_skb_store_bytes};
 use aya_ebpf::programs::{TcContext, XdpContext};
 use heartbeat_wire::frame::FRAME_LEN;
 
@@ -108,4 +112,29 @@ fn may_be_ours(ctx: &TcContext) -> Option<bool> {
         },
     };
     Some(ctx.number(transport + 2)? == maps::config()?.port)
+}
+
+/// Shows the Ethernet header of a packet that came in, where the kernel does not.
+///
+/// A packet that had to be copied for an XDP program in generic mode, ours or another's, has lost the length of that
+/// header (`mac_len`, seen on Linux 6.18), and programs at tcx ingress see it from the network header on. So does
+/// whatever is behind them, hence it is put back for good. The packet's length was noted without the header
+/// (`wire_len`): where both are the same, there is none.
+#[inline(always)]
+pub(crate) fn show_ether(ctx: &TcContext) {
+    let skb = ctx.skb.skb;
+    // SAFETY: the kernel hands a valid __sk_buff to the program for the whole of its run.
+    if unsafe { (*skb).len != (*skb).wire_len } {
+        return;
+    }
+    let mut header = MaybeUninit::<[u16; ETHER_LEN / 2]>::uninit();
+    let (place, length) = (header.as_mut_ptr(), ETHER_LEN as u32);
+    // SAFETY: the first helper writes `length` bytes to `place`, the last one reads them if it did.
+    unsafe {
+        if bpf_skb_load_bytes_relative(skb.cast(), 0, place.cast(), length, BPF_HDR_START_MAC) == 0
+            && bpf_skb_change_head(skb, length, 0) == 0
+        {
+            bpf_skb_store_bytes(skb, 0, place.cast(), length, 0);
+        }
+    }
 }

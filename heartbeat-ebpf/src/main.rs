@@ -30,7 +30,7 @@ use aya_ebpf::programs::{TcContext, XdpContext};
 use heartbeat_wire::Verdict;
 use heartbeat_wire::verdict::GateVerdict;
 
-use carrier::Carrier;
+use carrier::{Carrier, show_ether};
 use gate::Side;
 
 /// TCX_NEXT (linux/bpf.h), TC_ACT_UNSPEC to a filter: on to the next program. TC_ACT_OK would end the chain and
@@ -58,6 +58,7 @@ fn at_xdp(ctx: &XdpContext) -> u32 {
 /// The same at tcx ingress, for an interface whose place for an XDP program is taken.
 #[classifier]
 pub fn heartbeat_tc(ctx: TcContext) -> i32 {
+    show_ether(&ctx);
     at_tcx(&ctx)
 }
 
@@ -128,6 +129,7 @@ fn act(ctx: &impl Carrier) -> Action {
 /// Holds back what enters for a virtual address while there is no lease.
 #[classifier]
 pub fn gate_in(ctx: TcContext) -> i32 {
+    show_ether(&ctx);
     pass_or_drop(gate::judge(&ctx, Side::In))
 }
 

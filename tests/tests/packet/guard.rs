@@ -38,6 +38,26 @@ fn the_gate_rules_who_answers_for_the_address_with_and_without_a_daemon() {
 }
 
 #[test]
+fn what_comes_in_through_a_generic_xdp_program_is_held_back_on_the_way_in() {
+    let Some((mut kernel, segment)) = setting("what_comes_in_through") else {
+        return;
+    };
+    with_address(&segment);
+    segment.attach_gate(&mut kernel.opened, NODE);
+    attached_generic(&mut kernel, &segment);
+    assert!(!segment.answers_arp(), "no lease");
+    let counted = kernel.gate_verdicts().expect("counters can be read");
+    let expected = [(GateVerdict::ShutQuestion, 1)];
+    assert_eq!(counted, expected.into(), "the question, not the answer");
+    let words = kernel.opened.words.clone();
+    words.set_lease(EPOCH, boot_ns() + MAX_LEASE_NS / 2);
+    assert!(
+        segment.answers_arp(),
+        "the witness: with a lease it is answered"
+    );
+}
+
+#[test]
 fn the_nodes_own_packets_to_the_address_stop_on_lo_and_no_others() {
     let Some((mut kernel, segment)) = setting("the_nodes_own_packets") else {
         return;
