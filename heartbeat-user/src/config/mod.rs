@@ -292,17 +292,20 @@ impl Transport {
 /// How the XDP program is attached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attach {
-    /// In the driver where it can, else (and on a veth) in the kernel's generic hook.
+    /// In the driver where it can, else (and on a veth) in the kernel's generic hook; at tcx ingress where another XDP
+    /// program is.
     Auto,
     /// In the driver, or the daemon does not start.
     Native,
     /// In the generic hook, which every interface has and which is slower.
     Generic,
+    /// At tcx ingress, behind any XDP program that is there.
+    Tc,
 }
 
 impl Attach {
     /// Every way.
-    pub const ALL: [Self; 3] = [Self::Auto, Self::Native, Self::Generic];
+    pub const ALL: [Self; 4] = [Self::Auto, Self::Native, Self::Generic, Self::Tc];
 
     /// The word for it in the file.
     #[must_use]
@@ -311,6 +314,7 @@ impl Attach {
             Self::Auto => "auto",
             Self::Native => "native",
             Self::Generic => "generic",
+            Self::Tc => "tc",
         }
     }
 }

@@ -50,7 +50,7 @@ pub struct InterfaceFacts {
     pub mac: Option<String>,
     /// Its driver; null where it tells none.
     pub driver: Option<DriverFacts>,
-    /// `native` or `generic`: how its heartbeats are answered; null where none are.
+    /// `native`, `generic` or `tc`: how its heartbeats are answered; null where none are.
     pub xdp: Option<String>,
 }
 

@@ -280,7 +280,7 @@ pub struct VerifiedStatus {
 pub struct Datapath {
     /// The interface.
     pub interface: String,
-    /// `native` or `generic`.
+    /// `native` or `generic`; `tc` where another XDP program has the interface.
     pub mode: String,
 }
 

@@ -249,6 +249,7 @@ impl Plan {
     pub(super) const fn attach_mode(&self, network: Network) -> AttachMode {
         match (self.config.attach, network) {
             (Attach::Generic, Network::Management | Network::Business) => AttachMode::Generic,
+            (Attach::Tc, Network::Management | Network::Business) => AttachMode::Tc,
             (Attach::Native, Network::Management) => AttachMode::Native,
             // There it stands in only, so what the interface has will do.
             (Attach::Native, Network::Business) => AttachMode::NativeFirst,

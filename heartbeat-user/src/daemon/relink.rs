@@ -15,7 +15,7 @@ use super::shared::Facts;
 use super::stale;
 use super::vlan;
 use super::wiring;
-use crate::datapath::{AttachMode, Datapath};
+use crate::datapath::{AttachMode, Datapath, Mode, program_on};
 use crate::net::netlink::{Added, Link, LinkChange, Netlink, OwnerMark};
 use crate::net::sysctl;
 use crate::pulse::{OrderSender, PulseOrder, Rewire};
@@ -111,18 +111,23 @@ impl Relink {
         self.join(management)?;
         for (interface, wanted) in self.plan.responders() {
             let link = self.netlink.link(&interface).map_err(Failure::of)?;
-            self.mind_tags(&link)?;
-            self.attach_responder(&interface, wanted)?;
+            self.attach_responder(&link, wanted)?;
         }
         Ok(())
     }
 
-    fn attach_responder(&mut self, interface: &str, wanted: AttachMode) -> Result<(), Failure> {
+    fn attach_responder(&mut self, link: &Link, wanted: AttachMode) -> Result<(), Failure> {
+        let interface = link.name.as_str();
         let mode = self
             .datapath
             .attach_responder(interface, wanted)
             .map_err(Failure::of)?;
         info!(interface, mode = mode.as_str(), "responder attached");
+        match mode {
+            Mode::Native | Mode::Generic => self.mind_tags(link)?,
+            // There a tag lies beside the packet, and stays with the answer.
+            Mode::Tc => tell_who_is_before(interface),
+        }
         self.facts.attached(interface, mode);
         Ok(())
     }
@@ -282,8 +287,7 @@ impl Relink {
         }
         let here = (self.plan.connections()).find(|(_, there)| there.interface == interface);
         if let Some((network, _)) = here {
-            self.mind_tags(&link)?;
-            self.attach_responder(interface, self.plan.attach_mode(network))?;
+            self.attach_responder(&link, self.plan.attach_mode(network))?;
         }
         if is_management && let Some(probes) = wiring::probe_socket(&self.plan, &link)? {
             sockets.push(Rewire::Probes(probes));
@@ -331,6 +335,18 @@ impl Relink {
                 .map_err(Failure::of)?;
         }
         Ok(())
+    }
+}
+
+/// Whose XDP program meets heartbeats before the responder does.
+fn tell_who_is_before(interface: &str) {
+    if let Ok(Some(program)) = program_on(interface) {
+        warn!(
+            interface,
+            program = program.name,
+            id = program.id,
+            "another XDP program is on the interface: heartbeats are answered behind it, so it must pass them"
+        );
     }
 }
 

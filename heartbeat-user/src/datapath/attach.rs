@@ -10,9 +10,17 @@ use aya::programs::{ProgramError, Xdp, XdpMode, loaded_programs};
 
 use super::error::DatapathError;
 use super::interface::{self, Framing, Interface};
-use super::load::is_denied;
+use super::load::{Programs, is_denied};
 use super::pins::{Pins, remove_link};
-use super::{AttachMode, Mode, RESPONDER};
+use super::tcx::{self, Place};
+use super::{AttachMode, Mode, RESPONDER, RESPONDER_TC};
+use crate::sys::tcx::TcxSide;
+
+/// The responder's place beside another XDP program.
+pub(super) const BESIDE: Place = Place {
+    program: RESPONDER_TC,
+    side: TcxSide::Ingress,
+};
 
 /// Fails for an interface whose frames have no Ethernet header.
 pub(super) fn need_ethernet(
@@ -36,7 +44,47 @@ fn not_ethernet(name: &str, kind: u16) -> DatapathError {
 }
 
 /// Attaches the responder, or takes over the link that the last daemon left. Says in which mode.
+///
+/// A link of the other kind goes only when this one is there, so that no frame meets neither.
 pub(super) fn attach_responder(
+    programs: &mut Programs,
+    pins: &Pins,
+    name: &str,
+    wanted: AttachMode,
+) -> Result<Mode, DatapathError> {
+    let mode = match wanted {
+        AttachMode::Auto | AttachMode::NativeFirst => {
+            match at_xdp(programs.responder()?, pins, name, wanted) {
+                Err(DatapathError::OtherProgram { .. }) if tcx::has_tcx() => {
+                    at_tcx(programs, pins, name)
+                }
+                attached => attached,
+            }
+        }
+        AttachMode::Native | AttachMode::Generic => {
+            at_xdp(programs.responder()?, pins, name, wanted)
+        }
+        AttachMode::Tc if !tcx::has_tcx() => Err(DatapathError::NoTcx {
+            interface: name.to_owned(),
+        }),
+        AttachMode::Tc => at_tcx(programs, pins, name),
+    }?;
+    let other = match mode {
+        Mode::Native | Mode::Generic => pins.link(RESPONDER_TC, name),
+        Mode::Tc => pins.link(RESPONDER, name),
+    };
+    if other.exists() {
+        remove_link(&other)?;
+    }
+    Ok(mode)
+}
+
+fn at_tcx(programs: &mut Programs, pins: &Pins, name: &str) -> Result<Mode, DatapathError> {
+    tcx::attach(programs.responder_tc()?, BESIDE, pins, name)?;
+    Ok(Mode::Tc)
+}
+
+fn at_xdp(
     program: &mut Xdp,
     pins: &Pins,
     name: &str,
@@ -95,7 +143,10 @@ fn new_responder(
             Ok(link) => return Ok((link, Mode::Native)),
             Err(error) => match (os_error(&error), wanted) {
                 (Some(libc::EOPNOTSUPP), AttachMode::Auto | AttachMode::NativeFirst) => {}
-                (Some(code @ libc::EOPNOTSUPP), AttachMode::Native | AttachMode::Generic) => {
+                (
+                    Some(code @ libc::EOPNOTSUPP),
+                    AttachMode::Native | AttachMode::Generic | AttachMode::Tc,
+                ) => {
                     return Err(DatapathError::NoNativeMode {
                         interface: name.to_owned(),
                         source: io::Error::from_raw_os_error(code),
@@ -106,7 +157,8 @@ fn new_responder(
                     AttachMode::Auto
                     | AttachMode::NativeFirst
                     | AttachMode::Native
-                    | AttachMode::Generic,
+                    | AttachMode::Generic
+                    | AttachMode::Tc,
                 ) => return Err(attach_error(RESPONDER, name, error)),
             },
         }

@@ -146,13 +146,23 @@ pub enum DatapathError {
     /// Another XDP program is there.
     #[error(
         "{interface} already has another XDP program, {other}: detach it (`ip link set dev {interface} xdp off`, or \
-         `bpftool link` if a link holds it), or load both under one dispatcher"
+         `bpftool link` if a link holds it), or have heartbeats answered beside it at tcx ingress (attach = \"auto\", \
+         Linux 6.6 or later)"
     )]
     OtherProgram {
         /// The interface's name.
         interface: String,
         /// Its id, and its name if the kernel tells.
         other: String,
+    },
+    /// tcx was insisted on.
+    #[error(
+        "{interface} cannot answer heartbeats at tcx ingress (attach = \"tc\"): this kernel has no tcx; use Linux 6.6 or \
+         later, or set attach = \"auto\""
+    )]
+    NoTcx {
+        /// The interface's name.
+        interface: String,
     },
     /// The mode that was insisted on is not to be had.
     #[error(

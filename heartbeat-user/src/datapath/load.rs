@@ -10,7 +10,7 @@ use super::error::DatapathError;
 use super::events::KernelLog;
 use super::pins::Pins;
 use super::shapes::shapes;
-use super::{GATE_IN, GATE_OUT, RESPONDER};
+use super::{GATE_IN, GATE_OUT, RESPONDER, RESPONDER_TC};
 
 #[cfg(kernel_program)]
 const PROGRAM: Option<&[u8]> = Some(aya::include_bytes_aligned!(concat!(
@@ -71,7 +71,12 @@ impl Loader {
                 tc(&mut ebpf, gate)?.load()
             })?;
         }
-        Ok(Programs(ebpf))
+        let mut programs = Programs(ebpf);
+        // Here there is time for it.
+        if self.pins.has_link_of(RESPONDER_TC)? {
+            programs.responder_tc()?;
+        }
+        Ok(programs)
     }
 }
 
@@ -92,7 +97,17 @@ impl Programs {
         xdp(&mut self.0).map_err(|source| program_error(RESPONDER, source))
     }
 
-    pub(super) fn gate(
+    /// The responder for tcx ingress. Loaded when it is first wanted: few interfaces want it, and the verifier
+    /// takes its time.
+    pub(super) fn responder_tc(&mut self) -> Result<&mut SchedClassifier, DatapathError> {
+        let program = self.classifier(RESPONDER_TC)?;
+        if program.fd().is_err() {
+            load_program(RESPONDER_TC, || program.load())?;
+        }
+        Ok(program)
+    }
+
+    pub(super) fn classifier(
         &mut self,
         label: &'static str,
     ) -> Result<&mut SchedClassifier, DatapathError> {

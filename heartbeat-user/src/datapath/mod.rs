@@ -18,6 +18,7 @@ mod mode;
 mod pins;
 mod shapes;
 mod take_over;
+mod tcx;
 mod words;
 
 use std::path::Path;
@@ -38,6 +39,7 @@ pub use interface::{OnInterface, program_on};
 pub use load::{Loader, Programs, is_built_in};
 pub use mode::{AttachMode, Mode};
 pub use take_over::Hooks;
+pub use tcx::has_tcx;
 pub use words::{Question, Words};
 
 use crate::sys::bpf::PerCpuArray;
@@ -47,6 +49,7 @@ use pins::Pins;
 
 /// The programs' names.
 const RESPONDER: &str = "heartbeat";
+const RESPONDER_TC: &str = "heartbeat_tc";
 const GATE_IN: &str = "gate_in";
 const GATE_OUT: &str = "gate_out";
 
@@ -98,7 +101,7 @@ impl Datapath {
         let pins = Pins::make(bpf_dir)?;
         let kept = configure::find_kept(&pins, &shapes::shapes(setup.max_slot), setup)?;
         if kept.is_none() {
-            pins.start_anew(RESPONDER)?;
+            pins.start_anew(&[RESPONDER, RESPONDER_TC])?;
         }
         let loader = Loader {
             pins,
@@ -134,12 +137,12 @@ impl Datapath {
     }
 
     /// Attaches the responder to an interface, or takes over what the last daemon left there without a
-    /// gap. Also the thing to do again when the interface vanished and came back, or changed its
+    /// gap. After the gate, before which it stands at tcx ingress. Also the thing to do again when the interface vanished and came back, or changed its
     /// hardware address.
     ///
     /// # Errors
-    /// No such interface, no Ethernet, another XDP program on it, or the mode not to be had; each
-    /// message names the cure.
+    /// No such interface, no Ethernet, another XDP program on it and no tcx to go by, or the mode not to be had;
+    /// each message names the cure.
     pub fn attach_responder(
         &mut self,
         interface: &str,
@@ -157,8 +160,7 @@ impl Datapath {
             .enter(entry)
             .map_err(map_error("write", name::INTERFACES))?;
         let pins = &self.loader.pins;
-        let program = loaded(&mut self.programs)?.responder()?;
-        attach::attach_responder(program, pins, interface, wanted)
+        attach::attach_responder(loaded(&mut self.programs)?, pins, interface, wanted)
     }
 
     /// Attaches both sides of the gate to an interface (`lo` too), first in their chains, or takes

@@ -4,15 +4,17 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AttachMode {
     /// Native, or generic where the driver has no native XDP, or where its answers reach only another end that has a
-    /// program too: a veth.
+    /// program too: a veth. At tcx ingress where another XDP program is.
     #[default]
     Auto,
-    /// Native wherever the driver has it, or generic.
+    /// The same, and native on a veth too.
     NativeFirst,
     /// Native only.
     Native,
     /// Generic only.
     Generic,
+    /// At tcx ingress only (Linux 6.6).
+    Tc,
 }
 
 impl AttachMode {
@@ -21,6 +23,7 @@ impl AttachMode {
             Self::Auto | Self::NativeFirst => true,
             Self::Native => matches!(mode, Mode::Native),
             Self::Generic => matches!(mode, Mode::Generic),
+            Self::Tc => matches!(mode, Mode::Tc),
         }
     }
 }
@@ -32,9 +35,12 @@ pub enum Mode {
     Native,
     /// In the network stack.
     Generic,
+    /// In the network stack, behind any XDP program.
+    Tc,
 }
 
 impl Mode {
+    /// Of an XDP program.
     pub(super) const fn of(native: bool) -> Self {
         if native { Self::Native } else { Self::Generic }
     }
@@ -45,6 +51,7 @@ impl Mode {
         match self {
             Self::Native => "native",
             Self::Generic => "generic",
+            Self::Tc => "tc",
         }
     }
 }

@@ -134,16 +134,20 @@ impl Pins {
         Ok(links)
     }
 
+    /// Whether a link of `program` to any interface is pinned.
+    pub(super) fn has_link_of(&self, program: &str) -> Result<bool, DatapathError> {
+        let links = files(&self.links())?;
+        Ok(links.iter().any(|link| is_of(link, program)))
+    }
+
     /// Makes room for new maps: removes those of every layout, and before them the links of
-    /// `responder`, which would go on granting by words that nobody reads any more.
+    /// `responders`, which would go on granting by words that nobody reads any more.
     ///
     /// The gate's links stay: behind them stands an address that must not open, and by their old words
     /// it never will.
-    pub(super) fn start_anew(&self, responder: &str) -> Result<(), DatapathError> {
-        let prefix = format!("{responder}-");
+    pub(super) fn start_anew(&self, responders: &[&str]) -> Result<(), DatapathError> {
         for link in files(&self.links())? {
-            let name = link.file_name().unwrap_or_default();
-            if name.to_string_lossy().starts_with(&prefix) {
+            if responders.iter().any(|program| is_of(&link, program)) {
                 remove_link(&link)?;
             }
         }
@@ -155,6 +159,13 @@ impl Pins {
         }
         Ok(())
     }
+}
+
+/// Whether a pinned link is one of `program`.
+fn is_of(link: &Path, program: &str) -> bool {
+    let name = link.file_name().unwrap_or_default().to_string_lossy();
+    name.strip_prefix(program)
+        .is_some_and(|interface| interface.starts_with('-'))
 }
 
 /// Removes a pinned link. The link is held open meanwhile: the last one to close it detaches at once,
@@ -234,6 +245,14 @@ mod tests {
             pins.link("gate_in", "eth0.10"),
             Path::new("/sys/fs/bpf/x/links/gate_in-eth0:10")
         );
+    }
+
+    #[test]
+    fn a_link_is_told_by_its_programs_whole_name() {
+        let link = Pins::existing(Path::new("/x")).link("heartbeat_tc", "eth0");
+        assert!(is_of(&link, "heartbeat_tc"));
+        assert!(!is_of(&link, "heartbeat"));
+        assert!(!is_of(&link, "heartbeat_tc-eth"));
     }
 
     #[test]

@@ -4,10 +4,11 @@
 
 use std::path::Path;
 
-use super::attach::program_of;
+use super::attach::{BESIDE, program_of};
 use super::error::DatapathError;
 use super::load::Loader;
 use super::pins::Pins;
+use super::tcx;
 use super::{
     AttachMode, Datapath, Mode, Opened, RESPONDER, Setup, check_limits, configure, gate, interface,
     open_maps, shapes,
@@ -55,8 +56,13 @@ impl Datapath {
 }
 
 fn responds(pins: &Pins, name: &str, wanted: AttachMode) -> Option<Mode> {
+    let at_tcx = || tcx::is_there(BESIDE, pins, name).then_some(Mode::Tc);
+    let mode = at_xdp(pins, name).or_else(at_tcx)?;
+    wanted.allows(mode).then_some(mode)
+}
+
+fn at_xdp(pins: &Pins, name: &str) -> Option<Mode> {
     let id = program_of(pins, RESPONDER, name)?;
     let there = interface::find(name).ok()?.xdp?;
-    let mode = Mode::of(there.native);
-    (there.program_id == id && wanted.allows(mode)).then_some(mode)
+    (there.program_id == id).then(|| Mode::of(there.native))
 }

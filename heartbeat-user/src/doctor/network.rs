@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use super::{Finding, Patient};
-use crate::config::Connection;
-use crate::datapath::{OnInterface, program_on};
+use crate::config::{Attach, Connection};
+use crate::datapath::{OnInterface, has_tcx, program_on};
 use crate::net::netlink::{Address, Link, Netlink};
 
 /// Longest frame of ours that a link must carry, in bytes: control datagrams are made to fit Ethernet's.
@@ -17,6 +17,10 @@ pub(super) fn look(patient: &Patient<'_>) -> Vec<Finding> {
         Err(error) => return vec![Finding::note("interfaces", error.to_string())],
     };
     let addresses = netlink.addresses().unwrap_or_default();
+    let goes_beside = match patient.config.attach {
+        Attach::Auto | Attach::Tc => has_tcx(),
+        Attach::Native | Attach::Generic => false,
+    };
     let mut found = Vec::new();
     for (network, connection) in patient.connections() {
         let subject = &format!("{network} network");
@@ -28,6 +32,7 @@ pub(super) fn look(patient: &Patient<'_>) -> Vec<Finding> {
                 found.push(responder(
                     subject,
                     &link,
+                    goes_beside,
                     program_on(&link.name).map_err(|error| error.to_string()),
                 ));
             }
@@ -122,11 +127,25 @@ fn bridge(subject: &str, link: &Link) -> Option<Finding> {
     })
 }
 
-fn responder(subject: &str, link: &Link, found: Result<Option<OnInterface>, String>) -> Finding {
+/// `goes_beside`: another XDP program is no hindrance to this kernel and this configuration.
+fn responder(
+    subject: &str,
+    link: &Link,
+    goes_beside: bool,
+    found: Result<Option<OnInterface>, String>,
+) -> Finding {
     let name = &link.name;
     match found {
         Err(why) => Finding::note(subject, why),
         Ok(None) => Finding::good(subject, format!("{name} has no XDP program of anybody's")),
+        Ok(Some(program)) if !program.is_ours && goes_beside => Finding::note(
+            subject,
+            format!(
+                "{name} has an XDP program of somebody else's ({}, number {}): heartbeats are answered behind it, at tcx \
+                 ingress, so it must pass them",
+                program.name, program.id
+            ),
+        ),
         Ok(Some(program)) if !program.is_ours => Finding::fault(
             subject,
             format!(
@@ -134,7 +153,8 @@ fn responder(subject: &str, link: &Link, found: Result<Option<OnInterface>, Stri
                 program.name, program.id
             ),
             format!(
-                "ip link set dev {name} xdp off, or another interface for heartbeats; `bpftool net` says whose it is"
+                "attach = \"auto\" on Linux 6.6 or later, which answers behind it; or ip link set dev {name} xdp off; or \
+                 another interface for heartbeats; `bpftool net` says whose it is"
             ),
         ),
         Ok(Some(program)) if !program.is_native => Finding::note(
@@ -211,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn somebody_elses_program_is_a_fault_and_a_slow_mode_is_not() {
+    fn somebody_elses_program_is_a_fault_where_it_is_a_hindrance_and_a_slow_mode_is_none() {
         let program = |is_ours, is_native| {
             Ok(Some(OnInterface {
                 id: 7,
@@ -220,11 +240,14 @@ mod tests {
                 is_native,
             }))
         };
-        let weight = |found| responder("x", &link(), found).weight;
+        let weight = |found| responder("x", &link(), false, found).weight;
         assert_eq!(weight(Ok(None)), Weight::Good);
         assert_eq!(weight(program(true, true)), Weight::Good);
         assert_eq!(weight(program(true, false)), Weight::Note);
         assert_eq!(weight(program(false, true)), Weight::Fault);
+        let beside = responder("x", &link(), true, program(false, true));
+        assert_eq!(beside.weight, Weight::Note);
+        assert!(beside.text.contains("filter, number 7"), "{beside:?}");
         assert_eq!(
             mtu(
                 "x",

@@ -22,6 +22,7 @@ pub mod machine;
 pub mod mounted;
 pub mod netns;
 pub mod nginx;
+pub mod other_xdp;
 pub mod packet_socket;
 pub mod port;
 pub mod postgresql;

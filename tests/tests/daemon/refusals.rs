@@ -3,9 +3,8 @@
 use std::fs;
 use std::process::Command;
 
-use aya::programs::{Xdp, XdpMode};
-use aya::{Ebpf, EbpfLoader};
-use heartbeat_tests::paths::lab_object;
+use aya::programs::XdpMode;
+use heartbeat_tests::lab::other_xdp::{OtherXdp, xdp_on};
 
 use crate::ending::attached;
 use crate::rig::Rig;
@@ -76,48 +75,37 @@ fn a_folder_for_pins_on_another_file_system_is_refused_with_the_mount_that_helps
     );
 }
 
-/// Puts a program of somebody else's on the management interface of slot 1, as long as this is kept.
-fn somebody_elses_program(rig: &Rig) -> Ebpf {
-    let mut programs = EbpfLoader::new()
-        .load_file(lab_object().expect("it is built"))
-        .expect("the kernel takes it");
-    let program: &mut Xdp = programs
-        .program_mut("lab_pass")
-        .expect("it is in the object")
-        .try_into()
-        .expect("it is an XDP program");
-    program.load().expect("the verifier takes it");
-    let node = rig.lab().topology().node(1);
-    node.run(|| program.attach("mgmt0", XdpMode::Driver))
-        .expect("the namespace can be entered")
-        .expect("nobody else is there");
-    programs
-}
-
 #[test]
 fn another_xdp_program_on_the_management_interface_is_named_and_left_there() {
     let Some(rig) = Rig::new("another_xdp_program") else {
         return;
     };
-    let other = somebody_elses_program(&rig);
-    let ended = rig.daemon(1).refused();
-    ended.check(
+    let node = rig.lab().topology().node(1);
+    let other = OtherXdp::attach(node, "mgmt0", XdpMode::Driver).expect("nobody else is there");
+    let mut insisting = rig.daemon(1);
+    insisting.config = rig.path("native.toml");
+    let text = fs::read_to_string(rig.config()).expect("written by the rig");
+    let text = text.replace("[management]\n", "[management]\nattach = \"native\"\n");
+    fs::write(&insisting.config, text).expect("written");
+    insisting.refused().check(
         1,
         &[
             "mgmt0 already has another XDP program, lab_pass (id ",
             "xdp off",
+            "attach = \"auto\"",
         ],
     );
-    assert!(
-        rig.ip(1, "link show mgmt0").contains("xdp"),
-        "it is still there"
-    );
     assert_eq!(attached(&rig, 1), "0 gates", "nothing of ours is");
-    drop(other);
     let mut daemon = rig.daemon(1).start();
-    daemon.wait_for("a responder", |status| {
-        status["datapath"]["interface"] == "mgmt0"
-    });
+    daemon.wait_for("a responder", |status| status["datapath"]["mode"] == "tc");
+    assert!(
+        daemon.log().contains("program=\"lab_pass\""),
+        "{}",
+        daemon.log()
+    );
+    let there = xdp_on(node, "mgmt0").expect("the kernel tells");
+    assert_eq!(there.expect("it is still there").name, "lab_pass");
+    drop((daemon, other));
 }
 
 #[test]

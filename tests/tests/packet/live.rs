@@ -1,13 +1,14 @@
 //! Which mode the responder gets on a real interface, and what it answers there.
 
-use aya::EbpfLoader;
-use aya::programs::{Xdp, XdpMode};
+use aya::programs::{XdpMode, loaded_programs};
+use heartbeat_tests::lab::classifiers::classifiers;
+use heartbeat_tests::lab::other_xdp::{OtherXdp, xdp_on};
 use heartbeat_tests::lab::port::Port;
-use heartbeat_tests::paths;
-use heartbeat_user::datapath::{AttachMode, DatapathError, Mode};
+use heartbeat_user::datapath::{AttachMode, DatapathError, Mode, has_tcx};
+use heartbeat_user::sys::tcx::{TcxSide, programs_on};
 use heartbeat_wire::Verdict;
 
-use crate::segment::{CLIENT, CLIENT_MAC, NODE, NODE_MAC, attached_generic, ip, setting};
+use crate::segment::{CLIENT, CLIENT_MAC, NODE, NODE_MAC, Segment, attached_generic, ip, setting};
 
 #[test]
 fn in_native_mode_a_probe_on_the_wire_is_answered_on_the_wire() {
@@ -111,33 +112,80 @@ fn interfaces_that_cannot_bear_the_programs_are_named() {
     );
 }
 
+/// How many programs are at the node's tcx.
+fn at_tcx(segment: &Segment) -> usize {
+    let there = segment.node.run(|| classifiers(NODE));
+    there.expect("the namespace can be entered").len()
+}
+
 #[test]
-fn another_xdp_program_is_refused_by_its_name_in_either_mode() {
-    let Some((mut kernel, segment)) = setting("another_xdp_program") else {
+fn beside_another_xdp_program_of_either_mode_probes_are_answered_at_tcx_ingress() {
+    let Some((mut kernel, segment)) = setting("beside_another_xdp_program") else {
         return;
     };
-    for mode in [XdpMode::Driver, XdpMode::Skb] {
-        let object = paths::lab_object().expect("it is there");
-        let mut other = EbpfLoader::new().load_file(object).expect("it loads");
-        let program: &mut Xdp = other
-            .program_mut("lab_pass")
-            .expect("the lab has it")
-            .try_into()
-            .expect("it is an XDP program");
-        program.load().expect("the verifier takes it");
-        let attached = segment.node.run(|| program.attach(NODE, mode));
-        attached
-            .expect("the namespace can be entered")
-            .expect("it attaches");
-        let error = segment
-            .attach(&mut kernel.opened, AttachMode::Auto)
-            .expect_err("there is another one");
-        assert!(
-            matches!(&error, DatapathError::OtherProgram { other, .. } if other.contains("lab_pass")),
-            "{error}"
-        );
+    for (sequence, mode) in [(1, XdpMode::Driver), (2, XdpMode::Skb)] {
+        let other = OtherXdp::attach(&segment.node, NODE, mode).expect("nobody else is there");
+        let mut refused = vec![AttachMode::Native, AttachMode::Generic];
+        if !has_tcx() {
+            refused.push(AttachMode::Auto);
+        }
+        for insisted in refused {
+            let error = segment
+                .attach(&mut kernel.opened, insisted)
+                .expect_err("there is another one");
+            assert!(
+                matches!(&error, DatapathError::OtherProgram { other, .. } if other.contains("lab_pass")),
+                "{error}"
+            );
+        }
+        if !has_tcx() {
+            continue;
+        }
+        let mode = segment.attach(&mut kernel.opened, AttachMode::Auto);
+        assert_eq!(mode.expect("there is tcx"), Mode::Tc);
+        let answer = segment.probe(sequence).expect("an answer arrives");
+        assert_eq!((answer.from_mac, answer.to_mac), (NODE_MAC, CLIENT_MAC));
+        assert_eq!(answer.frame.sequence, sequence);
+        assert_eq!(at_tcx(&segment), 1, "taken over, not attached twice");
+        drop(other);
     }
-    segment
-        .attach(&mut kernel.opened, AttachMode::Auto)
-        .expect("the witness: with the other one gone it attaches");
+    let mode = segment.attach(&mut kernel.opened, AttachMode::Auto);
+    assert_eq!(
+        mode.expect("nobody else is there"),
+        Mode::Native,
+        "with the other one gone"
+    );
+    assert_eq!(at_tcx(&segment), 0, "one of both is enough");
+}
+
+#[test]
+fn tcx_can_be_insisted_on_stands_before_the_gate_and_gathers_scattered_probes() {
+    let Some((mut kernel, segment)) = setting("tcx_can_be_insisted_on") else {
+        return;
+    };
+    segment.attach_gate(&mut kernel.opened, NODE);
+    let gates = at_tcx(&segment);
+    let mode = segment.attach(&mut kernel.opened, AttachMode::Tc);
+    if !has_tcx() {
+        assert!(matches!(mode, Err(DatapathError::NoTcx { .. })), "{mode:?}");
+        return;
+    }
+    assert_eq!(mode.expect("there is tcx"), Mode::Tc);
+    assert_eq!(at_tcx(&segment), gates + 1);
+    let first = segment
+        .node
+        .run(|| programs_on(NODE, TcxSide::Ingress))
+        .expect("the namespace can be entered")
+        .expect("the kernel tells")[0];
+    let names = loaded_programs().filter_map(Result::ok);
+    let mut first = names.filter(|program| program.id() == first);
+    assert_eq!(
+        first.next().expect("it is loaded").name_as_str(),
+        Some("heartbeat_tc")
+    );
+    assert!(segment.probe(1).is_some());
+    let answer = segment.probe_scattered(2).expect("it is gathered first");
+    assert_eq!(answer.frame.sequence, 2);
+    let there = xdp_on(&segment.node, NODE).expect("the kernel tells");
+    assert_eq!(there, None, "no XDP program");
 }

@@ -11,6 +11,7 @@ mod log;
 mod map_page;
 mod pins;
 mod replies;
+mod scattered;
 mod segment;
 mod strangers;
 mod survival;

@@ -1,5 +1,6 @@
 //! A node and a client, each in a namespace of its own, joined by a veth pair.
 
+use std::io;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,7 @@ use heartbeat_tests::skip::{Need, lacks};
 use heartbeat_user::datapath::{AttachMode, DatapathError, Mode, Opened};
 use heartbeat_wire::frame::MAGIC;
 
+use crate::scattered::send_scattered;
 use crate::verdicts::EPOCH;
 
 pub(crate) const NODE: &str = "node0";
@@ -77,10 +79,10 @@ impl Segment {
             .expect("the gate attaches");
     }
 
-    /// Sends a frame from the client and gives the first one after it that `wanted` wants.
+    /// Has a frame sent from the client and gives the first one after it that `wanted` wants.
     fn ask<T>(
         &self,
-        frame: &[u8],
+        send: impl Fn(&PacketSocket) -> io::Result<()> + Sync,
         protocol: u16,
         wanted: impl Fn(&[u8]) -> Option<T> + Sync,
     ) -> Option<T>
@@ -94,7 +96,7 @@ impl Segment {
                     .socket()
                     .set_read_timeout(Some(Duration::from_millis(20)))
                     .expect("a timeout can be set");
-                socket.send(frame).expect("the interface is up");
+                send(&socket).expect("the interface is up");
                 let until = Instant::now() + PATIENCE;
                 let mut buffer = [0; 2048];
                 while Instant::now() < until {
@@ -125,7 +127,17 @@ impl Segment {
     /// Probes the node as a master would; its answer, if one arrives.
     pub(crate) fn probe(&self, sequence: u64) -> Option<Answer> {
         let packet = probe(EPOCH, sequence).packet();
-        self.ask(&packet, 0x0800, |frame| {
+        self.answer_to(|socket| socket.send(&packet))
+    }
+
+    /// The same; the probe's Ethernet header comes in a buffer of its own.
+    pub(crate) fn probe_scattered(&self, sequence: u64) -> Option<Answer> {
+        let packet = probe(EPOCH, sequence).packet();
+        self.answer_to(|socket| send_scattered(socket, &packet))
+    }
+
+    fn answer_to(&self, send: impl Fn(&PacketSocket) -> io::Result<()> + Sync) -> Option<Answer> {
+        self.ask(send, 0x0800, |frame| {
             let is_answer = frame.get(42..46) == Some(&MAGIC.to_le_bytes()[..])
                 && frame.get(6..12) == Some(&NODE_MAC[..]);
             is_answer.then(|| Answer::read(frame, 0))
@@ -141,10 +153,14 @@ impl Segment {
         request.extend([203, 0, 113, 9]);
         request.extend([0; 6]);
         request.extend(VIP);
-        let found = self.ask(&request, 0x0806, |frame| {
-            (frame.get(20..22) == Some(&[0, 2][..]) && frame.get(28..32) == Some(&VIP[..]))
-                .then_some(())
-        });
+        let found = self.ask(
+            |socket| socket.send(&request),
+            0x0806,
+            |frame| {
+                (frame.get(20..22) == Some(&[0, 2][..]) && frame.get(28..32) == Some(&VIP[..]))
+                    .then_some(())
+            },
+        );
         found.is_some()
     }
 }

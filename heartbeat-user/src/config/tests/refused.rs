@@ -47,7 +47,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ("group =", "port = 7406\ngroup =", "both on port 7406"),
     ("group =", "replication_port = 7405\ngroup =", "heartbeats and the daemons' links both on port 7405"),
     ("group =", "control_port = 7407\ngroup =", "votes and the daemons' links both on port 7407"),
-    ("group =", "attach = \"offload\"\ngroup =", "write \"auto\" or \"native\" or \"generic\""),
+    ("group =", "attach = \"offload\"\ngroup =", "write \"auto\" or \"native\" or \"generic\" or \"tc\""),
     ("mode =", "max_lease = \"49ms\"\nmode =", "at least max_lease = \"50ms\""),
     ("mode =", "max_lease = \"2551s\"\nmode =", "at most max_lease = \"2550s\""),
     ("mode =", "restart_lease = \"49ms\"\nmode =", "at least restart_lease = \"50ms\""),

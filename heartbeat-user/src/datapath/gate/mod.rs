@@ -2,12 +2,13 @@
 //! (docs/decisions/0053).
 
 mod filter;
-mod link;
 
 use super::error::DatapathError;
 use super::load::Programs;
 use super::pins::Pins;
+use super::tcx::{self, Place};
 use super::{GATE_IN, GATE_OUT};
+use crate::sys::tcx::TcxSide;
 
 /// The gate's sides, seen from the node.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +27,18 @@ impl Side {
             Self::Out => GATE_OUT,
         }
     }
+
+    /// The program's place where it goes by a link.
+    const fn place(self) -> Place {
+        let side = match self {
+            Self::In => TcxSide::Ingress,
+            Self::Out => TcxSide::Egress,
+        };
+        Place {
+            program: self.program(),
+            side,
+        }
+    }
 }
 
 /// Attaches both sides before all else that is there, or puts these programs in the places of those that the
@@ -35,11 +48,11 @@ pub(super) fn attach(
     pins: &Pins,
     interface: &str,
 ) -> Result<(), DatapathError> {
-    let has_links = link::is_possible();
+    let has_links = tcx::has_tcx();
     for side in Side::BOTH {
-        let program = programs.gate(side.program())?;
+        let program = programs.classifier(side.program())?;
         if has_links {
-            link::attach(program, side, pins, interface)?;
+            tcx::attach(program, side.place(), pins, interface)?;
         } else {
             filter::attach(program, side, pins, interface)?;
         }
@@ -49,19 +62,19 @@ pub(super) fn attach(
 
 /// Whether both sides are at work on an interface; what cannot be asked is not.
 pub(super) fn is_whole(pins: &Pins, interface: &str) -> bool {
-    let is_there = if link::is_possible() {
-        link::is_there
-    } else {
-        filter::is_there
-    };
-    Side::BOTH
-        .into_iter()
-        .all(|side| is_there(side, pins, interface))
+    let has_links = tcx::has_tcx();
+    Side::BOTH.into_iter().all(|side| {
+        if has_links {
+            tcx::is_there(side.place(), pins, interface)
+        } else {
+            filter::is_there(side, pins, interface)
+        }
+    })
 }
 
 /// Removes what hangs by no pin. Says what it removed.
 pub(super) fn remove_unpinned(pins: &Pins) -> Result<Vec<String>, DatapathError> {
-    if link::is_possible() {
+    if tcx::has_tcx() {
         return Ok(Vec::new());
     }
     filter::remove_all(pins)
