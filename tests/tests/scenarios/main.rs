@@ -6,6 +6,7 @@ mod alarms;
 mod alarms_inherited;
 mod alertmanager;
 mod announced;
+mod beside_xdp;
 mod business;
 mod business_fault;
 mod client_on_slave;
