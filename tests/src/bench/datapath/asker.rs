@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use heartbeat_user::datapath::{MergedReply, Question};
+use heartbeat_user::datapath::{AttachMode, MergedReply, Question};
 use heartbeat_user::net::mac::MacAddress;
 use heartbeat_user::net::netlink::Netlink;
 use heartbeat_user::net::probe_frame::ProbePath;
@@ -44,7 +44,7 @@ impl Asker {
     /// Prepares the node.
     pub(super) fn new(lab: &Lab) -> Result<Self> {
         let mut ground = Ground::load(ASKER)?;
-        ground.attach_responder(lab)?;
+        ground.attach_responder(lab, AttachMode::Native)?;
         let interface = Network::Management.interface();
         let socket = lab.topology().node(ASKER).run(|| {
             let link = Netlink::open()?.link(interface)?;

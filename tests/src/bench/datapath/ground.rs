@@ -25,8 +25,8 @@ pub(super) const LEASE_NS: u64 = 600_000_000_000;
 pub(super) struct Ground {
     slot: u16,
     pub(super) opened: Opened,
-    /// Id of its responder.
-    responder: u32,
+    /// Ids of the responders that were loaded before.
+    before: Vec<u32>,
     _pins: PinFolder,
 }
 
@@ -63,32 +63,30 @@ impl Ground {
             },
         )?;
         opened.words.set_abstain_until(0);
-        let responder = responders()
-            .map(|program| program.id())
-            .find(|id| !before.contains(id))
-            .context("the responder was loaded just now")?;
         Ok(Self {
             slot,
             opened,
-            responder,
+            before,
             _pins: pins,
         })
     }
 
     /// Attaches the responder to the node's management interface.
-    pub(super) fn attach_responder(&mut self, lab: &Lab) -> Result<()> {
+    pub(super) fn attach_responder(&mut self, lab: &Lab, wanted: AttachMode) -> Result<()> {
         let datapath = &mut self.opened.datapath;
         let interface = Network::Management.interface();
         lab.topology()
             .node(self.slot)
-            .run(|| datapath.attach_responder(interface, AttachMode::Native))??;
+            .run(|| datapath.attach_responder(interface, wanted))??;
         Ok(())
     }
 
-    /// How often the responder ran and for how long in all, in nanoseconds; needs the kernel's statistics.
+    /// How often the responder ran and for how long in all, in nanoseconds; needs the kernel's statistics. Of its two
+    /// programs only the one that is attached runs.
     pub(super) fn ran(&self) -> Result<(u64, u64)> {
         let program = responders()
-            .find(|program| program.id() == self.responder)
+            .filter(|program| !self.before.contains(&program.id()))
+            .max_by_key(ProgramInfo::run_count)
             .context("the responder is loaded")?;
         Ok((program.run_count(), super::ns(program.run_time())))
     }
@@ -97,7 +95,7 @@ impl Ground {
 fn responders() -> impl Iterator<Item = ProgramInfo> {
     loaded_programs()
         .filter_map(Result::ok)
-        .filter(|program| program.name_as_str() == Some("heartbeat"))
+        .filter(|program| matches!(program.name_as_str(), Some("heartbeat" | "heartbeat_tc")))
 }
 
 /// Management address of a slot.

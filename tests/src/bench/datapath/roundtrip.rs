@@ -6,6 +6,7 @@ use std::thread;
 
 use anyhow::{Context as _, Result, ensure};
 use aya::sys::{Stats, enable_stats};
+use heartbeat_user::datapath::AttachMode;
 use heartbeat_user::sys::realtime::{self, PULSE, Priority};
 use serde_json::{Value, json};
 
@@ -33,14 +34,17 @@ const BETTER_P999: f64 = 10.0;
 enum Answerer {
     /// The product's XDP program.
     Kernel,
+    /// The same at tcx ingress, as beside another XDP program.
+    KernelTcx,
     /// A thread at ordinary priority.
     Yardstick,
     /// The same at the priority of the daemon's pulse.
     RealtimeYardstick,
 }
 
-const ANSWERERS: [Answerer; 3] = [
+const ANSWERERS: [Answerer; 4] = [
     Answerer::Kernel,
+    Answerer::KernelTcx,
     Answerer::Yardstick,
     Answerer::RealtimeYardstick,
 ];
@@ -49,6 +53,7 @@ impl Answerer {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Kernel => "kernel",
+            Self::KernelTcx => "kernel, at tcx",
             Self::Yardstick => "yardstick",
             Self::RealtimeYardstick => "yardstick, SCHED_FIFO 52",
         }
@@ -56,7 +61,7 @@ impl Answerer {
 
     const fn priority(self) -> Option<Priority> {
         match self {
-            Self::Kernel | Self::Yardstick => None,
+            Self::Kernel | Self::KernelTcx | Self::Yardstick => None,
             Self::RealtimeYardstick => Some(PULSE),
         }
     }
@@ -136,7 +141,8 @@ pub(super) fn measure() -> Result<Part> {
 
 fn turn(lab: &Lab, asker: &mut Asker, series: &mut Series) -> Result<()> {
     let (asked, answered) = match series.answerer {
-        Answerer::Kernel => by_kernel(lab, asker)?,
+        Answerer::Kernel => by_kernel(lab, asker, AttachMode::Native)?,
+        Answerer::KernelTcx => by_kernel(lab, asker, AttachMode::Tc)?,
         Answerer::Yardstick | Answerer::RealtimeYardstick => {
             by_yardstick(lab, asker, series.answerer.priority())?
         }
@@ -148,9 +154,9 @@ fn turn(lab: &Lab, asker: &mut Asker, series: &mut Series) -> Result<()> {
     Ok(())
 }
 
-fn by_kernel(lab: &Lab, asker: &mut Asker) -> Result<(Asked, Answered)> {
+fn by_kernel(lab: &Lab, asker: &mut Asker, wanted: AttachMode) -> Result<(Asked, Answered)> {
     let mut ground = Ground::load(ANSWERER)?;
-    ground.attach_responder(lab)?;
+    ground.attach_responder(lab, wanted)?;
     let _statistics = enable_stats(Stats::RunTime)?;
     let asked = asker.ask(PROBES)?;
     let (answers, cpu_ns) = ground.ran()?;
@@ -287,7 +293,7 @@ fn part(all: &[Series]) -> Result<Part> {
 /// the kernel's case runs both programs; the yardstick's carries its own answers.
 fn whole(one: &Series) -> f64 {
     let cpu_ns = match one.answerer {
-        Answerer::Kernel => one.asked.cpu_ns,
+        Answerer::Kernel | Answerer::KernelTcx => one.asked.cpu_ns,
         Answerer::Yardstick | Answerer::RealtimeYardstick => one.asked.cpu_ns + one.answered.cpu_ns,
     };
     seconds_a_million(cpu_ns, one.asked.round_trips.len() as u64)
