@@ -69,6 +69,8 @@ pub enum Need {
     LabObject,
     /// The product's kernel program, built into it.
     KernelProgram,
+    /// Programs at tcx, which this kernel has from Linux 6.6 on.
+    Tcx,
     /// So many processors.
     Processors(usize),
     /// A program of this workspace that cargo does not build along with these tests.
@@ -105,6 +107,8 @@ impl Need {
                 "the kernel program is not built in; run `cargo xtask build-ebpf`, then build again"
                     .to_owned()
             }),
+            Self::Tcx => (!heartbeat_user::datapath::has_tcx())
+                .then(|| "this kernel has no tcx; run on Linux 6.6 or later".to_owned()),
             Self::LabObject => paths::lab_object().err().map(|error| error.to_string()),
             Self::Program(name) => paths::program(name).err().map(|error| error.to_string()),
         }

@@ -10,7 +10,8 @@ use heartbeat_tests::lab::classifiers::classifiers;
 use heartbeat_tests::lab::cluster::PATIENCE;
 use heartbeat_tests::lab::other_xdp::{self, OtherXdp, xdp_on};
 use heartbeat_tests::lab::settings::Settings;
-use heartbeat_user::datapath::has_tcx;
+use heartbeat_tests::lab::topology::{Made, Plan};
+use heartbeat_tests::skip::{self, Need};
 use heartbeat_user::sys::clock::boot_ns;
 use nix::sys::signal::Signal;
 
@@ -30,15 +31,17 @@ fn and_behind_one_in_generic_mode() {
 }
 
 fn play(name: &str, mode: XdpMode) {
-    if !has_tcx() {
-        println!(
-            "{name}: this kernel has no tcx, so a daemon refuses to start (tests/tests/packet/live.rs)"
-        );
+    if skip::lacks(name, &[Need::Tcx]) {
         return;
     }
     // A lease that a busy machine does not lose by itself: the verifier is at work three times over.
     let settings = Settings {
         detect_multiplier: 20,
+        plan: Plan {
+            // Nothing is insisted on.
+            management: Made::Veth,
+            ..Plan::default()
+        },
         ..Settings::default()
     };
     scenario_with(name, settings, |scene| {
@@ -61,14 +64,14 @@ fn play(name: &str, mode: XdpMode) {
     });
 }
 
-/// The responder is at tcx ingress of the management interface, in the driver on the other one, and says so.
+/// The responder is at tcx ingress of the management interface, at XDP on the other one, and says so.
 fn is_beside(scene: &Scene, slot: u16) -> Result<()> {
     scene
         .cluster
         .wait_for(&format!("slot {slot} is beside it"), PATIENCE, |view| {
             let status = view.of(slot)?;
             let modes = ["datapath", "business_datapath"].map(|key| status[key]["mode"].as_str());
-            (modes == [Some("tc"), Some("native")]).then_some(())
+            (modes == [Some("tc"), Some("generic")]).then_some(())
         })?;
     ensure!(
         scene.told(slot, "another XDP program is on the interface") > 0,
