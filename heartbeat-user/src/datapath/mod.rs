@@ -137,8 +137,8 @@ impl Datapath {
     }
 
     /// Attaches the responder to an interface, or takes over what the last daemon left there without a
-    /// gap. After the gate, before which it stands at tcx ingress. Also the thing to do again when the interface vanished and came back, or changed its
-    /// hardware address.
+    /// gap. After the gate, before which it stands at tcx ingress. Also the thing to do again when the interface
+    /// vanished and came back, or changed its hardware address.
     ///
     /// # Errors
     /// No such interface, no Ethernet, another XDP program on it and no tcx to go by, or the mode not to be had;
