@@ -21,6 +21,7 @@ pub mod inventory;
 pub mod machine;
 pub mod mounted;
 pub mod netns;
+pub mod networkd;
 pub mod nginx;
 pub mod other_xdp;
 pub mod packet_socket;

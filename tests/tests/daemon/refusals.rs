@@ -5,6 +5,7 @@ use std::process::Command;
 
 use aya::programs::XdpMode;
 use heartbeat_tests::lab::other_xdp::{OtherXdp, xdp_on};
+use heartbeat_tests::lab::settings::NATIVE;
 
 use crate::ending::attached;
 use crate::rig::Rig;
@@ -82,12 +83,8 @@ fn another_xdp_program_on_the_management_interface_is_named_and_left_there() {
     };
     let node = rig.lab().topology().node(1);
     let other = OtherXdp::attach(node, "mgmt0", XdpMode::Driver).expect("nobody else is there");
-    let mut insisting = rig.daemon(1);
-    insisting.config = rig.path("native.toml");
-    let text = fs::read_to_string(rig.config()).expect("written by the rig");
-    let text = text.replace("[management]\n", "[management]\nattach = \"native\"\n");
-    fs::write(&insisting.config, text).expect("written");
-    insisting.refused().check(
+    // The lab's file insists on native mode.
+    rig.daemon(1).refused().check(
         1,
         &[
             "mgmt0 already has another XDP program, lab_pass (id ",
@@ -96,7 +93,11 @@ fn another_xdp_program_on_the_management_interface_is_named_and_left_there() {
         ],
     );
     assert_eq!(attached(&rig, 1), "0 gates", "nothing of ours is");
-    let mut daemon = rig.daemon(1).start();
+    let mut content = rig.daemon(1);
+    content.config = rig.path("auto.toml");
+    let text = fs::read_to_string(rig.config()).expect("written by the rig");
+    fs::write(&content.config, text.replace(NATIVE, "")).expect("written");
+    let mut daemon = content.start();
     daemon.wait_for("a responder", |status| status["datapath"]["mode"] == "tc");
     assert!(
         daemon.log().contains("program=\"lab_pass\""),

@@ -43,6 +43,7 @@ mod link;
 mod majority;
 mod many_nodes;
 mod monitors;
+mod networkd;
 mod nginx;
 mod node_death;
 mod nodes;

@@ -193,14 +193,18 @@ fn a_file_that_cannot_be_reloaded_changes_nothing_and_is_told_why() {
         let good = fs::read_to_string(file(scene, 1, "heartbeatd.toml"))?;
         edit(scene, 1, |text| text.replace("slot = 2", "slot = two"))?;
         ensure!(refuses(scene, 1)?.contains("heartbeatd.toml"));
-        // One change that a reload could make, and two that it cannot.
+        // Two changes that a reload could make, and two that it cannot.
         edit(scene, 1, |_| {
             good.replace("\"5s\"", "\"4s\"")
                 .replace("period = \"10000us\"", "period = \"20ms\"")
+                .replace("attach = \"native\"", "attach = \"generic\"")
                 .replace("port = 7405", "port = 7505")
         })?;
         let why = refuses(scene, 1)?;
-        ensure!(why.contains("[management] period (10ms -> 20ms)"), "{why}");
+        ensure!(
+            why.contains("[management] attach (native -> generic)"),
+            "{why}"
+        );
         ensure!(why.contains("[management] port"), "{why}");
         let shown = scene.cluster.daemon(1).contact().control(&[
             "check-config",
@@ -210,7 +214,8 @@ fn a_file_that_cannot_be_reloaded_changes_nothing_and_is_told_why() {
         ensure!(shown.status.code() == Some(1), "{shown:?}");
         let text = String::from_utf8_lossy(&shown.stdout);
         for line in [
-            "restart: [management] period",
+            "reload: [management] period: 10ms -> 20ms",
+            "restart: [management] attach",
             "restart: [management] port",
             "reload: [hooks] timeout: 5s -> 4s",
         ] {
