@@ -2,8 +2,8 @@
 //!
 //! Whatever the others go by, a grant lasts as long as the probe or vote request names that it answers. So only this
 //! node's own arithmetic has to know which of its questions named which lease: a request keeps its own, and answers to
-//! probes from before a raise count for nothing. A master's turns get slower only once a majority granted the longer lease, or
-//! the one that it has would not reach from one turn to the next.
+//! probes from before a raise count for nothing. A master's turns get slower only once a majority granted the longer
+//! lease, or the one that it has would not reach from one turn to the next.
 
 use std::time::Duration;
 

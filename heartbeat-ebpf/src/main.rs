@@ -12,7 +12,7 @@
 mod atomic;
 #[cfg(feature = "bench")]
 mod bench;
-mod carrier;
+mod context;
 mod counter;
 mod event;
 mod gate;
@@ -30,7 +30,7 @@ use aya_ebpf::programs::{TcContext, XdpContext};
 use heartbeat_wire::Verdict;
 use heartbeat_wire::verdict::GateVerdict;
 
-use carrier::{Carrier, show_ether};
+use context::{PacketContext, show_ether};
 use gate::Side;
 
 /// TCX_NEXT (linux/bpf.h), TC_ACT_UNSPEC to a filter: on to the next program. TC_ACT_OK would end the chain and
@@ -93,7 +93,7 @@ enum Action {
 }
 
 #[inline(always)]
-fn act(ctx: &impl Carrier) -> Action {
+fn act(ctx: &impl PacketContext) -> Action {
     let Some(verdict) = responder::respond(ctx) else {
         return Action::Pass;
     };

@@ -8,9 +8,9 @@ use aya_ebpf::btf_maps::{Array, HashMap, PerCpuArray, RingBuf};
 use aya_ebpf::macros::btf_map;
 use heartbeat_wire::histogram::{BUCKETS, bucket_of};
 use heartbeat_wire::maps::{
-    Address, Config, Control, EVENTS_BYTES, Event, GateCounts, Grant, Guard, HEARD_GROUP, HeardGroup, Histogram, Interface, Keys,
-    Limits, MAX_INTERFACES, MAX_SLOTS, MAX_VIPS, Member, REPLIES_CHUNK, Replies, SENT_RECORDS,
-    Sent, Verdicts, Vip,
+    Address, Config, Control, EVENTS_BYTES, Event, GateCounts, Grant, Guard, HEARD_GROUP,
+    HeardGroup, Histogram, Interface, Keys, Limits, MAX_INTERFACES, MAX_SLOTS, MAX_VIPS, Member,
+    REPLIES_CHUNK, Replies, SENT_RECORDS, Sent, Verdicts, Vip,
 };
 use heartbeat_wire::tag::Beginning;
 use heartbeat_wire::verdict::{GateVerdict, Verdict};
@@ -142,7 +142,11 @@ pub(crate) fn replies(slot: u16) -> Option<*mut Replies> {
 pub(crate) fn heard(slot: u16) -> Option<*mut u16> {
     let group = HEARD.get_ptr_mut(u32::from(slot) / HEARD_GROUP as u32)?;
     // SAFETY: one of the group's numbers.
-    Some(unsafe { (&raw mut (*group).numbers).cast::<u16>().add(usize::from(slot) % HEARD_GROUP) })
+    Some(unsafe {
+        (&raw mut (*group).numbers)
+            .cast::<u16>()
+            .add(usize::from(slot) % HEARD_GROUP)
+    })
 }
 
 /// This CPU's limits.

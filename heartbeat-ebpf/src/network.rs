@@ -3,7 +3,7 @@
 use heartbeat_wire::frame::{FRAME_LEN, HOP_LIMIT};
 use heartbeat_wire::maps::{Address, is_mapped, mapped};
 
-use crate::carrier::Carrier;
+use crate::context::PacketContext;
 use crate::packet::{ETHER_LEN, TAG_LEN, TYPE_IPV4, TYPE_IPV6, TYPE_VLAN, UDP_LEN, at, read};
 
 pub(crate) const IPV4_LEN: usize = 20;
@@ -84,7 +84,7 @@ pub(crate) struct Network {
 
 /// Where the network header begins, behind the Ethernet header and at most one tag, and which it is.
 #[inline(always)]
-pub(crate) fn place(ctx: &impl Carrier) -> Option<(Family, usize)> {
+pub(crate) fn place(ctx: &impl PacketContext) -> Option<(Family, usize)> {
     let mut ether_type = ctx.number(12)?;
     let mut start = ETHER_LEN;
     if ether_type == TYPE_VLAN {
@@ -101,7 +101,7 @@ pub(crate) fn place(ctx: &impl Carrier) -> Option<(Family, usize)> {
 impl Network {
     /// Finds a UDP datagram's, with as few loads as possible for everything else.
     #[inline(always)]
-    pub(crate) fn find(ctx: &impl Carrier) -> Option<Self> {
+    pub(crate) fn find(ctx: &impl PacketContext) -> Option<Self> {
         match place(ctx)? {
             (Family::V4, start) => Self::ipv4(ctx, start),
             (Family::V6, start) => Self::ipv6(ctx, start),
@@ -109,7 +109,7 @@ impl Network {
     }
 
     #[inline(always)]
-    fn ipv4(ctx: &impl Carrier, start: usize) -> Option<Self> {
+    fn ipv4(ctx: &impl PacketContext, start: usize) -> Option<Self> {
         let header: Ipv4 = read(ctx, start)?;
         let fragment = u16::from_be(header.fragment);
         // A fragment other than the first one has no port to know it by.
@@ -130,7 +130,7 @@ impl Network {
     /// Looks behind one extension header, so that a heartbeat with one is seen to be none of ours; a longer
     /// chain passes like all that is foreign.
     #[inline(always)]
-    fn ipv6(ctx: &impl Carrier, start: usize) -> Option<Self> {
+    fn ipv6(ctx: &impl PacketContext, start: usize) -> Option<Self> {
         let header: Ipv6 = read(ctx, start)?;
         let mut transport = start + IPV6_LEN;
         let is_plain = header.next == PROTOCOL_UDP;
@@ -158,7 +158,7 @@ impl Network {
 /// Looks for the header's place once more: kept from [`Network::find`] on, it would have the verifier go
 /// through everything in between once for every family, with and without a tag.
 #[inline(always)]
-pub(crate) fn write(ctx: &impl Carrier, from: &Address, to: &Address) -> Option<usize> {
+pub(crate) fn write(ctx: &impl PacketContext, from: &Address, to: &Address) -> Option<usize> {
     // SAFETY: `at` checked the bounds; both headers are made of bytes.
     unsafe {
         match place(ctx)? {
@@ -176,7 +176,7 @@ pub(crate) fn write(ctx: &impl Carrier, from: &Address, to: &Address) -> Option<
 
 /// Bytes of the extension header at `offset`, if UDP follows it.
 #[inline(always)]
-fn extension(ctx: &impl Carrier, kind: u8, offset: usize) -> Option<usize> {
+fn extension(ctx: &impl PacketContext, kind: u8, offset: usize) -> Option<usize> {
     let [next, length, high, low]: [u8; 4] = read(ctx, offset)?;
     if next != PROTOCOL_UDP {
         return None;

@@ -6,7 +6,7 @@ use heartbeat_wire::Frame;
 use heartbeat_wire::frame::{FRAME_WORDS, Head, MAGIC};
 use heartbeat_wire::maps::{Address, Config};
 
-use crate::carrier::Carrier;
+use crate::context::PacketContext;
 use crate::network::{DATAGRAM_LEN, Network};
 
 pub(crate) const ETHER_LEN: usize = 14;
@@ -50,14 +50,14 @@ const _: () = {
 
 /// A `T` at `offset` of the packet, if all of it lies in the packet's first buffer.
 #[inline(always)]
-pub(crate) fn at<T>(ctx: &(impl Carrier + ?Sized), offset: usize) -> Option<*mut T> {
+pub(crate) fn at<T>(ctx: &(impl PacketContext + ?Sized), offset: usize) -> Option<*mut T> {
     let start = ctx.data() + offset;
     (start + size_of::<T>() <= ctx.data_end()).then_some(start as *mut T)
 }
 
 /// A copy of it.
 #[inline(always)]
-pub(crate) fn read<T: Copy>(ctx: &(impl Carrier + ?Sized), offset: usize) -> Option<T> {
+pub(crate) fn read<T: Copy>(ctx: &(impl PacketContext + ?Sized), offset: usize) -> Option<T> {
     // SAFETY: `at` checked the bounds, and every T here is made of integers.
     at::<T>(ctx, offset).map(|place| unsafe { place.read_unaligned() })
 }
@@ -70,7 +70,7 @@ pub(crate) struct Datagram {
 impl Datagram {
     /// Finds one in the packet, with as few loads as possible for everything else.
     #[inline(always)]
-    pub(crate) fn find(ctx: &impl Carrier) -> Option<Self> {
+    pub(crate) fn find(ctx: &impl PacketContext) -> Option<Self> {
         let network = Network::find(ctx)?;
         Some(Self { network })
     }
@@ -79,7 +79,7 @@ impl Datagram {
     ///
     /// In this order, since one load of two bytes tells nearly everything that is not ours.
     #[inline(always)]
-    pub(crate) fn is_ours(&self, ctx: &impl Carrier, config: &Config) -> bool {
+    pub(crate) fn is_ours(&self, ctx: &impl PacketContext, config: &Config) -> bool {
         let Network {
             destination: to,
             transport,
@@ -98,7 +98,7 @@ impl Datagram {
 
     /// How the body begins; `None` if anything about the packet is not as every heartbeat is sent.
     #[inline(always)]
-    pub(crate) fn head(&self, ctx: &impl Carrier) -> Option<Head> {
+    pub(crate) fn head(&self, ctx: &impl PacketContext) -> Option<Head> {
         let transport = self.network.transport;
         let udp: Udp = read(ctx, transport)?;
         if !self.network.is_as_sent || u16::from_be(udp.length) != DATAGRAM_LEN {
@@ -114,7 +114,7 @@ impl Datagram {
     #[inline(always)]
     pub(crate) fn load_body<'a>(
         &self,
-        ctx: &impl Carrier,
+        ctx: &impl PacketContext,
         frame: &'a mut MaybeUninit<Frame>,
     ) -> Option<&'a mut Frame> {
         let place = at::<[u64; FRAME_WORDS]>(ctx, self.network.transport + UDP_LEN)?.cast::<u64>();
@@ -122,7 +122,11 @@ impl Datagram {
         for number in 0..FRAME_WORDS {
             // Volatile, or the compiler makes a copy of bytes of it.
             // SAFETY: `at` checked the bounds of all words, and `frame` has as many, aligned.
-            unsafe { words.add(number).write_volatile(place.add(number).read_unaligned()) };
+            unsafe {
+                words
+                    .add(number)
+                    .write_volatile(place.add(number).read_unaligned())
+            };
         }
         // SAFETY: all of it is written; any words are a valid frame.
         Some(unsafe { frame.assume_init_mut() })

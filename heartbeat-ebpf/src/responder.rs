@@ -5,14 +5,14 @@ use core::mem::MaybeUninit;
 use aya_ebpf::helpers::bpf_ktime_get_boot_ns;
 use heartbeat_wire::answer::{Own, write_answer};
 use heartbeat_wire::decide::{
-    Accepted, Decision, GrantStep, Promises, View, after_grant, check_head, check_shape, decide, is_authentic,
-    key_of, road,
+    Accepted, Decision, GrantStep, Promises, View, after_grant, check_head, check_shape, decide,
+    is_authentic, key_of, road,
 };
 use heartbeat_wire::maps::{Address, Config, EventKind, Interface, Keys, Member};
 use heartbeat_wire::{Epoch, Frame, Kind, Verdict};
 
 use crate::atomic::{Contended, ControlWords, GrantWords};
-use crate::carrier::Carrier;
+use crate::context::PacketContext;
 use crate::counter::count_answer;
 use crate::limit::may_refuse;
 use crate::packet::Datagram;
@@ -21,7 +21,7 @@ use crate::{event, maps};
 
 /// What was done with a packet; `None` if it is no heartbeat for this node.
 #[inline(always)]
-pub(crate) fn respond(ctx: &impl Carrier) -> Option<Verdict> {
+pub(crate) fn respond(ctx: &impl PacketContext) -> Option<Verdict> {
     ctx.gather();
     let datagram = Datagram::find(ctx)?;
     let config = maps::config()?;
@@ -51,7 +51,11 @@ struct Question<'a, C> {
 
 /// `Err` holds a verdict too: the earlier a frame is done with, the earlier this returns.
 #[inline(always)]
-fn judge(ctx: &impl Carrier, datagram: &Datagram, config: &Config) -> Result<Verdict, Verdict> {
+fn judge(
+    ctx: &impl PacketContext,
+    datagram: &Datagram,
+    config: &Config,
+) -> Result<Verdict, Verdict> {
     check_head(&datagram.head(ctx).ok_or(Verdict::Malformed)?, config)?;
     let mut body = MaybeUninit::uninit();
     let frame = datagram
@@ -81,7 +85,7 @@ fn judge(ctx: &impl Carrier, datagram: &Datagram, config: &Config) -> Result<Ver
     Ok(question.carry_out())
 }
 
-impl<C: Carrier> Question<'_, C> {
+impl<C: PacketContext> Question<'_, C> {
     #[inline(always)]
     fn carry_out(&mut self) -> Verdict {
         // First: who sees a word accepted must see its epoch probed, which is raised before.
@@ -231,13 +235,7 @@ impl<C: Carrier> Question<'_, C> {
         };
         // SAFETY: this CPU's own value; no other program runs on it meanwhile.
         unsafe { &mut *beginning }.sign(self.frame, self.config.signing_slot as u8, &key);
-        match turn_round(
-            self.ctx,
-            self.frame,
-            self.interface.mac,
-            &road,
-            self.config,
-        ) {
+        match turn_round(self.ctx, self.frame, self.interface.mac, &road, self.config) {
             Some(()) => verdict,
             None => Verdict::Malformed,
         }

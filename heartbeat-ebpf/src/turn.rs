@@ -5,7 +5,7 @@ use heartbeat_wire::decide::Road;
 use heartbeat_wire::frame::FRAME_WORDS;
 use heartbeat_wire::maps::{Address, Config};
 
-use crate::carrier::Carrier;
+use crate::context::PacketContext;
 use crate::network::{self, DATAGRAM_LEN, PROTOCOL_UDP, address_sum, fold, halves};
 use crate::packet::{Ether, UDP_LEN, Udp, at};
 
@@ -16,7 +16,7 @@ use crate::packet::{Ether, UDP_LEN, Udp, at};
 /// address is taken from the question's unsigned part.
 #[inline(always)]
 pub(crate) fn turn_round(
-    ctx: &impl Carrier,
+    ctx: &impl PacketContext,
     frame: &Frame,
     own_mac: [u8; 6],
     road: &Road<'_>,
@@ -45,7 +45,7 @@ pub(crate) fn turn_round(
 
 /// Writes the body into the packet; returns the unfolded sum of its words as they lie in memory.
 #[inline(always)]
-fn store_body(ctx: &impl Carrier, offset: usize, frame: &Frame) -> Option<u64> {
+fn store_body(ctx: &impl PacketContext, offset: usize, frame: &Frame) -> Option<u64> {
     let place = at::<[u64; FRAME_WORDS]>(ctx, offset)?.cast::<u64>();
     let mut sum = 0;
     for (number, word) in frame.as_words().iter().enumerate() {

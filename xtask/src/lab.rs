@@ -75,6 +75,10 @@ const NEEDED: &[Tool] = &[
         program: "systemd-analyze",
         package: "systemd",
     },
+    Tool {
+        program: "networkctl",
+        package: "systemd",
+    },
 ];
 
 /// Without these nobody looks at the status page. They are large (0.4 GB), so only the tests want them.

@@ -78,9 +78,13 @@ fn prepare(tally: &mut Tally) -> bool {
 }
 
 /// Real daemons and faults run one at a time: each scenario wants the machine for itself.
-fn steps() -> [(&'static str, &'static str); 5] {
+fn steps() -> [(&'static str, &'static str); 6] {
     [
         ("format", "fmt --all --check"),
+        (
+            "format of the kernel programs",
+            "fmt --manifest-path heartbeat-ebpf/Cargo.toml --check",
+        ),
         (
             "lints",
             "clippy --workspace --all-targets --locked -- -D warnings",

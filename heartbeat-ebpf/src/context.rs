@@ -18,7 +18,7 @@ use crate::packet::{ETHER_LEN, TAG_LEN, UDP_LEN, read};
 const LONGEST: usize = ETHER_LEN + TAG_LEN + IPV6_LEN + UDP_LEN + FRAME_LEN;
 
 /// A packet, wherever the program meets it.
-pub(crate) trait Carrier: EbpfContext {
+pub(crate) trait PacketContext: EbpfContext {
     /// Where its first buffer begins.
     fn data(&self) -> usize;
 
@@ -39,7 +39,7 @@ pub(crate) trait Carrier: EbpfContext {
     }
 }
 
-impl Carrier for XdpContext {
+impl PacketContext for XdpContext {
     #[inline(always)]
     fn data(&self) -> usize {
         Self::data(self)
@@ -60,7 +60,7 @@ impl Carrier for XdpContext {
     fn gather(&self) {}
 }
 
-impl Carrier for TcContext {
+impl PacketContext for TcContext {
     #[inline(always)]
     fn data(&self) -> usize {
         Self::data(self)
