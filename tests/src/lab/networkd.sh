@@ -6,5 +6,7 @@ install -d -o systemd-network -g systemd-network /run/systemd/netif /run/systemd
     /run/systemd/netif/lldp
 printf '%s' "$2" >"/run/systemd/network/$1.network"
 dbus-daemon --system --nofork --nopidfile &
-# Not in this shell's place: it gives up root, and with that the kernel forgets to kill it when the lab ends.
-/lib/systemd/systemd-networkd
+# Not in this shell's place, which a last command may take: it gives up root, and with that the kernel forgets to kill it
+# when the lab ends.
+/lib/systemd/systemd-networkd &
+wait
